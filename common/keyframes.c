@@ -1,0 +1,115 @@
+/*
+ * keyframes - see keyframes.h. Slots go round in order: fill, wait, newer, older, free again.
+ */
+#include "common/keyframes.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "common/mem.h"
+#include "common/thread.h"
+
+enum { SLOTS = 3, HELD_MAX = 2 };
+
+struct keyframes {
+    struct keyframe slots[SLOTS];
+    _Atomic int64_t position;
+
+    pthread_mutex_t lock; /* guards the fields below; the pixels of a slot belong to the side that holds it */
+    pthread_cond_t changed;
+    int64_t published; /* keyframes handed over since open; number n lives in slot n % SLOTS */
+    int64_t taken;     /* of these, taken by the camera; it holds the last HELD_MAX of them */
+    bool shut;
+};
+
+int keyframes_open(struct keyframes **out, int width_px, int height_px)
+{
+    struct keyframes *k = xcalloc(1, sizeof *k);
+    pthread_mutex_init(&k->lock, NULL);
+    cond_init_monotonic(&k->changed);
+    *out = k;
+    for (int i = 0; i < SLOTS; i++) {
+        k->slots[i].width_px = width_px;
+        k->slots[i].height_px = height_px;
+        k->slots[i].rgb = buffer_alloc(sizeof(float) * 3 * (size_t)width_px * (size_t)height_px);
+        if (!k->slots[i].rgb) {
+            keyframes_close(out);
+            return -ENOMEM;
+        }
+    }
+    return 0;
+}
+
+void keyframes_close(struct keyframes **out)
+{
+    struct keyframes *k = *out;
+    if (!k)
+        return;
+    for (int i = 0; i < SLOTS; i++)
+        free(k->slots[i].rgb);
+    pthread_cond_destroy(&k->changed);
+    pthread_mutex_destroy(&k->lock);
+    free(k);
+    *out = NULL;
+}
+
+void keyframes_shutdown(struct keyframes *k)
+{
+    pthread_mutex_lock(&k->lock);
+    k->shut = true;
+    pthread_cond_broadcast(&k->changed);
+    pthread_mutex_unlock(&k->lock);
+}
+
+static int64_t in_use_locked(const struct keyframes *k)
+{
+    int64_t held = k->taken < HELD_MAX ? k->taken : HELD_MAX;
+    return k->published - k->taken + held;
+}
+
+struct keyframe *keyframes_acquire(struct keyframes *k)
+{
+    struct keyframe *slot = NULL;
+    pthread_mutex_lock(&k->lock);
+    while (!k->shut && in_use_locked(k) >= SLOTS)
+        cond_wait_us(&k->changed, &k->lock, -1);
+    if (!k->shut)
+        slot = &k->slots[k->published % SLOTS];
+    pthread_mutex_unlock(&k->lock);
+    return slot;
+}
+
+void keyframes_publish(struct keyframes *k)
+{
+    pthread_mutex_lock(&k->lock);
+    k->published++;
+    pthread_cond_broadcast(&k->changed);
+    pthread_mutex_unlock(&k->lock);
+}
+
+const struct keyframe *keyframes_next(struct keyframes *k, int64_t timeout_us)
+{
+    const struct keyframe *next = NULL;
+    pthread_mutex_lock(&k->lock);
+    while (!k->shut && k->taken == k->published)
+        if (timeout_us == 0 || !cond_wait_us(&k->changed, &k->lock, timeout_us))
+            break;
+    if (!k->shut && k->taken < k->published) {
+        next = &k->slots[k->taken++ % SLOTS];
+        pthread_cond_broadcast(&k->changed);
+    }
+    pthread_mutex_unlock(&k->lock);
+    return next;
+}
+
+void keyframes_set_position(struct keyframes *k, int64_t z_frames)
+{
+    atomic_store(&k->position, z_frames);
+}
+
+int64_t keyframes_position(struct keyframes *k)
+{
+    return atomic_load(&k->position);
+}

@@ -1,0 +1,54 @@
+/*
+ * keyframes - hand-off H2, dream -> camera: three pictures and one leaf lock.
+ *
+ * The camera blends an older keyframe into a newer one; the third slot is where the next one waits or is
+ * filled. The dream is the only thread that may wait here (for a free slot, before it begins a picture, so
+ * that the picture answers the latest request). The camera never waits in a live show: no new keyframe means
+ * that it goes on zooming into what it has. In an offline render it does wait, which makes every frame
+ * reproducible.
+ *
+ * A position on the zoom axis is counted in output frames: at position z the keyframe
+ * with z_frames == z is shown at its own scale; one frame later it is shown zoomed by zoom_per_frame, and so
+ * on.
+ */
+#ifndef COMMON_KEYFRAMES_H
+#define COMMON_KEYFRAMES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { KEYFRAME_CAPTION_BYTES = 512 };
+
+struct keyframe {
+    float *rgb; /* [3][height_px][width_px], 0..255; belongs to the hand-off */
+    int width_px, height_px;
+    int64_t z_frames;                     /* where on the zoom axis this picture is at scale 1 */
+    int64_t request_id;                   /* request that it answers; 0: the dream's own idea */
+    char caption[KEYFRAME_CAPTION_BYTES]; /* UTF-8, may be empty */
+};
+
+struct keyframes;
+
+/* 0, -ENOMEM. */
+int keyframes_open(struct keyframes **k, int width_px, int height_px);
+
+/* Both sides must have stopped using it. NULL is fine. */
+void keyframes_close(struct keyframes **k);
+
+/* Ends all waiting on both sides, for good: acquire and next return NULL from now on. From any thread. */
+void keyframes_shutdown(struct keyframes *k);
+
+/* Dream side. acquire waits for a free slot and returns it for filling (NULL after shutdown); publish hands
+ * over what was acquired. Calling acquire again without publish returns the same slot. */
+struct keyframe *keyframes_acquire(struct keyframes *k);
+void keyframes_publish(struct keyframes *k);
+
+/* Camera side. The next keyframe in order, or NULL when none is there within `timeout_us` (0: do not wait; <
+ * 0: for ever). What it returns stays valid until the second next call that returns a keyframe. */
+const struct keyframe *keyframes_next(struct keyframes *k, int64_t timeout_us);
+
+/* The camera says where it is; the dream reads it to plan how far ahead the next keyframe must lie. */
+void keyframes_set_position(struct keyframes *k, int64_t z_frames);
+int64_t keyframes_position(struct keyframes *k);
+
+#endif

@@ -1,0 +1,37 @@
+/*
+ * log - one line per event on stderr: time, level, part, text.
+ *
+ *     12:04:55 info  sink: recording to recordings/20261121-120455-000.mp4
+ *
+ * Invariants: a line is written by one write under one lock, so lines of different threads never mix; a
+ * secret that was registered is replaced by "***" wherever it turns up; control characters (from chat, files,
+ * server replies) are shown as \xNN, so nothing logged can steer a terminal. Safe from every thread; not from
+ * signal handlers. The logger is the only process-wide state in the program: passing it through every call
+ * would hide what those calls are about.
+ */
+#ifndef COMMON_LOG_H
+#define COMMON_LOG_H
+
+enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+
+/* Lines above `level` are dropped. Start value: LOG_INFO. */
+void log_set_level(enum log_level level);
+enum log_level log_get_level(void);
+
+/* From now on `secret` is never shown. Shorter than 4 bytes is ignored: it would blank half of every line.
+ * The text is copied; at most 16 secrets. */
+void log_add_secret(const char *secret);
+
+/* Replaces every registered secret in `text` in place (it never gets longer). */
+void log_redact(char *text);
+
+/* `part` is the module's short name ("engine", "rtmp"). */
+void log_write(enum log_level level, const char *part, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#define log_error(part, ...) log_write(LOG_ERROR, part, __VA_ARGS__)
+#define log_warn(part, ...)  log_write(LOG_WARN, part, __VA_ARGS__)
+#define log_info(part, ...)  log_write(LOG_INFO, part, __VA_ARGS__)
+#define log_debug(part, ...) log_write(LOG_DEBUG, part, __VA_ARGS__)
+
+#endif

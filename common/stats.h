@@ -1,0 +1,70 @@
+/*
+ * stats - what the show counts: lock-free counters and gauges, one list, every reader walks the same list.
+ *
+ * Counters only grow; gauges hold the latest value. Names follow the Prometheus habit (unit last), because
+ * the metrics page prints them as they are.
+ */
+#ifndef COMMON_STATS_H
+#define COMMON_STATS_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+/* id, name, is it a counter, what it says */
+#define STATS_LIST(X)                                                                                        \
+    X(STEPS, "dream_steps_total", 1, "gradient steps taken")                                                 \
+    X(STEP_US, "dream_step_us_total", 1, "time spent in gradient steps, microseconds")                       \
+    X(KEYFRAMES, "dream_keyframes_total", 1, "keyframes handed to the camera")                               \
+    X(KEYFRAME_GAP_MAX_MS, "dream_keyframe_gap_max_ms", 0, "longest time between two keyframes so far")      \
+    X(KEYFRAMES_LATE, "camera_keyframes_late_total", 1, "times the camera had to zoom on without a new one") \
+    X(RESTORES, "dream_restores_total", 1, "times a picture went bad and the last good one was restored")    \
+    X(FRAMES, "video_frames_total", 1, "frames encoded, repeated ones included")                             \
+    X(FRAMES_REPEATED, "video_frames_repeated_total", 1, "frames repeated because encoding was late")        \
+    X(RENDER_US, "video_render_us_total", 1, "time spent in the camera, microseconds")                       \
+    X(ENCODE_US, "video_encode_us_total", 1, "time spent in the encoder, microseconds")                      \
+    X(REQUESTS, "requests_total", 1, "requests accepted")                                                    \
+    X(REQUESTS_REFUSED, "requests_refused_total", 1, "lines that named nothing known, or met a full queue")  \
+    X(SINK_PACKETS_DROPPED, "sink_packets_dropped_total", 1, "packets that a sink was too slow for")         \
+    X(SINK_ERRORS, "sink_errors_total", 1, "write or connection errors of sinks")
+
+enum stat_id {
+#define X(id, name, counter, text) STAT_##id,
+    STATS_LIST(X)
+#undef X
+        STAT_COUNT
+};
+
+struct stats {
+    _Atomic int64_t values[STAT_COUNT]; /* all zero at start */
+};
+
+struct stat_info {
+    const char *name, *text;
+    int is_counter;
+};
+extern const struct stat_info stat_infos[STAT_COUNT];
+
+static inline void stats_add(struct stats *s, enum stat_id id, int64_t n)
+{
+    atomic_fetch_add_explicit(&s->values[id], n, memory_order_relaxed);
+}
+
+static inline void stats_set(struct stats *s, enum stat_id id, int64_t value)
+{
+    atomic_store_explicit(&s->values[id], value, memory_order_relaxed);
+}
+
+static inline int64_t stats_get(const struct stats *s, enum stat_id id)
+{
+    return atomic_load_explicit(&s->values[id], memory_order_relaxed);
+}
+
+/* Keeps the larger one. */
+static inline void stats_max(struct stats *s, enum stat_id id, int64_t value)
+{
+    int64_t old = stats_get(s, id);
+    while (value > old && !atomic_compare_exchange_weak(&s->values[id], &old, value))
+        ;
+}
+
+#endif

@@ -1,0 +1,29 @@
+/*
+ * text - small things about strings that more than one folder needs: UTF-8 that is safe to show, and how far
+ * two words are apart.
+ */
+#ifndef COMMON_TEXT_H
+#define COMMON_TEXT_H
+
+#include <stddef.h>
+
+/*
+ * Copies `in` to `out` as valid, visible UTF-8: invalid bytes, control characters and the characters that
+ * turn or hide text (U+202A..202E, U+2066..2069, U+200B, U+2060, U+FEFF, U+E0000..E007F) are left out, white
+ * space becomes one blank, blanks at the ends go, at most three combining marks (U+0300..036F and the like)
+ * stay on a letter. Cut on a character border when `size` does not hold it all. `out` is always terminated
+ * (size >= 1). Returns its length in bytes.
+ */
+size_t text_clean(char *out, size_t size, const char *in, size_t in_bytes);
+
+/* Copies with a cut on a UTF-8 border; always terminated (size >= 1). Returns the length copied. */
+size_t text_copy(char *out, size_t size, const char *in);
+
+/*
+ * Damerau-Levenshtein distance (optimal string alignment) of two byte strings, at most `limit`: returns
+ * limit + 1 as soon as it is known to be more. Strings of over 63 bytes count as limit + 1 apart unless
+ * equal.
+ */
+int text_distance(const char *a, const char *b, int limit);
+
+#endif

@@ -1,0 +1,50 @@
+/*
+ * config - all sections of one program together: defaults, YAML file, --set, and the texts made from the
+ * tables.
+ *
+ * main.c lists the sections with the structs that they fill; nothing here knows what a section is for. Later
+ * sources win: defaults, then the file, then --set in order. Every fault names file and line (or the --set
+ * text), the key, and the nearest valid name.
+ */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include <stdio.h>
+
+#include "config/option.h"
+
+struct config_entry {
+    const struct option_section *section;
+    void *module_config; /* the struct that the section's offsets refer to */
+};
+
+struct config {
+    const struct config_entry *entries;
+    size_t count;
+};
+
+void config_defaults(const struct config *c);
+
+/* Reads a YAML file over what is there. 0; -ENOENT and the like when it cannot be read; -EINVAL with
+ * "FILE:LINE: ..." in `e`. Files over 1 MiB, duplicate keys, anchors and nesting other than section/key are
+ * refused. On failure the structs may be half-filled: do not use them. (yaml.c) */
+int config_load(const struct config *c, const char *path, struct error *e);
+
+/* "section.key=value". 0 or -EINVAL. */
+int config_set(const struct config *c, const char *assignment, struct error *e);
+
+/* Secrets: for each row with OPTION_SECRET, environment REVERIE_<SECTION>_<NAME> in upper case, else the file
+ * that REVERIE_<SECTION>_<NAME>_FILE names (first line; must not be readable by others). Registers them with
+ * the log. 0 or -errno with a line. */
+int config_read_secrets(const struct config *c, struct error *e);
+
+/* The documented default file: config/default.yaml is this output. */
+void config_write_yaml(const struct config *c, FILE *out);
+
+/* The option part of --help: section.key, type, range, default, text. */
+void config_write_help(const struct config *c, FILE *out);
+
+/* config/suggest.c: the nearest of `names` (distance scaled by length), or NULL when none is near. */
+const char *config_nearest(const char *word, const char *const *names, size_t count);
+
+#endif

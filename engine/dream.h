@@ -1,0 +1,77 @@
+/*
+ * dream - the picture and the loop that changes it: gradient steps towards subjects, zoom, profiles.
+ *
+ * One dream is one picture of fixed size with its momentum and random stream. The caller (the dream thread,
+ * or `still`) says what to dream and how many steps to take; where keyframes go is not its business. Not
+ * thread-safe: one thread at a time. Same seed, same calls, same CPU tier: same bytes, whatever the number of
+ * threads.
+ */
+#ifndef ENGINE_DREAM_H
+#define ENGINE_DREAM_H
+
+#include "common/stats.h"
+#include "config/option.h"
+#include "engine/model.h"
+#include "engine/network.h"
+
+enum dream_profile { DREAM_MODERN, DREAM_CLASSIC };
+enum { DREAM_SUBJECTS_MAX = 2 };
+
+/* Section "dream" of the configuration; the rows stand in dream_options.c. */
+struct dream_config {
+    struct option_size size;
+    int profile;                     /* enum dream_profile */
+    int64_t steps;                   /* per keyframe */
+    int64_t threads;                 /* 0: as many as there are cores */
+    int backend;                     /* auto | cpu | null */
+    int cpu_tier;                    /* enum cpu_tier */
+    char model[OPTION_STRING_BYTES]; /* "" = embedded */
+    char prior_file[OPTION_STRING_BYTES];
+    char start_image[OPTION_STRING_BYTES]; /* "" = noise */
+    double transition_s;                   /* cross-fade between subjects */
+    /* The recipe of `modern`: step size, jitter, scales, prior ratio ... rows in dream_options.c. */
+    double step_levels;
+    int64_t jitter_px;
+    double prior_ratio;
+    double input_noise;
+    double grey_pull;
+    double scale_large, scale_small; /* network scales are drawn between these */
+};
+extern const struct option_section dream_section;
+
+/* What to dream: one or two classes of the model; [0] on top, [1] at the bottom. count 0: keep drifting. */
+struct dream_target {
+    int count;
+    int class_index[DREAM_SUBJECTS_MAX];
+};
+
+struct dream;
+
+/* Picture: `start` [3][h][w] 0..255 of the configured size (copied), or NULL for smooth noise from the seed.
+ */
+int dream_open(struct dream **d, const struct dream_config *c, const struct model *m, uint64_t seed,
+               const float *start, struct error *e);
+void dream_close(struct dream **d);
+
+void dream_set_target(struct dream *d, const struct dream_target *t, double fade_s);
+
+/* Instead of subjects: climb a layer's activations (DeepDream). */
+void dream_set_layer(struct dream *d, int layer, int channel);
+
+/* Zooms and rotates the picture about its centre (bicubic, edges repeated) and prepares the next keyframe:
+ * `classic` resets its moments here (item 36), `modern` carries its momentum along. `elapsed_s` is show time
+ * since the last call and drives fades. */
+void dream_warp(struct dream *d, double zoom, double degrees, double elapsed_s);
+
+/* One gradient step. 0, or -EDOM when the picture had gone bad (NaN) and was restored to the last good one.
+ */
+int dream_step(struct dream *d);
+
+/* Copies the picture [3][h][w] 0..255. */
+void dream_picture(const struct dream *d, float *rgb);
+
+/* How strongly the network sees each subject now, softmax probability averaged over its part of the picture.
+ */
+void dream_belief(struct dream *d, double belief[DREAM_SUBJECTS_MAX]);
+
+#endif

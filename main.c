@@ -1,0 +1,7 @@
+/*
+ * main - the program's entry; subcommands live in app/.
+ */
+int main(void)
+{
+    return 0;
+}
