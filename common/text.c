@@ -34,6 +34,18 @@ static size_t decode(const unsigned char *s, size_t n, uint32_t *code)
     return length;
 }
 
+size_t text_line_bytes(const char *text, size_t bytes)
+{
+    for (size_t i = 0; i < bytes;) {
+        uint32_t c = 0;
+        size_t length = decode((const unsigned char *)text + i, bytes - i, &c);
+        if (length == 0 || c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029)
+            return i;
+        i += length;
+    }
+    return bytes;
+}
+
 static int is_blank(uint32_t c)
 {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == 0xa0 || (c >= 0x2000 && c <= 0x200a) ||

@@ -16,6 +16,13 @@
  */
 size_t text_clean(char *out, size_t size, const char *in, size_t in_bytes);
 
+/*
+ * How many of the first `bytes` bytes are one line of proper text: valid UTF-8 without control characters and
+ * without any of Unicode's line breaks. Equal to `bytes` when all is well, else the offset of the first bad
+ * one.
+ */
+size_t text_line_bytes(const char *text, size_t bytes);
+
 /* Copies with a cut on a UTF-8 border; always terminated (size >= 1). Returns the length copied. */
 size_t text_copy(char *out, size_t size, const char *in);
 

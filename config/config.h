@@ -30,13 +30,26 @@ void config_defaults(const struct config *c);
  * refused. On failure the structs may be half-filled: do not use them. (yaml.c) */
 int config_load(const struct config *c, const char *path, struct error *e);
 
-/* "section.key=value". 0 or -EINVAL. */
+/* One value into one option, as the file and --set do it: unknown names, secrets and values that do not fit
+ * are -EINVAL with a line that begins "section.key: ". */
+int config_assign(const struct config *c, const char *section, const char *key, const char *value,
+                  struct error *e);
+
+/* The entry of that name, or NULL with a line that suggests the nearest one. */
+const struct config_entry *config_find(const struct config *c, const char *section, struct error *e);
+
+/* "section.key=value", the text after --set. 0 or -EINVAL. */
 int config_set(const struct config *c, const char *assignment, struct error *e);
 
 /* Secrets: for each row with OPTION_SECRET, environment REVERIE_<SECTION>_<NAME> in upper case, else the file
  * that REVERIE_<SECTION>_<NAME>_FILE names (first line; must not be readable by others). Registers them with
  * the log. 0 or -errno with a line. */
 int config_read_secrets(const struct config *c, struct error *e);
+
+/* The environment variable of a secret: "REVERIE_RTMP_KEY". Returns `out`. */
+enum { CONFIG_VARIABLE_BYTES = 96 };
+char *config_variable(const struct option_section *s, const struct option *o,
+                      char out[CONFIG_VARIABLE_BYTES]);
 
 /* The documented default file: config/default.yaml is this output. */
 void config_write_yaml(const struct config *c, FILE *out);

@@ -27,7 +27,12 @@
 #include "common/error.h"
 #include "common/mem.h"
 
-enum { OPTION_STRING_BYTES = 512 };
+enum {
+    OPTION_STRING_BYTES = 512,
+    OPTION_PRINT_BYTES =
+        2 * OPTION_STRING_BYTES + 3, /* holds every printed value, escapes and quotes included */
+    OPTION_EXPECTED_BYTES = 256
+};
 
 enum option_type {
     OPTION_TYPE_BOOL,   /* bool */
@@ -43,15 +48,14 @@ struct option_size {
 };
 
 enum {
-    OPTION_SECRET =
-        1, /* comes from the environment or a file only; refused in YAML, --set and never printed */
+    OPTION_SECRET = 1, /* a string from the environment or a file; refused in YAML and --set, never printed */
 };
 
 struct option {
     const char *name;
     enum option_type type;
     size_t offset;              /* of the field in the module's struct */
-    const char *initial;        /* default, as it would stand in YAML */
+    const char *initial;        /* default, as it would be given to --set: no quotes around text */
     double min, max;            /* INT, FLOAT: inclusive; SIZE: for both sides */
     const char *const *choices; /* CHOICE: ends with NULL */
     const char *unit;           /* "ms", "px", "per second"; NULL: none */
@@ -108,13 +112,20 @@ struct option_section {
     }
 
 /* Parses `text` as the row's type and stores it into the field of `module_config`. 0 or -EINVAL with one line
- * that names the value, what was expected and the range; nothing is stored then. */
+ * that quotes the value (a secret's never) and says what was expected; nothing is stored then. The key is not
+ * in that line: the caller knows where it stands and puts it in front. */
 int option_parse(const struct option *o, void *module_config, const char *text, struct error *e);
 
-/* The current value as it would stand in YAML (strings quoted where needed). Returns `out`. */
+/* The current value as it would stand in YAML: text in quotes where it needs them, a secret as "***". Returns
+ * `out`; a size of OPTION_PRINT_BYTES holds everything. */
 char *option_print(const struct option *o, const void *module_config, char *out, size_t size);
 
-/* Fills `module_config` with the defaults of its table. A default that does not parse is a bug: aborts. */
+/* What the row accepts: "number from 1 to 1.5 per second", "one of auto, cpu". Returns `out`; made for
+ * OPTION_EXPECTED_BYTES, longer lists of choices are cut. */
+char *option_expected(const struct option *o, char *out, size_t size);
+
+/* Zeroes `module_config` and fills it with the defaults of its table. A default that does not parse is a bug:
+ * aborts. */
 void option_defaults(const struct option_section *s, void *module_config);
 
 #endif

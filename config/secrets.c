@@ -1,0 +1,115 @@
+/*
+ * secrets - stream keys and tokens, from the environment or from files that it names.
+ *
+ * They never stand in the YAML file (people paste those into bug reports) nor on the command line (every user
+ * of the machine can read it). What is read is registered with the log at once, before anything can print it,
+ * and no message here quotes a value.
+ */
+#include "config/config.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/log.h"
+
+char *config_variable(const struct option_section *s, const struct option *o, char out[CONFIG_VARIABLE_BYTES])
+{
+    snprintf(out, CONFIG_VARIABLE_BYTES, "REVERIE_%s_%s", s->name, o->name);
+    for (char *p = out; *p; p++)
+        *p = isalnum((unsigned char)*p) ? (char)toupper((unsigned char)*p) : '_';
+    return out;
+}
+
+/* Group may read: that is how a service account gets at it. The world may not, nobody else may write. */
+static int check_mode(int fd, const char *path, struct error *e)
+{
+    struct stat st;
+    if (fstat(fd, &st) < 0)
+        return error_set(e, errno, "%s: %s", path, strerror(errno));
+    if (!S_ISREG(st.st_mode))
+        return error_set(e, EINVAL, "%s is not a plain file", path);
+    if (st.st_mode & (S_IRWXO | S_IWGRP))
+        return error_set(e, EPERM, "%s is open to other users (mode %03o); run: chmod 600 %s", path,
+                         (unsigned)st.st_mode & 0777u, path);
+    return 0;
+}
+
+static int read_first_line(int fd, const char *path, char *out, size_t size, struct error *e)
+{
+    size_t n = 0;
+    while (n < size) {
+        ssize_t got = read(fd, out + n, size - n);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return error_set(e, errno, "%s: %s", path, strerror(errno));
+        if (got == 0)
+            break;
+        n += (size_t)got;
+    }
+    size_t line = 0;
+    while (line < n && out[line] != '\n' && out[line] != '\0')
+        line++;
+    if (line == size)
+        return error_set(e, EINVAL, "%s: the first line is longer than %d bytes", path,
+                         OPTION_STRING_BYTES - 1);
+    while (line > 0 && isspace((unsigned char)out[line - 1]))
+        line--;
+    out[line] = '\0';
+    return line ? 0 : error_set(e, EINVAL, "%s: the first line is empty", path);
+}
+
+static int read_file(const char *path, char out[OPTION_STRING_BYTES], struct error *e)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hold the start up */
+    if (fd < 0)
+        return error_set(e, errno, "%s: %s", path, strerror(errno));
+    int rc = check_mode(fd, path, e);
+    if (rc == 0)
+        rc = read_first_line(fd, path, out, OPTION_STRING_BYTES, e);
+    close(fd);
+    return rc;
+}
+
+static int read_secret(const struct config_entry *entry, const struct option *o, struct error *e)
+{
+    char variable[CONFIG_VARIABLE_BYTES], file_variable[CONFIG_VARIABLE_BYTES + 8];
+    config_variable(entry->section, o, variable);
+    snprintf(file_variable, sizeof file_variable, "%s_FILE", variable);
+    const char *value = getenv(variable), *path = getenv(file_variable);
+    if (value && *value) {
+        log_add_secret(value);
+        int rc = option_parse(o, entry->module_config, value, e);
+        return rc < 0 ? error_prefix(e, rc, "%s", variable) : 0;
+    }
+    if (!path || !*path)
+        return 0;
+    char line[OPTION_STRING_BYTES];
+    int rc = read_file(path, line, e);
+    if (rc == 0) {
+        log_add_secret(line);
+        rc = option_parse(o, entry->module_config, line, e);
+    }
+    explicit_bzero(line, sizeof line);
+    return rc < 0 ? error_prefix(e, rc, "%s", file_variable) : 0;
+}
+
+int config_read_secrets(const struct config *c, struct error *e)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        const struct option_section *s = c->entries[i].section;
+        for (size_t j = 0; j < s->count; j++) {
+            if (!(s->options[j].flags & OPTION_SECRET))
+                continue;
+            int rc = read_secret(&c->entries[i], &s->options[j], e);
+            if (rc < 0)
+                return rc;
+        }
+    }
+    return 0;
+}
