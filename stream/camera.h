@@ -1,0 +1,89 @@
+/*
+ * camera - falls into the dream without end: renders every output frame from the last two keyframes.
+ *
+ * The camera stands at a position z on the zoom axis, counted in output frames. A keyframe that was dreamed
+ * for position z_k is shown there zoomed by s^(z - z_k) and turned by -theta (z - z_k), where s is the zoom
+ * and theta the rotation per frame; because the dream warps its work picture by the same amounts, older and
+ * newer keyframe lie on top of one another and are blended while the camera travels from one to the other.
+ * Output index -> keyframe index, about half-size centres:
+ *
+ *     p_in = R(-theta (z - z_k)) / (s^(z - z_k) e) * (p_out - size_out / 2) + size_in / 2
+ *
+ * with e = max(out_width / in_width, out_height / in_height): where the aspect ratios differ the picture
+ * covers the frame and is cut, there are no black bars. The older keyframe is continued at its edges; outside
+ * of the newer one, which is still smaller than the frame, only the older one shows.
+ *
+ * The weight of the newer one goes from 0 where it was taken up to 1 at its own position, by a straight line
+ * (`linear`) or a smoothstep (`smooth`). A keyframe that came late gets at least LATE_BLEND_MS for this, so
+ * nothing ever jumps. While none comes the camera goes on falling into what it has; after `linger_s` it slows
+ * down and stands still at last, and takes up speed again with the next keyframe.
+ *
+ * Colours are blended as they are (gamma space). Because everything is linear, keyframes are turned into
+ * YUV once, when they are pushed; a frame is then sampled per plane in fixed-point arithmetic, which gives
+ * the same bytes on every processor and for any number of threads.
+ *
+ * One thread uses a camera; with a pool, its workers help during camera_push and camera_render.
+ */
+#ifndef STREAM_CAMERA_H
+#define STREAM_CAMERA_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/error.h"
+#include "common/keyframes.h"
+#include "common/pool.h"
+#include "config/option.h"
+#include "stream/frame.h"
+
+enum camera_filter { CAMERA_BILINEAR, CAMERA_BICUBIC };
+enum camera_blend { CAMERA_LINEAR, CAMERA_SMOOTH };
+
+struct camera_config {
+    double zoom;       /* per second, >= 1 */
+    double rotation;   /* degrees per second */
+    int filter;        /* enum camera_filter */
+    int blend;         /* enum camera_blend */
+    int64_t border_px; /* feather at the newer picture's border, for 720 lines; `smooth` only */
+    double linger_s;
+};
+
+extern const struct option_section camera_section; /* "camera" */
+
+struct camera;
+
+/* `config` is copied; `pool` may be NULL (everything on the caller's thread) and must outlive the camera.
+ * 0, -EINVAL or -ENOMEM with one line; *c is NULL then. */
+int camera_open(struct camera **c, const struct camera_config *config, int fps, int width_px, int height_px,
+                struct pool *pool, struct error *e);
+void camera_close(struct camera **c); /* NULL is fine */
+
+/* The geometry that the dream must follow, per output frame. */
+double camera_zoom_per_frame(const struct camera_config *config, int fps);
+double camera_degrees_per_frame(const struct camera_config *config, int fps);
+
+/* True when the newer keyframe is fully in view, or there are fewer than two: push the next one, if there is
+ * one. Offline wait for it, live go on without. */
+bool camera_wants_keyframe(const struct camera *c);
+
+/* The newer keyframe becomes the older, `k` the newer. Everything needed is copied: `k` may go at once. The
+ * first keyframe of all puts the camera at its position. Pushing before it is wanted cuts the running blend.
+ * Sizes may change from keyframe to keyframe. 0 or -ENOMEM (the camera then keeps what it has). */
+int camera_push(struct camera *c, const struct keyframe *k);
+
+/* Renders the frame at the current position; black before the first keyframe. The frame's size is the one
+ * given to camera_open. Rendering twice gives the same frame twice. */
+void camera_render(struct camera *c, const struct frame *out);
+
+/* One frame on. Before the first keyframe the camera does not move. */
+void camera_advance(struct camera *c);
+
+/* For keyframes_set_position: where the next rendered frame lies, rounded down. */
+int64_t camera_position(const struct camera *c);
+
+/* What prevails in the picture now (the older keyframe's until the newer one's weight reaches one half):
+ * caption (never NULL) and request (0: none). Valid until the next push. */
+const char *camera_caption(const struct camera *c);
+int64_t camera_request_id(const struct camera *c);
+
+#endif
