@@ -51,7 +51,8 @@ enum { CONFIG_VARIABLE_BYTES = 96 };
 char *config_variable(const struct option_section *s, const struct option *o,
                       char out[CONFIG_VARIABLE_BYTES]);
 
-/* The documented default file: config/default.yaml is this output. */
+/* The documented file with the values that the structs hold now: after config_defaults it is
+ * config/default.yaml. Secrets stand in it only as a comment that says where they come from. */
 void config_write_yaml(const struct config *c, FILE *out);
 
 /* The option part of --help: section.key, type, range, default, text. */

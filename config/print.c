@@ -1,0 +1,117 @@
+/*
+ * print - the texts that are made from the option tables: the documented file and the option part of --help.
+ */
+#include "config/config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { PAGE_COLUMNS = 100, KEY_COLUMNS = 28, RULE_BYTES = OPTION_EXPECTED_BYTES + OPTION_PRINT_BYTES + 256 };
+
+/* Columns that `bytes` of UTF-8 take: one per character is near enough for a margin. */
+static int columns(const char *s, size_t bytes)
+{
+    int n = 0;
+    for (size_t i = 0; i < bytes; i++)
+        n += ((unsigned char)s[i] & 0xc0) != 0x80;
+    return n;
+}
+
+/* `text` broken at blanks, each line behind `prefix`. The first one begins at `used` columns already written.
+ */
+static void write_wrapped(FILE *out, const char *prefix, const char *text, int used)
+{
+    int at = used;
+    while (*text) {
+        size_t word = strcspn(text, " \n");
+        int width = columns(text, word);
+        if (at > 0 && at + 1 + width > PAGE_COLUMNS) {
+            fputc('\n', out);
+            at = 0;
+        }
+        if (at == 0)
+            at = fprintf(out, "%s", prefix);
+        else
+            at += fprintf(out, " ");
+        fwrite(text, 1, word, out);
+        at += width;
+        text += word;
+        text += strspn(text, " \n");
+    }
+    fputc('\n', out);
+}
+
+static char *print_default(const struct option *o, char *out, size_t size)
+{
+    if (o->type != OPTION_TYPE_STRING)
+        snprintf(out, size, "%s", o->initial);
+    else
+        snprintf(out, size, "\"%s\"", o->initial);
+    return out;
+}
+
+/* What fits, and the default; for a secret where it comes from instead. */
+static char *print_rule(const struct option_section *s, const struct option *o, char out[RULE_BYTES])
+{
+    char expected[OPTION_EXPECTED_BYTES], initial[OPTION_PRINT_BYTES], variable[CONFIG_VARIABLE_BYTES];
+    if (o->flags & OPTION_SECRET)
+        snprintf(out, RULE_BYTES,
+                 "A secret: set the environment variable %s, or %s_FILE to the path of a file that holds it.",
+                 config_variable(s, o, variable), variable);
+    else
+        snprintf(out, RULE_BYTES, "(%s; default %s)", option_expected(o, expected, sizeof expected),
+                 print_default(o, initial, sizeof initial));
+    return out;
+}
+
+static void write_yaml_section(const struct config_entry *entry, FILE *out)
+{
+    const struct option_section *s = entry->section;
+    fputc('\n', out);
+    write_wrapped(out, "# ", s->text, 0);
+    fprintf(out, "%s:\n", s->name);
+    for (size_t i = 0; i < s->count; i++) {
+        const struct option *o = &s->options[i];
+        char rule[RULE_BYTES], value[OPTION_PRINT_BYTES];
+        if (i > 0)
+            fputc('\n', out);
+        write_wrapped(out, "  # ", o->text, 0);
+        write_wrapped(out, "  # ", print_rule(s, o, rule), 0);
+        if (!(o->flags & OPTION_SECRET))
+            fprintf(out, "  %s: %s\n", o->name, option_print(o, entry->module_config, value, sizeof value));
+    }
+}
+
+void config_write_yaml(const struct config *c, FILE *out)
+{
+    fputs(
+        "# Reverie's configuration. Every option stands here with what it does, what fits and its default.\n"
+        "# `reverie run -c FILE` reads a file like this one; it may hold only the lines that differ. On the\n"
+        "# command line `--set section.key=value` goes over the file.\n",
+        out);
+    for (size_t i = 0; i < c->count; i++)
+        write_yaml_section(&c->entries[i], out);
+}
+
+static void write_help_option(const struct option_section *s, const struct option *o, FILE *out)
+{
+    char rule[RULE_BYTES], indent[KEY_COLUMNS + 1];
+    snprintf(indent, sizeof indent, "%*s", KEY_COLUMNS, "");
+    int used = fprintf(out, "  %s.%s", s->name, o->name);
+    if (used < KEY_COLUMNS - 1)
+        used += fprintf(out, "%*s", KEY_COLUMNS - 1 - used, "");
+    write_wrapped(out, indent, o->text, used);
+    write_wrapped(out, indent, print_rule(s, o, rule), 0);
+}
+
+void config_write_help(const struct config *c, FILE *out)
+{
+    fputs("Options, for --set section.key=value and for the file given with -c:\n", out);
+    for (size_t i = 0; i < c->count; i++) {
+        const struct option_section *s = c->entries[i].section;
+        fputc('\n', out);
+        write_wrapped(out, "", s->text, 0);
+        for (size_t j = 0; j < s->count; j++)
+            write_help_option(s, &s->options[j], out);
+    }
+}

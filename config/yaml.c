@@ -1,0 +1,305 @@
+/*
+ * yaml - reads the configuration file: sections of options, and nothing else that YAML can do.
+ *
+ * The file is a mapping of sections, each a mapping of keys to single values. Anchors, aliases, tags, lists,
+ * deeper nesting and a second document are refused where they begin: none of them has a use here, and aliases
+ * can blow a small file up to gigabytes. Values go through config_assign like --set does; what this file adds
+ * is the line number in front of every message. The only file that knows libyaml; it works on its events, so
+ * nothing is built in memory but the text itself, and that is bounded.
+ */
+#include "config/config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <yaml.h>
+
+enum { FILE_MAX_BYTES = 1 << 20 };
+
+struct reader {
+    const struct config *config;
+    const char *path;
+    char *text; /* the whole file */
+    size_t bytes;
+    yaml_parser_t parser;
+    yaml_event_t event; /* the latest one; deleted by the next */
+    struct error *e;
+};
+
+static int read_all(int fd, struct reader *r)
+{
+    r->text = xmalloc(FILE_MAX_BYTES + 1);
+    for (;;) {
+        ssize_t got = read(fd, r->text + r->bytes, FILE_MAX_BYTES + 1 - r->bytes);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return error_set(r->e, errno, "%s: %s", r->path, strerror(errno));
+        if (got == 0)
+            return 0;
+        r->bytes += (size_t)got;
+        if (r->bytes > FILE_MAX_BYTES)
+            return error_set(r->e, EINVAL, "%s: over 1 MiB; that is no configuration file", r->path);
+    }
+}
+
+__attribute__((format(printf, 3, 4))) static int fault(struct reader *r, size_t line, const char *format, ...)
+{
+    char text[400];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    return error_set(r->e, EINVAL, "%s:%zu: %s", r->path, line, text);
+}
+
+static size_t event_line(const struct reader *r)
+{
+    return r->event.start_mark.line + 1;
+}
+
+static size_t line_of_byte(const struct reader *r, size_t offset)
+{
+    size_t line = 1;
+    for (size_t i = 0; i < offset && i < r->bytes; i++)
+        line += r->text[i] == '\n';
+    return line;
+}
+
+/* Is there a tab in the white space that line `line` begins with? */
+static bool indented_with_tab(const struct reader *r, size_t line)
+{
+    const char *s = r->text, *end = r->text + r->bytes;
+    for (size_t i = 1; i < line && s; i++) {
+        s = memchr(s, '\n', (size_t)(end - s));
+        s = s ? s + 1 : NULL;
+    }
+    while (s && s < end && *s == ' ')
+        s++;
+    return s && s < end && *s == '\t';
+}
+
+static int parser_fault(struct reader *r)
+{
+    const yaml_parser_t *p = &r->parser;
+    size_t line = p->problem_mark.line + 1;
+    const char *problem = p->problem ? p->problem : "cannot be read";
+    switch (p->error) {
+    case YAML_MEMORY_ERROR:
+        return error_set(r->e, ENOMEM, "%s: no memory to read it", r->path);
+    case YAML_READER_ERROR:
+        return fault(r, line_of_byte(r, p->problem_offset), "the file is not UTF-8 text (%s)", problem);
+    default:
+        if (indented_with_tab(r, line))
+            return fault(r, line, "the line is indented with a tab; YAML wants blanks");
+        return fault(
+            r, line, "column %zu: %s%s%s; sections look like \"name:\", options like \"  key: value\"",
+            p->problem_mark.column + 1, problem, p->context ? " " : "", p->context ? p->context : "");
+    }
+}
+
+/* The next event into r->event, with everything refused that has no place anywhere in the file. */
+static int next(struct reader *r)
+{
+    yaml_event_delete(&r->event);
+    if (!yaml_parser_parse(&r->parser, &r->event))
+        return parser_fault(r);
+    const yaml_char_t *anchor = NULL, *tag = NULL;
+    switch (r->event.type) {
+    case YAML_ALIAS_EVENT:
+        return fault(r, event_line(r), "aliases (*%s) are not used here; write the value out",
+                     (const char *)r->event.data.alias.anchor);
+    case YAML_SCALAR_EVENT:
+        anchor = r->event.data.scalar.anchor;
+        tag = r->event.data.scalar.tag;
+        break;
+    case YAML_MAPPING_START_EVENT:
+        anchor = r->event.data.mapping_start.anchor;
+        tag = r->event.data.mapping_start.tag;
+        break;
+    case YAML_SEQUENCE_START_EVENT:
+        anchor = r->event.data.sequence_start.anchor;
+        tag = r->event.data.sequence_start.tag;
+        break;
+    default:
+        break;
+    }
+    if (anchor)
+        return fault(r, event_line(r), "anchors (&%s) are not used here; write every value out",
+                     (const char *)anchor);
+    if (tag)
+        return fault(r, event_line(r), "tags (%s) are not used here; write the value alone",
+                     (const char *)tag);
+    return 0;
+}
+
+/* The text of a scalar event, NULL when it is none or holds a zero byte. */
+static const char *scalar(const struct reader *r)
+{
+    if (r->event.type != YAML_SCALAR_EVENT)
+        return NULL;
+    const char *text = (const char *)r->event.data.scalar.value;
+    return strlen(text) == r->event.data.scalar.length ? text : NULL;
+}
+
+/* "key:" with nothing behind it, or null, as against "key: ''". */
+static bool is_null(const struct reader *r)
+{
+    const char *text = scalar(r);
+    return text && r->event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
+           (!*text || strcmp(text, "~") == 0 || strcasecmp(text, "null") == 0);
+}
+
+static const char *what(const struct reader *r)
+{
+    switch (r->event.type) {
+    case YAML_MAPPING_START_EVENT:
+        return "a section";
+    case YAML_SEQUENCE_START_EVENT:
+        return "a list";
+    default:
+        return "text with a zero byte";
+    }
+}
+
+/* One value for section.key; r->event is the value's. */
+static int read_value(struct reader *r, const char *section, const char *key, size_t line)
+{
+    const char *value = scalar(r);
+    if (!value)
+        return fault(r, line, "%s.%s: takes one value, not %s", section, key, what(r));
+    if (is_null(r))
+        return fault(r, line,
+                     "%s.%s: has no value; delete the line for the default, or write \"\" for empty text",
+                     section, key);
+    struct error inner = {""};
+    if (config_assign(r->config, section, key, value, &inner) < 0)
+        return fault(r, line, "%s", inner.text);
+    return 0;
+}
+
+static int check_once(struct reader *r, const struct option_section *s, const char *key, size_t line,
+                      size_t *lines)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        if (strcmp(s->options[i].name, key) != 0)
+            continue;
+        if (lines[i])
+            return fault(r, line, "%s.%s: stands here twice, first in line %zu; keep one", s->name, key,
+                         lines[i]);
+        lines[i] = line;
+    }
+    return 0;
+}
+
+/* The keys of one section up to its end. `lines` [section's option count]: where each was seen, 0: not yet.
+ */
+static int read_options(struct reader *r, const struct option_section *s, size_t *lines)
+{
+    for (;;) {
+        int rc = next(r);
+        if (rc < 0 || r->event.type == YAML_MAPPING_END_EVENT)
+            return rc;
+        size_t line = event_line(r);
+        if (!scalar(r))
+            return fault(r, line, "%s: expected the name of an option, found %s", s->name, what(r));
+        char *key = xstrdup(scalar(r));
+        rc = check_once(r, s, key, line, lines);
+        if (rc == 0)
+            rc = next(r);
+        if (rc == 0)
+            rc = read_value(r, s->name, key, line);
+        free(key);
+        if (rc < 0)
+            return rc;
+    }
+}
+
+/* A section's name is r->event. `lines` [section count] as above. */
+static int read_section(struct reader *r, size_t *lines)
+{
+    size_t line = event_line(r);
+    if (!scalar(r))
+        return fault(r, line, "expected the name of a section, found %s", what(r));
+    struct error inner = {""};
+    const struct config_entry *entry = config_find(r->config, scalar(r), &inner);
+    if (!entry)
+        return fault(r, line, "%s", inner.text);
+    const struct option_section *s = entry->section;
+    size_t *seen = &lines[entry - r->config->entries];
+    if (*seen)
+        return fault(r, line, "section %s stands here twice, first in line %zu; join them", s->name, *seen);
+    *seen = line;
+
+    int rc = next(r);
+    if (rc < 0 || is_null(r)) /* an empty section is fine: every line of it may be a comment */
+        return rc;
+    if (r->event.type != YAML_MAPPING_START_EVENT)
+        return fault(r, line, "section %s takes options below it, as in \"  key: value\"", s->name);
+    size_t *option_lines = xcalloc(s->count, sizeof *option_lines);
+    rc = read_options(r, s, option_lines);
+    free(option_lines);
+    return rc;
+}
+
+static int read_root(struct reader *r)
+{
+    if (is_null(r))
+        return 0;
+    if (r->event.type != YAML_MAPPING_START_EVENT)
+        return fault(r, event_line(r), "expected sections like \"dream:\" with options below them");
+    size_t *lines = xcalloc(r->config->count, sizeof *lines);
+    int rc = next(r);
+    while (rc == 0 && r->event.type != YAML_MAPPING_END_EVENT) {
+        rc = read_section(r, lines);
+        if (rc == 0)
+            rc = next(r);
+    }
+    free(lines);
+    return rc;
+}
+
+static int read_stream(struct reader *r)
+{
+    bool had_document = false;
+    for (;;) {
+        int rc = next(r);
+        if (rc < 0 || r->event.type == YAML_STREAM_END_EVENT || r->event.type == YAML_NO_EVENT)
+            return rc;
+        if (r->event.type == YAML_DOCUMENT_START_EVENT) {
+            if (had_document)
+                return fault(r, event_line(r),
+                             "a second document begins here; one file is one configuration");
+            had_document = true;
+            rc = next(r);
+            if (rc == 0)
+                rc = read_root(r);
+            if (rc < 0)
+                return rc;
+        }
+    }
+}
+
+int config_load(const struct config *c, const char *path, struct error *e)
+{
+    struct reader r = {.config = c, .path = path, .e = e};
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return error_set(e, errno, "%s: %s", path, strerror(errno));
+    int rc = read_all(fd, &r);
+    close(fd);
+    if (rc == 0 && !yaml_parser_initialize(&r.parser))
+        rc = error_set(e, ENOMEM, "%s: no memory to read it", path);
+    else if (rc == 0) {
+        yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
+        yaml_parser_set_input_string(&r.parser, (const unsigned char *)r.text, r.bytes);
+        rc = read_stream(&r);
+        yaml_event_delete(&r.event);
+        yaml_parser_delete(&r.parser);
+    }
+    free(r.text);
+    return rc;
+}
