@@ -40,9 +40,13 @@ static bool in_range(const struct option *o, double value)
     return value >= o->min && value <= o->max;
 }
 
-/* The shortest decimal that reads back as the same number. */
+/* The shortest decimal that reads back as the same number; whole ones without an exponent. */
 static void print_number(double value, char *out, size_t size)
 {
+    if (value == trunc(value) && fabs(value) < 1e15) {
+        snprintf(out, size, "%.0f", value);
+        return;
+    }
     for (int digits = 1; digits <= 17; digits++) {
         snprintf(out, size, "%.*g", digits, value);
         if (strtod(out, NULL) == value)

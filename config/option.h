@@ -72,7 +72,8 @@ struct option_section {
 };
 
 #define OPTION_OFFSET(struct_type, field, field_type)                                                        \
-    (offsetof(struct_type, field) + 0 * sizeof(char[_Generic(&((struct_type *)0)->field, field_type * : 1)]))
+    (offsetof(struct_type, field) +                                                                          \
+     0 * sizeof(char[_Generic(&((struct_type *)0)->field, __typeof__(field_type) * : 1)]))
 
 #define OPTION_BOOL(s, f, initial_, text_)                                                                   \
     {                                                                                                        \

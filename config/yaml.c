@@ -238,7 +238,7 @@ static int read_section(struct reader *r, size_t *lines)
     if (rc < 0 || is_null(r)) /* an empty section is fine: every line of it may be a comment */
         return rc;
     if (r->event.type != YAML_MAPPING_START_EVENT)
-        return fault(r, line, "section %s takes options below it, as in \"  key: value\"", s->name);
+        return fault(r, event_line(r), "section %s takes options below it, as in \"  key: value\"", s->name);
     size_t *option_lines = xcalloc(s->count, sizeof *option_lines);
     rc = read_options(r, s, option_lines);
     free(option_lines);
