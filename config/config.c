@@ -101,8 +101,9 @@ int config_assign(const struct config *c, const char *section, const char *key, 
     int rc;
     if (o->flags & OPTION_SECRET) {
         char variable[CONFIG_VARIABLE_BYTES];
+        config_variable(entry->section, o, variable);
         rc = error_set(e, EINVAL, "a secret, not taken from here; set the environment variable %s or %s_FILE",
-                       config_variable(entry->section, o, variable), variable);
+                       variable, variable);
     } else {
         rc = option_parse(o, entry->module_config, value, e);
     }

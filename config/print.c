@@ -41,26 +41,29 @@ static void write_wrapped(FILE *out, const char *prefix, const char *text, int u
     fputc('\n', out);
 }
 
-static char *print_default(const struct option *o, char *out, size_t size)
+/* The default in the words that option_print uses ("no" in a table is shown as false). */
+static void print_default(const struct option_section *s, const struct option *o, char *out, size_t size)
 {
-    if (o->type != OPTION_TYPE_STRING)
-        snprintf(out, size, "%s", o->initial);
-    else
-        snprintf(out, size, "\"%s\"", o->initial);
-    return out;
+    void *scratch = xcalloc(1, s->struct_size);
+    option_defaults(s, scratch);
+    option_print(o, scratch, out, size);
+    free(scratch);
 }
 
 /* What fits, and the default; for a secret where it comes from instead. */
 static char *print_rule(const struct option_section *s, const struct option *o, char out[RULE_BYTES])
 {
     char expected[OPTION_EXPECTED_BYTES], initial[OPTION_PRINT_BYTES], variable[CONFIG_VARIABLE_BYTES];
-    if (o->flags & OPTION_SECRET)
+    if (o->flags & OPTION_SECRET) {
+        config_variable(s, o, variable);
         snprintf(out, RULE_BYTES,
                  "A secret: set the environment variable %s, or %s_FILE to the path of a file that holds it.",
-                 config_variable(s, o, variable), variable);
-    else
-        snprintf(out, RULE_BYTES, "(%s; default %s)", option_expected(o, expected, sizeof expected),
-                 print_default(o, initial, sizeof initial));
+                 variable, variable);
+    } else {
+        option_expected(o, expected, sizeof expected);
+        print_default(s, o, initial, sizeof initial);
+        snprintf(out, RULE_BYTES, "(%s; default %s)", expected, initial);
+    }
     return out;
 }
 

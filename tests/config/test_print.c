@@ -93,6 +93,7 @@ static void the_file_is_documented(void **state)
     assert_has(text, "\n  # How fast the camera falls in.\n"
                      "  # (number from 1 to 1.5 per second; default 1.05)\n"
                      "  zoom: 1.05\n");
+    assert_has(text, "(true or false; default false)\n  mirror: false\n");
     assert_has(text, "\n  title: \"\"\n");
     assert_has(text, "\n  folder: recordings\n");
     int lines = 0;
