@@ -1,0 +1,83 @@
+/*
+ * weights_convert - numbers of a file as float. Values are read byte by byte through memcpy, because nothing
+ * promises that a tensor in a file is aligned, and assembled as little-endian, because that is what every
+ * format of weights is.
+ */
+#include "engine/weights.h"
+
+#include <endian.h>
+#include <string.h>
+
+static float from_bits(uint32_t bits)
+{
+    float f;
+    memcpy(&f, &bits, sizeof f);
+    return f;
+}
+
+/* IEEE 754 binary16 to binary32, exact. */
+static float from_half(uint16_t h)
+{
+    uint32_t sign = (uint32_t)(h & 0x8000) << 16, exponent = h >> 10 & 31, mantissa = h & 1023;
+    if (exponent == 31)
+        return from_bits(sign | 0x7f800000 | mantissa << 13);
+    if (exponent != 0)
+        return from_bits(sign | (exponent + 112) << 23 | mantissa << 13);
+    float f = (float)mantissa * 0x1p-24f; /* subnormal, or zero */
+    return sign ? -f : f;
+}
+
+static uint16_t get16(const uint8_t *p)
+{
+    uint16_t v;
+    memcpy(&v, p, sizeof v);
+    return le16toh(v);
+}
+
+static uint32_t get32(const uint8_t *p)
+{
+    uint32_t v;
+    memcpy(&v, p, sizeof v);
+    return le32toh(v);
+}
+
+static uint64_t get64(const uint8_t *p)
+{
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+    return le64toh(v);
+}
+
+static float from_double(uint64_t bits)
+{
+    double d;
+    memcpy(&d, &bits, sizeof d);
+    return (float)d;
+}
+
+void tensor_to_float(const struct tensor *t, int64_t first, int64_t count, float *out)
+{
+    const uint8_t *d = t->data;
+    switch (t->dtype) {
+    case TENSOR_F32:
+        for (int64_t i = 0; i < count; i++)
+            out[i] = from_bits(get32(d + 4 * (first + i)));
+        break;
+    case TENSOR_F16:
+        for (int64_t i = 0; i < count; i++)
+            out[i] = from_half(get16(d + 2 * (first + i)));
+        break;
+    case TENSOR_BF16:
+        for (int64_t i = 0; i < count; i++)
+            out[i] = from_bits((uint32_t)get16(d + 2 * (first + i)) << 16);
+        break;
+    case TENSOR_F64:
+        for (int64_t i = 0; i < count; i++)
+            out[i] = from_double(get64(d + 8 * (first + i)));
+        break;
+    case TENSOR_I64:
+        for (int64_t i = 0; i < count; i++)
+            out[i] = (float)(int64_t)get64(d + 8 * (first + i));
+        break;
+    }
+}

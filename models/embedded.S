@@ -1,0 +1,21 @@
+/*
+ * embedded - see embedded.h. Plain data: no instruction in here, so one text serves every processor.
+ */
+    .section .rodata
+    .balign 64
+    .globl embedded_model
+embedded_model:
+    .incbin "models/reverie-mini.safetensors"
+    .globl embedded_model_end
+embedded_model_end:
+    .byte 0
+
+    .balign 64
+    .globl embedded_prior
+embedded_prior:
+    .incbin "models/patch-prior.safetensors"
+    .globl embedded_prior_end
+embedded_prior_end:
+    .byte 0
+
+    .section .note.GNU-stack, "", %progbits
