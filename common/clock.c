@@ -15,24 +15,31 @@ int64_t clock_real_us(void)
 
 void clock_init_monotonic(struct clock *c)
 {
-    c->is_virtual = false;
+    c->is_virtual = c->by_hand = false;
     atomic_init(&c->now_us, 0);
 }
 
 void clock_init_virtual(struct clock *c, int64_t start_us)
 {
-    c->is_virtual = true;
+    c->is_virtual = c->by_hand = true;
+    atomic_init(&c->now_us, start_us);
+}
+
+void clock_init_by_hand(struct clock *c, int64_t start_us)
+{
+    c->is_virtual = false;
+    c->by_hand = true;
     atomic_init(&c->now_us, start_us);
 }
 
 int64_t clock_now_us(struct clock *c)
 {
-    return c->is_virtual ? atomic_load(&c->now_us) : clock_real_us();
+    return c->by_hand ? atomic_load(&c->now_us) : clock_real_us();
 }
 
 void clock_sleep_until_us(struct clock *c, int64_t deadline_us)
 {
-    if (c->is_virtual) {
+    if (c->by_hand) {
         clock_advance_to_us(c, deadline_us);
         return;
     }

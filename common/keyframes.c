@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "common/clock.h"
 #include "common/mem.h"
 #include "common/thread.h"
 
@@ -26,6 +27,9 @@ struct keyframes {
 
 int keyframes_open(struct keyframes **out, int width_px, int height_px)
 {
+    *out = NULL;
+    if (width_px < 1 || height_px < 1)
+        return -EINVAL;
     struct keyframes *k = xcalloc(1, sizeof *k);
     pthread_mutex_init(&k->lock, NULL);
     cond_init_monotonic(&k->changed);
@@ -92,10 +96,13 @@ void keyframes_publish(struct keyframes *k)
 const struct keyframe *keyframes_next(struct keyframes *k, int64_t timeout_us)
 {
     const struct keyframe *next = NULL;
+    int64_t deadline_us = timeout_us > 0 ? clock_real_us() + timeout_us : 0;
     pthread_mutex_lock(&k->lock);
-    while (!k->shut && k->taken == k->published)
-        if (timeout_us == 0 || !cond_wait_us(&k->changed, &k->lock, timeout_us))
+    while (!k->shut && k->taken == k->published) {
+        int64_t left_us = timeout_us > 0 ? deadline_us - clock_real_us() : timeout_us;
+        if ((timeout_us >= 0 && left_us <= 0) || !cond_wait_us(&k->changed, &k->lock, left_us))
             break;
+    }
     if (!k->shut && k->taken < k->published) {
         next = &k->slots[k->taken++ % SLOTS];
         pthread_cond_broadcast(&k->changed);

@@ -29,7 +29,7 @@ struct keyframe {
 
 struct keyframes;
 
-/* 0, -ENOMEM. */
+/* 0, -EINVAL for a size below 1, -ENOMEM; *k is NULL then. */
 int keyframes_open(struct keyframes **k, int width_px, int height_px);
 
 /* Both sides must have stopped using it. NULL is fine. */

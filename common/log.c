@@ -1,11 +1,14 @@
 /*
- * log - see log.h. Lines are built on the stack and cut at LINE_BYTES; logging never allocates.
+ * log - see log.h. Lines are built on the stack and cut at LINE_BYTES.
  */
 #include "common/log.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,13 +16,15 @@
 #include <unistd.h>
 
 #include "common/mem.h"
+#include "common/text.h"
 
-enum { LINE_BYTES = 2048, SECRETS_MAX = 16, SECRET_MIN = 4 };
+enum { LINE_BYTES = 2048, HEAD_BYTES = 64, SECRET_MIN = 4, CUT_MIN = 6, PATIENCE_MS = 100 };
 
 static _Atomic int max_level = LOG_INFO;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards secrets, secret_count and the write */
-static char *secrets[SECRETS_MAX];
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards the fields below and the write */
+static char **secrets;                                   /* longest first: one may be a part of another */
 static int secret_count;
+static int lost; /* lines that nobody took since the last one that was written */
 
 void log_set_level(enum log_level level)
 {
@@ -36,20 +41,41 @@ void log_add_secret(const char *secret)
     if (!secret || strlen(secret) < SECRET_MIN)
         return;
     pthread_mutex_lock(&lock);
-    if (secret_count < SECRETS_MAX)
-        secrets[secret_count++] = xstrdup(secret);
+    int at = 0;
+    while (at < secret_count && strlen(secrets[at]) >= strlen(secret) && strcmp(secrets[at], secret) != 0)
+        at++;
+    if (at == secret_count || strcmp(secrets[at], secret) != 0) {
+        secrets = xrealloc(secrets, (size_t)(secret_count + 1) * sizeof *secrets);
+        memmove(secrets + at + 1, secrets + at, (size_t)(secret_count - at) * sizeof *secrets);
+        secrets[at] = xstrdup(secret);
+        secret_count++;
+    }
     pthread_mutex_unlock(&lock);
+}
+
+static void blank_out(char *at, size_t length)
+{
+    memcpy(at, "***", 3);
+    memmove(at + 3, at + length, strlen(at + length) + 1);
+}
+
+static void redact_cut_locked(char *text, const char *secret)
+{
+    size_t end = strlen(text), n = strlen(secret) - 1;
+    for (n = n < end ? n : end; n >= CUT_MIN; n--) {
+        if (memcmp(text + end - n, secret, n) == 0) {
+            blank_out(text + end - n, n);
+            return;
+        }
+    }
 }
 
 static void redact_locked(char *text)
 {
     for (int i = 0; i < secret_count; i++) {
-        size_t n = strlen(secrets[i]);
-        for (char *hit = text; (hit = strstr(hit, secrets[i]));) {
-            memcpy(hit, "***", 3);
-            memmove(hit + 3, hit + n, strlen(hit + n) + 1);
-            hit += 3;
-        }
+        for (char *hit = text; (hit = strstr(hit, secrets[i])); hit += 3)
+            blank_out(hit, strlen(secrets[i]));
+        redact_cut_locked(text, secrets[i]);
     }
 }
 
@@ -60,48 +86,87 @@ void log_redact(char *text)
     pthread_mutex_unlock(&lock);
 }
 
-/* Copies `in` to `out`, control characters as \xNN. Returns the bytes written, without the terminator. */
+/* Copies `in` to `out`, everything but visible UTF-8 as \xNN. Returns the bytes written, without the
+ * terminator. */
 static size_t make_visible(char *out, size_t size, const char *in)
 {
-    size_t n = 0;
-    for (; *in && n + 5 < size; in++) {
-        unsigned char c = (unsigned char)*in;
-        if (c < 0x20 || c == 0x7f)
-            n += (size_t)snprintf(out + n, size - n, "\\x%02x", c);
-        else
-            out[n++] = (char)c;
+    size_t n = 0, left = strlen(in);
+    while (left > 0 && n + 5 < size) {
+        size_t good = text_line_bytes(in, left);
+        if (good > size - n - 6) /* the line is full: cut between characters */
+            return n + text_copy(out + n, good < size - n ? good + 1 : size - n, in);
+        memcpy(out + n, in, good);
+        n += good;
+        if (good < left)
+            n += (size_t)snprintf(out + n, size - n, "\\x%02x", (unsigned char)in[good++]);
+        in += good;
+        left -= good;
     }
     out[n] = '\0';
     return n;
 }
 
-void log_write(enum log_level level, const char *part, const char *format, ...)
+/* False when stderr takes nothing now. Only the first line of a row that is lost waits for it. */
+static bool stderr_ready_locked(void)
+{
+    struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
+    return poll(&p, 1, lost ? 0 : PATIENCE_MS) != 0; /* an error shows in write */
+}
+
+static void write_line_locked(const char *line, size_t n)
+{
+    for (size_t done = 0; done < n;) {
+        ssize_t w = write(STDERR_FILENO, line + done, n - done);
+        if (w < 0 && errno == EINTR)
+            continue;
+        if (w <= 0)
+            return; /* stderr is gone; there is nobody left to tell */
+        done += (size_t)w;
+    }
+}
+
+static size_t head(char *line, size_t size, enum log_level level, const char *part)
 {
     static const char *const names[] = {"error", "warn ", "info ", "debug"};
+    struct tm t;
+    time_t now = time(NULL);
+    localtime_r(&now, &t);
+    int n = snprintf(line, size, "%02d:%02d:%02d %s %s: ", t.tm_hour, t.tm_min, t.tm_sec, names[level], part);
+    return (size_t)n < size ? (size_t)n : size - 1;
+}
+
+static void report_lost_locked(void)
+{
+    char line[128];
+    size_t n = head(line, sizeof line, LOG_WARN, "log");
+    n += (size_t)snprintf(line + n, sizeof line - n, "%d lines were lost: nobody read stderr\n", lost);
+    lost = 0;
+    write_line_locked(line, n);
+}
+
+void log_write(enum log_level level, const char *part, const char *format, ...)
+{
     if ((int)level > atomic_load(&max_level))
         return;
-
-    char text[LINE_BYTES], line[LINE_BYTES + 64];
+    int saved_errno = errno;
+    char text[LINE_BYTES], line[LINE_BYTES + HEAD_BYTES];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-
-    struct tm t;
-    time_t now = time(NULL);
-    localtime_r(&now, &t);
+    size_t n = head(line, HEAD_BYTES, level, part);
 
     pthread_mutex_lock(&lock);
     redact_locked(text);
-    int head = snprintf(line, sizeof line, "%02d:%02d:%02d %s %s: ", t.tm_hour, t.tm_min, t.tm_sec,
-                        names[level], part);
-    size_t n = (size_t)head + make_visible(line + head, sizeof line - (size_t)head - 1, text);
+    n += make_visible(line + n, sizeof line - n - 1, text);
     line[n++] = '\n';
-    for (size_t done = 0; done < n;) {
-        ssize_t w = write(STDERR_FILENO, line + done, n - done);
-        if (w <= 0)
-            break; /* stderr is gone; there is nobody left to tell */
-        done += (size_t)w;
+    if (stderr_ready_locked()) {
+        if (lost)
+            report_lost_locked();
+        write_line_locked(line, n);
+    } else {
+        lost++;
     }
     pthread_mutex_unlock(&lock);
+    errno = saved_errno;
 }

@@ -4,10 +4,12 @@
  *     12:04:55 info  sink: recording to recordings/20261121-120455-000.mp4
  *
  * Invariants: a line is written by one write under one lock, so lines of different threads never mix; a
- * secret that was registered is replaced by "***" wherever it turns up; control characters (from chat, files,
- * server replies) are shown as \xNN, so nothing logged can steer a terminal. Safe from every thread; not from
- * signal handlers. The logger is the only process-wide state in the program: passing it through every call
- * would hide what those calls are about.
+ * secret that was registered is replaced by "***" wherever it turns up; control characters and bytes that are
+ * not UTF-8 (from chat, files, server replies) are shown as \xNN, so nothing logged can steer a terminal. The
+ * show never waits for its log: when nobody reads stderr (a paused terminal, a stuck collector) lines are
+ * lost, and counted once it is read again. Safe from every thread; not from signal handlers. The logger is
+ * the only process-wide state in the program: passing it through every call would hide what those calls are
+ * about.
  */
 #ifndef COMMON_LOG_H
 #define COMMON_LOG_H
@@ -19,10 +21,11 @@ void log_set_level(enum log_level level);
 enum log_level log_get_level(void);
 
 /* From now on `secret` is never shown. Shorter than 4 bytes is ignored: it would blank half of every line.
- * The text is copied; at most 16 secrets. */
+ * The text is copied and kept until the program ends. */
 void log_add_secret(const char *secret);
 
-/* Replaces every registered secret in `text` in place (it never gets longer). */
+/* Replaces every registered secret in `text` in place (it never gets longer). The beginning of one that
+ * stands at the very end goes too: the text may have been cut there. */
 void log_redact(char *text);
 
 /* `part` is the module's short name ("engine", "rtmp"). */

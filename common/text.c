@@ -3,10 +3,13 @@
  */
 #include "common/text.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
-enum { DISTANCE_MAX_BYTES = 63, COMBINING_MAX = 3 };
+#include "common/mem.h"
+
+enum { DISTANCE_MAX_BYTES = 63, MARKS_MAX = 3 };
 
 /* Decodes one character at s (n bytes left). Returns its length, 0 when the bytes are not UTF-8. */
 static size_t decode(const unsigned char *s, size_t n, uint32_t *code)
@@ -46,53 +49,67 @@ size_t text_line_bytes(const char *text, size_t bytes)
     return bytes;
 }
 
-static int is_blank(uint32_t c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == 0xa0 || (c >= 0x2000 && c <= 0x200a) ||
-           c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x2800 || c == 0x3000;
-}
+struct range {
+    uint32_t first, last;
+};
 
-static int is_hidden(uint32_t c)
-{
-    return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0xad || c == 0x34f || c == 0x61c || c == 0x180e ||
-           c == 0x200b || c == 0x200e || c == 0x200f || (c >= 0x202a && c <= 0x202e) ||
-           (c >= 0x2060 && c <= 0x206f) || c == 0xfeff || (c >= 0xfff9 && c <= 0xfffb) ||
-           (c & 0xfffe) == 0xfffe || (c >= 0xfdd0 && c <= 0xfdef) || (c >= 0xe0000 && c <= 0xe0fff);
-}
+static const struct range blanks[] = {{0x09, 0x0d},     {0x20, 0x20},     {0x85, 0x85},     {0xa0, 0xa0},
+                                      {0x1680, 0x1680}, {0x2000, 0x200a}, {0x2028, 0x2029}, {0x202f, 0x202f},
+                                      {0x205f, 0x205f}, {0x2800, 0x2800}, {0x3000, 0x3000}};
 
-static int is_combining(uint32_t c)
+/* Controls, characters that turn the direction or show nothing at all, private use and noncharacters. */
+static const struct range hidden[] = {
+    {0x00, 0x1f},       {0x7f, 0x9f},       {0xad, 0xad},     {0x34f, 0x34f},     {0x61c, 0x61c},
+    {0x115f, 0x1160},   {0x17b4, 0x17b5},   {0x180b, 0x180f}, {0x200b, 0x200b},   {0x200e, 0x200f},
+    {0x202a, 0x202e},   {0x2060, 0x206f},   {0x3164, 0x3164}, {0xe000, 0xf8ff},   {0xfdd0, 0xfdef},
+    {0xfeff, 0xfeff},   {0xffa0, 0xffa0},   {0xfff0, 0xfffb}, {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a},
+    {0xe0000, 0xe0fff}, {0xf0000, 0x10ffff}};
+
+/* What is drawn onto the character before it, or joins two: the stackable ones of the scripts that people
+ * stack with, joiners and variation selectors. */
+static const struct range marks[] = {
+    {0x300, 0x36f},   {0x483, 0x489},   {0x591, 0x5bd},   {0x610, 0x61a},   {0x64b, 0x65f},
+    {0x6d6, 0x6dc},   {0x6df, 0x6e4},   {0x900, 0x902},   {0x941, 0x948},   {0xe31, 0xe31},
+    {0xe34, 0xe3a},   {0xe47, 0xe4e},   {0xeb1, 0xeb1},   {0xeb4, 0xebc},   {0xec8, 0xece},
+    {0xf71, 0xf84},   {0x1ab0, 0x1aff}, {0x1dc0, 0x1dff}, {0x200c, 0x200d}, {0x20d0, 0x20ff},
+    {0x302a, 0x302f}, {0x3099, 0x309a}, {0xa66f, 0xa67d}, {0xfe00, 0xfe0f}, {0xfe20, 0xfe2f}};
+
+static bool within(const struct range *ranges, size_t count, uint32_t c)
 {
-    return (c >= 0x300 && c <= 0x36f) || (c >= 0x483 && c <= 0x489) || (c >= 0x1ab0 && c <= 0x1aff) ||
-           (c >= 0x1dc0 && c <= 0x1dff) || (c >= 0x20d0 && c <= 0x20ff) || (c >= 0xfe20 && c <= 0xfe2f);
+    for (size_t i = 0; i < count; i++)
+        if (c >= ranges[i].first && c <= ranges[i].last)
+            return true;
+    return false;
 }
 
 size_t text_clean(char *out, size_t size, const char *in, size_t in_bytes)
 {
     const unsigned char *s = (const unsigned char *)in;
     size_t n = 0;
-    int blank = 0, marks = 0;
-    for (size_t i = 0; i < in_bytes;) {
+    int blank = 0, stacked = MARKS_MAX; /* no mark without a character to stand on */
+    for (size_t i = 0, length; i < in_bytes; i += length ? length : 1) {
         uint32_t c = 0;
-        size_t length = decode(s + i, in_bytes - i, &c);
-        size_t at = i;
-        i += length ? length : 1;
+        length = decode(s + i, in_bytes - i, &c);
         if (length == 0)
             continue;
-        if (is_blank(c)) {
+        if (within(blanks, ARRAY_LEN(blanks), c)) {
             blank = n > 0;
+            stacked = MARKS_MAX;
             continue;
         }
-        if (is_hidden(c))
+        if (within(hidden, ARRAY_LEN(hidden), c) || (c & 0xfffe) == 0xfffe)
             continue;
-        marks = is_combining(c) ? marks + 1 : 0;
-        if (marks > COMBINING_MAX)
+        stacked = within(marks, ARRAY_LEN(marks), c) ? stacked + 1 : 0;
+        if (stacked > MARKS_MAX) {
+            stacked = MARKS_MAX;
             continue;
+        }
         if (n + (size_t)blank + length + 1 > size)
             break;
         if (blank)
             out[n++] = ' ';
         blank = 0;
-        memcpy(out + n, s + at, length);
+        memcpy(out + n, s + i, length);
         n += length;
     }
     out[n] = '\0';

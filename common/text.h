@@ -8,11 +8,11 @@
 #include <stddef.h>
 
 /*
- * Copies `in` to `out` as valid, visible UTF-8: invalid bytes, control characters and the characters that
- * turn or hide text (U+202A..202E, U+2066..2069, U+200B, U+2060, U+FEFF, U+E0000..E007F) are left out, white
- * space becomes one blank, blanks at the ends go, at most three combining marks (U+0300..036F and the like)
- * stay on a letter. Cut on a character border when `size` does not hold it all. `out` is always terminated
- * (size >= 1). Returns its length in bytes.
+ * Copies `in` to `out` as valid, visible UTF-8: invalid bytes, control characters, private use and the
+ * characters that turn or hide text (U+202A..202E, U+2066..2069, U+200B, U+FEFF, tags and the like) are left
+ * out, white space becomes one blank, blanks at the ends go, at most three marks (accents, joiners, variation
+ * selectors) stay on a character. Cut on a character border when `size` does not hold it all. `out` is always
+ * terminated (size >= 1). Returns its length in bytes.
  */
 size_t text_clean(char *out, size_t size, const char *in, size_t in_bytes);
 
