@@ -1,0 +1,192 @@
+/*
+ * network_head - fc6..fc8 as convolutions over the last map, both ways, and the objective.
+ *
+ * Every layer is a matrix product over map positions: fc6 reads each row of its kernel straight from the map
+ * (kernel * channels neighbouring floats), without copying patches. On the way back fc6 gives the gradient of
+ * one kernel row at a time for all positions, which is then added up in the map. The objective is linear in
+ * the logits, so neither its gradient nor its value needs the logits themselves:
+ *   value = sum over p of d[p] . h7[p] + biases,   d[p] = sum_s weight_s[p] W8[class_s] - minus_mean/P
+ * mean(W8)
+ */
+#include <string.h>
+
+#include "engine/network_internal.h"
+
+enum { DEPTH_AT_ONCE = 256 }; /* a panel's slice of 16 KB stays in the first-level cache over all rows */
+
+/* c[segments * rows][16 * items] = sum over steps of a * packed. */
+struct head_job {
+    const struct kernels *kernels;
+    const float *a;
+    size_t lda, segment_stride, step_stride;
+    int segments, rows;  /* rows per segment */
+    int steps, depth;    /* depth per step */
+    const float *packed; /* [items][steps][depth][16] */
+    float *c;
+    size_t ldc;
+    const float *bias; /* or NULL */
+    int relu;
+    const float *alive; /* [segments * rows][ldc] zero where not above zero, or NULL */
+};
+
+static void head_panel(void *context, int item, int worker)
+{
+    (void)worker;
+    const struct head_job *j = context;
+    float *c = j->c + (size_t)item * GROUP;
+    int all = j->segments * j->rows, add = 0;
+    for (int step = 0; step < j->steps; step++)
+        for (int first = 0; first < j->depth; first += DEPTH_AT_ONCE, add = 1) {
+            int depth = j->depth - first < DEPTH_AT_ONCE ? j->depth - first : DEPTH_AT_ONCE;
+            const float *packed =
+                j->packed +
+                (((size_t)item * (size_t)j->steps + (size_t)step) * (size_t)j->depth + (size_t)first) * GROUP;
+            for (int s = 0; s < j->segments; s++)
+                j->kernels->multiply(
+                    j->a + (size_t)s * j->segment_stride + (size_t)step * j->step_stride + first, j->lda,
+                    j->rows, depth, packed, 0, 1, c + (size_t)s * (size_t)j->rows * j->ldc, j->ldc, add);
+        }
+    if (j->bias)
+        j->kernels->rows_bias(c, j->ldc, all, j->bias + item * GROUP, j->relu);
+    if (j->alive)
+        j->kernels->rows_alive(c, j->ldc, all, j->alive + item * GROUP, j->ldc);
+}
+
+void network_head_forward(struct network *n, int last)
+{
+    const struct map *m = &n->out[n->convs - 1];
+    for (int i = FC6; i <= last; i++) {
+        const struct pack *p = &n->packs[n->convs + i];
+        struct head_job j = {.kernels = n->kernels,
+                             .a = i == FC6 ? NULL : n->hidden[i - 1],
+                             .lda = (size_t)p->in,
+                             .segments = 1,
+                             .rows = n->map_w * n->map_h,
+                             .steps = 1,
+                             .depth = p->in,
+                             .packed = p->forward,
+                             .c = n->hidden[i],
+                             .ldc = (size_t)p->out,
+                             .bias = p->bias,
+                             .relu = i != FC8};
+        if (i == FC6) {
+            size_t row = (size_t)m->stride_px * (size_t)m->channels;
+            j.a = m->data + row + m->channels;
+            j.segments = n->map_h;
+            j.rows = n->map_w;
+            j.segment_stride = j.step_stride = row;
+            j.steps = n->model->layers[n->convs].kernel;
+            j.depth = j.steps * p->in;
+        }
+        pool_run(n->pool, head_panel, &j, p->out / GROUP);
+        network_stage_done(n, n->convs + i);
+    }
+}
+
+/* ---- The way back ---- */
+
+struct fold_job {
+    struct network *network;
+    int kernel_row;
+};
+
+/* Adds what one row of fc6's kernel says about row `y` of the map; the last one also applies the ReLU. */
+static void fold_columns(void *context, int y, int worker)
+{
+    (void)worker;
+    const struct fold_job *j = context;
+    struct network *n = j->network;
+    const struct map *m = &n->out[n->convs - 1];
+    int kernel = n->model->layers[n->convs].kernel, width = kernel * m->channels;
+    size_t at = (size_t)(y + 1) * (size_t)m->stride_px + 1;
+    float *to = m->data + at * (size_t)m->channels;
+    if (j->kernel_row == 0)
+        memset(to, 0, (size_t)m->w * (size_t)m->channels * sizeof *to);
+    int position_row = y - j->kernel_row;
+    if (position_row >= 0 && position_row < n->map_h)
+        for (int x = 0; x < n->map_w; x++)
+            n->kernels->add(n->columns + (size_t)(position_row * n->map_w + x) * (size_t)width, width,
+                            to + (size_t)x * (size_t)m->channels);
+    if (j->kernel_row == kernel - 1)
+        n->kernels->pixels_alive(to, m->alive + at * (size_t)(m->channels / GROUP), m->w, m->channels);
+}
+
+static void fc6_backward(struct network *n)
+{
+    const struct pack *p = &n->packs[n->convs];
+    int kernel = n->model->layers[n->convs].kernel;
+    size_t width = (size_t)kernel * (size_t)p->in;
+    for (int row = 0; row < kernel; row++) {
+        struct head_job j = {.kernels = n->kernels,
+                             .a = n->d_hidden[FC6],
+                             .lda = (size_t)p->out,
+                             .segments = 1,
+                             .rows = n->map_w * n->map_h,
+                             .steps = 1,
+                             .depth = p->out,
+                             .packed = p->backward + (size_t)row * width * (size_t)p->out,
+                             .c = n->columns,
+                             .ldc = width};
+        pool_run(n->pool, head_panel, &j, (int)(width / GROUP));
+        struct fold_job f = {n, row};
+        pool_run(n->pool, fold_columns, &f, n->out[n->convs - 1].h);
+    }
+    network_stage_done(n, stage_backward(n, n->convs));
+}
+
+void network_head_backward(struct network *n, int from)
+{
+    for (int i = from; i > FC6; i--) {
+        const struct pack *p = &n->packs[n->convs + i];
+        struct head_job j = {.kernels = n->kernels,
+                             .a = n->d_hidden[i],
+                             .lda = (size_t)p->out,
+                             .segments = 1,
+                             .rows = n->map_w * n->map_h,
+                             .steps = 1,
+                             .depth = p->out,
+                             .packed = p->backward,
+                             .c = n->d_hidden[i - 1],
+                             .ldc = (size_t)p->in,
+                             .alive = n->hidden[i - 1]};
+        pool_run(n->pool, head_panel, &j, p->in / GROUP);
+        network_stage_done(n, stage_backward(n, n->convs + i));
+    }
+    fc6_backward(n);
+}
+
+/* d[p] into `d`; returns d . h. */
+static double objective_at(const struct network *n, const struct objective *o, size_t p, float *d,
+                           const float *h)
+{
+    const struct model_layer *fc8 = &n->model->layers[n->convs + FC8];
+    size_t width = (size_t)n->packs[n->convs + FC8].in, positions = (size_t)n->map_w * (size_t)n->map_h;
+    float mean = -o->minus_mean / (float)positions;
+    double value = 0;
+    for (size_t c = 0; c < width; c++)
+        d[c] = mean * n->fc8_mean[c];
+    for (int s = 0; s < o->subject_count; s++) {
+        const float *w = fc8->weight + (size_t)o->subjects[s].class_index * (size_t)fc8->in;
+        float weight = o->subjects[s].weight[p];
+        for (size_t c = 0; c < (size_t)fc8->in; c++)
+            d[c] += weight * w[c];
+        value += (double)weight * (double)fc8->bias[o->subjects[s].class_index];
+    }
+    for (size_t c = 0; c < width; c++) {
+        value += (double)d[c] * (double)h[c];
+        d[c] = h[c] > 0.0f ? d[c] : 0.0f;
+    }
+    return value;
+}
+
+double network_head_objective(struct network *n, const struct objective *o)
+{
+    const struct model_layer *fc8 = &n->model->layers[n->convs + FC8];
+    size_t width = (size_t)n->packs[n->convs + FC8].in, positions = (size_t)n->map_w * (size_t)n->map_h;
+    double value = 0, bias = 0;
+    for (size_t p = 0; p < positions; p++)
+        value += objective_at(n, o, p, n->d_hidden[FC7] + p * width, n->hidden[FC7] + p * width);
+    for (int k = 0; k < fc8->out; k++)
+        bias += (double)fc8->bias[k] / fc8->out;
+    return value - (double)o->minus_mean * bias;
+}

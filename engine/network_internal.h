@@ -1,0 +1,109 @@
+/*
+ * network_internal - what the files of the network share: its state, and the passes over it.
+ *
+ * network.c       the public functions, sizes, stages
+ * network_plan.c  maps of a picture size, the arena
+ * network_pack.c  weights into the layouts of the kernels
+ * network_conv.c  the 3x3 layers, both ways
+ * network_head.c  fc6..fc8, both ways, and the objective
+ *
+ * Two buffers hold all maps: layer i writes maps[i % 2] while it reads the other, forwards and backwards.
+ * What a layer leaves behind for the way back is bits (struct map: alive, which) and the small hidden rows of
+ * the head.
+ */
+#ifndef ENGINE_NETWORK_INTERNAL_H
+#define ENGINE_NETWORK_INTERNAL_H
+
+#include <stdbool.h>
+
+#include "engine/kernels.h"
+
+enum { LAYERS_MAX = MODEL_CONVS_MAX + 3, STAGES_MAX = 2 * LAYERS_MAX + 1, STAGE_NAME_BYTES = 32 };
+enum { FC6, FC7, FC8, HEAD_LAYERS };
+
+/* Packed weights of one layer; channels padded to groups, biases of padding are zero. */
+struct pack {
+    int in, out;     /* padded */
+    float *forward;  /* convolution: [36][out / 16][layer.in][16]; head: see network_pack.c */
+    float *backward; /* convolution: [36][in / 16][layer.out][16] */
+    float *bias;     /* [out] */
+};
+
+struct network {
+    /* Immutable after open. */
+    const struct model *model;
+    struct pool *pool;
+    const struct kernels *kernels;
+    int max_width_px, max_height_px;
+    int convs;          /* layers before the head */
+    bool is_rgb_direct; /* the first layer has kernels of its own; false: it is convolved like the others */
+    struct pack packs[LAYERS_MAX];
+    float *fc8_mean; /* [fc7 out padded] mean over classes of fc8's weights */
+    float *packed;   /* one allocation for all packs */
+    size_t packed_bytes;
+    uint8_t *arena; /* one allocation for all that follows */
+    size_t arena_bytes;
+    float *picture;                      /* [3][h + 2][picture_stride] normalised, with a border */
+    float *rgb_map;                      /* the same as a map of 16 channels, unless is_rgb_direct */
+    float *maps[2];                      /* see above */
+    uint16_t *alive[MODEL_CONVS_MAX];    /* bits of each layer's map (behind its pool) */
+    uint16_t *which[MODEL_CONVS_MAX][2]; /* winners of its pool */
+    float *scratch;                      /* [threads][scratch_floats] V and M of a block */
+    size_t scratch_floats;
+    float *hidden[HEAD_LAYERS];   /* [positions][out padded] after ReLU; fc8: logits */
+    float *d_hidden[HEAD_LAYERS]; /* their gradients */
+    float *columns;               /* [positions][kernel * in padded] gradient of one row of fc6's kernel */
+    double *row_sums;             /* [max height] parts of the objective */
+
+    /* Of the current call. */
+    struct map input;                                   /* uses rgb_map */
+    struct map out[MODEL_CONVS_MAX];                    /* what each layer writes */
+    int pre_w[MODEL_CONVS_MAX], pre_h[MODEL_CONVS_MAX]; /* its size before the pool */
+    bool is_pooled[MODEL_CONVS_MAX];
+    int map_w, map_h; /* of the logits */
+    size_t picture_stride, picture_plane;
+    struct network_timing stages[STAGES_MAX + 1];
+    char stage_names[STAGES_MAX][STAGE_NAME_BYTES];
+    int64_t stage_began_us;
+};
+
+static inline int padded(int channels)
+{
+    return (channels + GROUP - 1) / GROUP * GROUP;
+}
+
+/* network_plan.c: sizes of every map for a picture, up to layer `last`, which is not pooled when it is the
+ * objective itself (`is_bare`). False when there would be no logit. */
+bool network_plan(struct network *n, int width_px, int height_px, int last, bool is_bare);
+/* Allocates the arena for the largest picture. */
+int network_plan_arena(struct network *n, struct error *e);
+/* Tiles of a layer and how many are done at once. */
+struct block_plan {
+    int tiles_w, tiles, per_block, blocks;
+};
+struct block_plan network_blocks(const struct network *n, int w, int h, int in, int out);
+
+/* network_pack.c */
+int network_pack(struct network *n, struct error *e);
+
+/* network_conv.c: x [3][h][w] 0..255 through layers 0..last; back from layer `from`, whose map holds the
+ * gradient, to grad [3][h][w]. */
+void network_conv_forward(struct network *n, const float *x, int last);
+void network_conv_backward(struct network *n, int from, float *grad);
+void map_clear_border(const struct map *m);
+
+/* network_head.c: head layers FC6..last. Back: from d_hidden[from] to the gradient in the last map. */
+void network_head_forward(struct network *n, int last);
+void network_head_backward(struct network *n, int from);
+/* Gradient of the objective to fc7's output, and its value. */
+double network_head_objective(struct network *n, const struct objective *o);
+
+/* network.c: the time since the last stage ended belongs to this one. Stages are numbered by layer: forward,
+ * then the objective, then backward. */
+void network_stage_done(struct network *n, int stage);
+static inline int stage_backward(const struct network *n, int layer)
+{
+    return n->model->layer_count + 1 + layer;
+}
+
+#endif

@@ -1,0 +1,172 @@
+/*
+ * network_pack - weights into the layouts that the kernels read, once, when the network opens.
+ *
+ * Filters are transformed in double precision and rounded once. The way back through a convolution is a
+ * convolution with the filters turned by 180 degrees and inputs and outputs exchanged (Lavin and Gray 2015),
+ * so each layer is packed twice and the backward pass is the forward code. The head is packed twice too:
+ *   forward   [out / 16][kernel row][kernel column, in][16 of out]
+ *   backward  [kernel row][kernel column, in / 16][out][16 of in]
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "engine/network_internal.h"
+
+/* G of F(4x4,3x3): one row per point a, (1, a, a^2) / product over the other points b of (a - b). */
+static const double points[6][3] = {
+    {1, 0, 0},
+    {-2.0 / 3, -0.70710678118654752440 * 2 / 3, -1.0 / 3},
+    {-2.0 / 3, 0.70710678118654752440 * 2 / 3, -1.0 / 3},
+    {1.0 / 6, 1.41421356237309504880 / 6, 1.0 / 3},
+    {1.0 / 6, -1.41421356237309504880 / 6, 1.0 / 3},
+    {0, 0, 1},
+};
+
+/* u = G filter G^T. */
+static void transform_filter(const double filter[3][3], double u[6][6])
+{
+    double half[6][3];
+    for (int i = 0; i < 6; i++)
+        for (int j = 0; j < 3; j++)
+            half[i][j] =
+                points[i][0] * filter[0][j] + points[i][1] * filter[1][j] + points[i][2] * filter[2][j];
+    for (int i = 0; i < 6; i++)
+        for (int j = 0; j < 6; j++)
+            u[i][j] = points[j][0] * half[i][0] + points[j][1] * half[i][1] + points[j][2] * half[i][2];
+}
+
+struct pack_job {
+    const struct model_layer *layer;
+    struct pack *pack;
+    bool backward;
+};
+
+/* One panel of 16 outputs of one direction: [36][panels][depth][16]. */
+static void pack_conv_panel(void *context, int panel, int worker)
+{
+    (void)worker;
+    const struct pack_job *j = context;
+    const struct model_layer *l = j->layer;
+    int depth = j->backward ? l->out : l->in, width = j->backward ? l->in : l->out;
+    size_t panels = (size_t)(padded(width) / GROUP), panel_floats = (size_t)depth * GROUP;
+    float *to = (j->backward ? j->pack->backward : j->pack->forward) + (size_t)panel * panel_floats;
+    for (int c = 0; c < depth; c++)
+        for (int k = 0; k < GROUP; k++) {
+            double filter[3][3] = {{0}}, u[6][6];
+            int of = panel * GROUP + k;
+            if (of < width) {
+                size_t at = j->backward ? (size_t)c * (size_t)l->in + (size_t)of
+                                        : (size_t)of * (size_t)l->in + (size_t)c;
+                for (int t = 0; t < 9; t++)
+                    filter[t / 3][t % 3] = (double)l->weight[at * 9 + (size_t)(j->backward ? 8 - t : t)];
+            }
+            transform_filter(filter, u);
+            for (size_t i = 0; i < TILE_POINTS; i++)
+                to[i * panels * panel_floats + (size_t)(c * GROUP + k)] = (float)u[i / 6][i % 6];
+        }
+}
+
+/* The first layer: forward [out / 16][27][16]; backward [9][3][out], in units of the 0..255 picture. */
+static void pack_rgb(const struct model *m, struct pack *p)
+{
+    const struct model_layer *l = &m->layers[0];
+    for (size_t k = 0; k < (size_t)l->out; k++)
+        for (size_t t = 0; t < 27; t++) {
+            float w = l->weight[k * 27 + t];
+            size_t tap = 8 - t % 9, c = t / 9;
+            p->forward[(k / GROUP * 27 + t) * GROUP + k % GROUP] = w;
+            p->backward[(tap * 3 + c) * (size_t)p->out + k] =
+                (float)((double)w / (255.0 * (double)m->std[c]));
+        }
+}
+
+static void pack_head_panel(void *context, int panel, int worker)
+{
+    (void)worker;
+    const struct pack_job *j = context;
+    const struct model_layer *l = j->layer;
+    size_t in = (size_t)j->pack->in, size = (size_t)l->kernel, depth = size * size * in;
+    for (size_t k = 0; k < GROUP; k++) {
+        size_t out = (size_t)panel * GROUP + k;
+        if (out >= (size_t)l->out)
+            break;
+        for (size_t c = 0; c < (size_t)l->in; c++)
+            for (size_t t = 0; t < size * size; t++) {
+                float w = l->weight[(out * (size_t)l->in + c) * size * size + t];
+                size_t row = t / size, column = t % size * in + c;
+                j->pack->forward[((size_t)panel * depth + t * in + c) * GROUP + k] = w;
+                j->pack->backward[((row * size * in / GROUP + column / GROUP) * (size_t)j->pack->out + out) *
+                                      GROUP +
+                                  column % GROUP] = w;
+            }
+    }
+}
+
+static size_t pack_floats(const struct network *n, int i)
+{
+    const struct model_layer *l = &n->model->layers[i];
+    size_t in = (size_t)n->packs[i].in, out = (size_t)n->packs[i].out, kernel = (size_t)l->kernel;
+    if (i == 0 && n->is_rgb_direct)
+        return 2 * 27 * out;
+    return i < n->convs ? TILE_POINTS * ((size_t)l->in * out + (size_t)l->out * in)
+                        : 2 * kernel * kernel * in * out;
+}
+
+static void mean_of_classes(struct network *n)
+{
+    const struct model_layer *l = &n->model->layers[n->model->layer_count - 1];
+    for (int c = 0; c < l->in; c++) {
+        double sum = 0;
+        for (int k = 0; k < l->out; k++)
+            sum += (double)l->weight[(size_t)k * (size_t)l->in + (size_t)c];
+        n->fc8_mean[c] = (float)(sum / l->out);
+    }
+}
+
+static void pack_layer(struct network *n, int i)
+{
+    const struct model_layer *l = &n->model->layers[i];
+    struct pack *p = &n->packs[i];
+    memcpy(p->bias, l->bias, (size_t)l->out * sizeof *p->bias);
+    struct pack_job job = {l, p, false};
+    if (i == 0 && n->is_rgb_direct) {
+        pack_rgb(n->model, p);
+    } else if (i < n->convs) {
+        pool_run(n->pool, pack_conv_panel, &job, p->out / GROUP);
+        job.backward = true;
+        pool_run(n->pool, pack_conv_panel, &job, p->in / GROUP);
+    } else {
+        pool_run(n->pool, pack_head_panel, &job, p->out / GROUP);
+    }
+}
+
+int network_pack(struct network *n, struct error *e)
+{
+    size_t floats = (size_t)n->packs[n->model->layer_count - 1].in;
+    for (int i = 0; i < n->model->layer_count; i++)
+        floats += (size_t)n->packs[i].out + pack_floats(n, i);
+    n->packed_bytes = floats * sizeof(float);
+    n->packed = buffer_alloc(n->packed_bytes);
+    if (!n->packed)
+        return error_set(e, ENOMEM, "network: no memory for the %zu MB of packed weights of %s",
+                         n->packed_bytes >> 20, n->model->name);
+    memset(n->packed, 0, n->packed_bytes);
+    float *at = n->packed;
+    for (int i = 0; i < n->model->layer_count; i++) {
+        struct pack *p = &n->packs[i];
+        const struct model_layer *l = &n->model->layers[i];
+        size_t all = pack_floats(n, i);
+        p->bias = at;
+        p->forward = at + p->out;
+        p->backward = p->forward + (i < n->convs && !(i == 0 && n->is_rgb_direct)
+                                        ? (size_t)TILE_POINTS * (size_t)l->in * (size_t)p->out
+                                        : all / 2);
+        at = p->forward + all;
+        pack_layer(n, i);
+    }
+    n->fc8_mean = at;
+    mean_of_classes(n);
+    return 0;
+}
