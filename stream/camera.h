@@ -2,16 +2,17 @@
  * camera - falls into the dream without end: renders every output frame from the last two keyframes.
  *
  * The camera stands at a position z on the zoom axis, counted in output frames. A keyframe that was dreamed
- * for position z_k is shown there zoomed by s^(z - z_k) and turned by -theta (z - z_k), where s is the zoom
- * and theta the rotation per frame; because the dream warps its work picture by the same amounts, older and
- * newer keyframe lie on top of one another and are blended while the camera travels from one to the other.
- * Output index -> keyframe index, about half-size centres:
+ * for position z_k is shown there zoomed by s^(z - z_k) and turned clockwise by theta (z - z_k), where s is
+ * the zoom and theta the rotation per frame; because the dream warps its work picture by the same amounts,
+ * older and newer keyframe lie on top of one another and are blended while the camera travels from one to the
+ * other. Output index -> keyframe index (x to the right, y down), about half-size centres:
  *
  *     p_in = R(-theta (z - z_k)) / (s^(z - z_k) e) * (p_out - size_out / 2) + size_in / 2
  *
- * with e = max(out_width / in_width, out_height / in_height): where the aspect ratios differ the picture
- * covers the frame and is cut, there are no black bars. The older keyframe is continued at its edges; outside
- * of the newer one, which is still smaller than the frame, only the older one shows.
+ * with R(a) = [cos a, -sin a; sin a, cos a] and e = max(out_width / in_width, out_height / in_height): where
+ * the aspect ratios differ the picture covers the frame and is cut, there are no black bars. The older
+ * keyframe is continued at its edges; outside of the newer one, which is still smaller than the frame, only
+ * the older one shows.
  *
  * The weight of the newer one goes from 0 where it was taken up to 1 at its own position, by a straight line
  * (`linear`) or a smoothstep (`smooth`). A keyframe that came late gets at least LATE_BLEND_MS for this, so
