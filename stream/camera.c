@@ -415,8 +415,8 @@ void camera_render(struct camera *c, const struct frame *out)
         .camera = c,
         .frame = out,
         .weight = (int)lrint((smooth ? smoothstep(t) : t) * WEIGHT_ONE),
-        /* The border leaves the frame where the blend ends; the feather is gone by then. */
-        .feather_px = smooth ? (double)c->config.border_px * c->height_px / 720 * (1 - t) : 0,
+        /* The border leaves the frame where the blend ends; the feather must be gone by then. */
+        .feather_px = smooth ? (double)c->config.border_px * c->height_px / 720 * fmin(4 * (1 - t), 1) : 0,
         .low = smooth ? 0.5 : 0,
         .beyond = smooth ? 0 : 1,
     };

@@ -6,7 +6,7 @@
  * Nothing here can be wider than the frame: long text ends in an ellipsis. Text is plain: markup is not
  * interpreted, and what cannot be shown is cleaned out first.
  *
- * A new text fades in while the old one fades out. Everything is used by one thread.
+ * The old text fades out, then the new one fades in. Everything is used by one thread.
  */
 #ifndef STREAM_OVERLAY_H
 #define STREAM_OVERLAY_H
@@ -24,7 +24,7 @@ enum overlay_style { OVERLAY_MODERN, OVERLAY_CLASSIC };
 
 struct overlay_config {
     bool enabled;
-    int64_t size_px; /* letter size for a frame of 720 lines; scales with the height */
+    int64_t size_px; /* letter size for a frame of 720 lines, scales with the height; style modern only */
     int position;    /* enum overlay_position */
     int style;       /* enum overlay_style: shadowed letters, or the white-on-black box of 2015 */
     double fade_s;
