@@ -1,0 +1,35 @@
+/*
+ * audio - where the sound of the show comes from: silence, or a file or URL that is looped.
+ *
+ * Ingest servers expect an audio track, so there is always one. A source is decoded ahead by its own thread
+ * into a ring of two seconds, so that a slow disk or network never holds up the encoder: what is missing in a
+ * live show is silence. A source that cannot be read is reported once, tried again from time to time, and is
+ * silence meanwhile.
+ */
+#ifndef STREAM_AUDIO_H
+#define STREAM_AUDIO_H
+
+#include <stdbool.h>
+
+#include "config/option.h"
+
+enum { AUDIO_RATE_HZ = 48000, AUDIO_CHANNELS = 2 };
+
+struct audio_config {
+    char source[OPTION_STRING_BYTES]; /* "silence", a path or a URL */
+    double volume;
+    int64_t bitrate_kbps;
+};
+extern const struct option_section audio_section;
+
+struct audio;
+
+/* `reproducible`: audio_read waits for the decoder instead of filling in silence, and a source that fails is
+ * not tried again. 0 or -errno (no thread could be started). `c` must outlive the audio. */
+int audio_open(struct audio **a, const struct audio_config *c, bool reproducible, struct error *e);
+void audio_close(struct audio **a); /* NULL is fine */
+
+/* The next `samples` of both channels, -1..1. One caller at a time; does not block in a live show. */
+void audio_read(struct audio *a, float *left, float *right, int samples);
+
+#endif

@@ -1,0 +1,166 @@
+/*
+ * sink - see sink.h: the registry, and the thread that feeds a driver from its queue.
+ */
+#include "stream/sink.h"
+
+#include <string.h>
+#include <stdlib.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/thread.h"
+
+enum { REPORT_US = 30000000 };
+
+extern const struct sink_ops sink_mp4, sink_md5, sink_null;
+
+const struct sink_ops *const sink_registry[] = {&sink_mp4, &sink_md5, &sink_null, NULL};
+
+struct sink_internal {
+    struct sink_queue *queue; /* immutable after open */
+    struct thread thread;     /* of the thread that opens and closes */
+
+    atomic_bool aborted;
+    _Atomic int64_t dropped; /* packets, so far */
+    int64_t reported;        /* sink thread: of these, told to the log */
+    int64_t reported_us;     /* sink thread: when */
+
+    pthread_mutex_t lock; /* guards the fields below */
+    pthread_cond_t changed;
+    bool ending, done;
+};
+
+bool sink_aborted(const struct sink *s)
+{
+    return atomic_load(&s->in->aborted);
+}
+
+bool sink_ending(const struct sink *s)
+{
+    pthread_mutex_lock(&s->in->lock);
+    bool ending = s->in->ending;
+    pthread_mutex_unlock(&s->in->lock);
+    return ending;
+}
+
+bool sink_pause(struct sink *s, int64_t us)
+{
+    int64_t until_us = clock_real_us() + us, left_us;
+    pthread_mutex_lock(&s->in->lock);
+    while (!s->in->ending && (left_us = until_us - clock_real_us()) > 0)
+        cond_wait_us(&s->in->changed, &s->in->lock, left_us);
+    bool ending = s->in->ending;
+    pthread_mutex_unlock(&s->in->lock);
+    return !ending;
+}
+
+void sink_skip_to_idr(struct sink *s)
+{
+    sink_queue_skip_to_idr(s->in->queue);
+}
+
+/* Said by the sink's own thread: the encoder must not wait for a stalled terminal either. */
+static void report_drops(struct sink *s)
+{
+    struct sink_internal *in = s->in;
+    int64_t dropped = atomic_load(&in->dropped), now_us = clock_real_us();
+    if (dropped == in->reported || now_us - in->reported_us < REPORT_US)
+        return;
+    log_warn(s->ops->name, "too slow for the stream: %lld packets dropped so far; the show goes on",
+             (long long)dropped);
+    in->reported = dropped;
+    in->reported_us = now_us;
+}
+
+static void *sink_main(void *arg)
+{
+    struct sink *s = arg;
+    AVPacket *packet;
+    s->in->reported_us = clock_real_us() - REPORT_US;
+    while ((packet = sink_queue_take(s->in->queue))) {
+        s->ops->write(s, packet);
+        av_packet_free(&packet);
+        report_drops(s);
+    }
+    if (s->ops->finish)
+        s->ops->finish(s);
+    pthread_mutex_lock(&s->in->lock);
+    s->in->done = true;
+    pthread_cond_broadcast(&s->in->changed);
+    pthread_mutex_unlock(&s->in->lock);
+    return NULL;
+}
+
+int sink_open(struct sink **out, const struct sink_ops *ops, const void *config,
+              const struct encoder_tracks *tracks, struct stats *stats, bool offline, struct error *e)
+{
+    struct sink *s = *out = xcalloc(1, sizeof *s);
+    s->ops = ops;
+    s->config = config;
+    s->tracks = tracks;
+    s->stats = stats;
+    s->priv = xcalloc(1, ops->priv_size);
+    s->in = xcalloc(1, sizeof *s->in);
+    pthread_mutex_init(&s->in->lock, NULL);
+    cond_init_monotonic(&s->in->changed);
+    sink_queue_open(&s->in->queue, &ops->limits, offline);
+
+    int rc = ops->open(s, e);
+    if (rc == 0) {
+        rc = thread_start(&s->in->thread, ops->name, sink_main, s);
+        if (rc < 0)
+            error_set(e, -rc, "%s: cannot start a thread: %s", ops->name, strerror(-rc));
+    }
+    if (rc < 0)
+        sink_close(out);
+    return rc;
+}
+
+void sink_put(struct sink *s, const AVPacket *packet)
+{
+    int dropped = sink_queue_put(s->in->queue, packet);
+    if (dropped > 0) {
+        atomic_fetch_add(&s->in->dropped, dropped);
+        stats_add(s->stats, STAT_SINK_PACKETS_DROPPED, dropped);
+    }
+}
+
+void sink_end(struct sink *s)
+{
+    pthread_mutex_lock(&s->in->lock);
+    s->in->ending = true;
+    pthread_cond_broadcast(&s->in->changed);
+    pthread_mutex_unlock(&s->in->lock);
+    sink_queue_end(s->in->queue);
+}
+
+void sink_wait(struct sink *s, int64_t deadline_us)
+{
+    int64_t left_us;
+    pthread_mutex_lock(&s->in->lock);
+    while (!s->in->done && (left_us = deadline_us - clock_real_us()) > 0)
+        cond_wait_us(&s->in->changed, &s->in->lock, left_us);
+    pthread_mutex_unlock(&s->in->lock);
+}
+
+void sink_close(struct sink **out)
+{
+    struct sink *s = *out;
+    if (!s)
+        return;
+    if (s->in->thread.running) {
+        sink_end(s);
+        atomic_store(&s->in->aborted, true);
+        sink_queue_abort(s->in->queue); /* finds it empty, unless the sink is late */
+        thread_join(&s->in->thread);
+    }
+    if (s->ops->close)
+        s->ops->close(s);
+    sink_queue_close(&s->in->queue);
+    pthread_cond_destroy(&s->in->changed);
+    pthread_mutex_destroy(&s->in->lock);
+    free(s->in);
+    free(s->priv);
+    free(s);
+    *out = NULL;
+}

@@ -1,0 +1,91 @@
+/*
+ * sink - the family of outputs: each takes the encoder's packets somewhere (a file, an ingest server, a
+ * digest, nowhere).
+ *
+ * Every sink has a thread, a queue and, where it muxes, a muxer context of its own. So a slow, dead or full
+ * sink never touches another sink, the encoder or the dream; faults are dealt with inside the driver, which
+ * warns once and tries again for ever. A driver file exports its `struct sink_ops` and nothing else;
+ * sink.c lists them, and is the only caller of their functions.
+ */
+#ifndef STREAM_SINK_H
+#define STREAM_SINK_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/error.h"
+#include "common/stats.h"
+#include "config/option.h"
+#include "stream/encoder.h"
+#include "stream/sink_queue.h"
+
+struct sink_internal;
+
+/* What a driver sees of itself. Immutable while the thread runs, but for what priv points to. */
+struct sink {
+    const struct sink_ops *ops;
+    const void *config; /* the struct of ops->section */
+    const struct encoder_tracks *tracks;
+    struct stats *stats;
+    void *priv; /* ops->priv_size bytes, zeroed before open; sink thread only after open */
+    struct sink_internal *in;
+};
+
+struct sink_ops {
+    const char *name; /* short: thread name and log part */
+    const char *description;
+    const struct option_section *section; /* (optional) its options; NULL: it has none */
+    size_t config_size, priv_size;        /* bytes; 0: none */
+    struct sink_limits limits;            /* of its queue in a live show */
+    bool live_only;                       /* left out of an offline render */
+
+    /* Should there be one? Any thread. (optional: NULL means only when no other sink is enabled) */
+    bool (*enabled)(const void *config);
+
+    /* Checks the options and prepares. On the thread of stream_open; must not wait for a disk or a network.
+     * 0 or -errno with a line that begins with the section's name. close follows also on failure. */
+    int (*open)(struct sink *s, struct error *e);
+
+    /* One packet, in the common order of both tracks; the first one may be any. Sink thread. May wait, but
+     * must return soon once sink_aborted. `packet` stays the caller's. */
+    void (*write)(struct sink *s, AVPacket *packet);
+
+    /* (optional) No packet follows: finalise. Sink thread, once. */
+    void (*finish)(struct sink *s);
+
+    /* (optional) Frees what priv holds; half-opened is fine. After the thread has ended. */
+    void (*close)(struct sink *s);
+};
+
+/* For drivers: true when the show's end waits for this sink no longer. For interrupt callbacks, any thread.
+ */
+bool sink_aborted(const struct sink *s);
+
+/* For drivers: waits `us` or until the sink is asked to end (then false). */
+bool sink_pause(struct sink *s, int64_t us);
+
+/* For drivers: the end was announced (the queue may still hold packets). */
+bool sink_ending(const struct sink *s);
+
+/* For drivers: see sink_queue_skip_to_idr. */
+void sink_skip_to_idr(struct sink *s);
+
+/* The registry, in the order of the sections in the config file; ends with NULL. */
+extern const struct sink_ops *const sink_registry[];
+
+/* Opens the driver and starts its thread. `config` and `tracks` must outlive the sink. 0 or -errno. */
+int sink_open(struct sink **s, const struct sink_ops *ops, const void *config,
+              const struct encoder_tracks *tracks, struct stats *stats, bool offline, struct error *e);
+
+/* Hands over one packet; never waits in a live show. Encoder's thread. */
+void sink_put(struct sink *s, const AVPacket *packet);
+
+/* The end, in three parts so that all sinks drain at once: announce it to each; wait for each until a common
+ * deadline (real time, clock_real_us); join and free, aborting one that is late. close alone does all three
+ * without patience; NULL is fine. */
+void sink_end(struct sink *s);
+void sink_wait(struct sink *s, int64_t deadline_us);
+void sink_close(struct sink **s);
+
+#endif
