@@ -12,9 +12,9 @@
 
 enum { REPORT_US = 30000000 };
 
-extern const struct sink_ops sink_mp4, sink_md5, sink_null;
+extern const struct sink_ops sink_mp4, sink_rtmp, sink_md5, sink_null;
 
-const struct sink_ops *const sink_registry[] = {&sink_mp4, &sink_md5, &sink_null, NULL};
+const struct sink_ops *const sink_registry[] = {&sink_mp4, &sink_rtmp, &sink_md5, &sink_null, NULL};
 
 struct sink_internal {
     struct sink_queue *queue; /* immutable after open */

@@ -39,6 +39,7 @@ struct sink_ops {
     size_t config_size, priv_size;        /* bytes; 0: none */
     struct sink_limits limits;            /* of its queue in a live show */
     bool live_only;                       /* left out of an offline render */
+    bool constant_rate;                   /* its server counts on the full bit rate: pad easy pictures */
 
     /* Should there be one? Any thread. (optional: NULL means only when no other sink is enabled) */
     bool (*enabled)(const void *config);

@@ -15,34 +15,46 @@
 #include "common/thread.h"
 #include "config/option.h"
 
-/* Sections "camera", "video", "audio", "record", "rtmp", "md5" ...: see the *_config structs in camera.h,
- * overlay.h, encoder.h and the sinks. stream_sections lists them with the fields below; filled by main. */
+/* Sections "video", "camera", "caption", "audio", "record", "rtmp", "md5": see the *_config structs in
+ * encoder.h, camera.h, overlay.h, audio.h and the sinks. */
 struct stream_config;
-struct stream_config *stream_config_new(void); /* holds the structs of all sections of this folder */
-void stream_config_free(struct stream_config *c);
+struct camera_config;
+
+/* Holds the structs of all sections of this folder, with their defaults. Never NULL. */
+struct stream_config *stream_config_new(void);
+void stream_config_free(struct stream_config *c); /* NULL is fine */
+
+/* Lists at most `max` sections and the structs that they fill. Returns how many there are. */
 int stream_config_sections(struct stream_config *c, const struct option_section **sections, void **configs,
                            int max);
 
+/* What the other side must know: the dream follows the camera's geometry and plans in frames. */
+int stream_config_fps(const struct stream_config *c);
+struct option_size stream_config_size(const struct stream_config *c);
+const struct camera_config *stream_config_camera(const struct stream_config *c);
+
 struct stream_params {
-    const struct stream_config *config;
+    const struct stream_config *config; /* must outlive the stream, as must all that follows */
     struct keyframes *keyframes;
     struct clock *clock; /* virtual: offline, the camera waits for keyframes */
     struct stats *stats;
-    struct stop *stop;       /* requested by main; also by the stream itself when nothing can go on */
+    struct stop *stop;       /* requested by main; also by the stream itself at its end */
     int64_t duration_frames; /* end after so many; 0: never */
-    int fps;
-    /* Called on the stream thread when a keyframe begins to show. NULL: none. */
+    int fps;                 /* 0: video.fps */
+    /* Called on the stream thread when the picture begins to answer another request (0: none); `frame` counts
+     * from 0. NULL: none. It must not wait. */
     void (*on_shown)(void *context, int64_t request_id, int64_t frame);
     void *context;
 };
 
 struct stream;
 
-/* Opens encoder and sinks and starts the thread. 0 or -errno with one line. */
+/* Opens encoder and sinks and starts the thread. 0 or -errno with one line; *s is NULL then. The show begins
+ * with the first keyframe; a live one after a moment without. */
 int stream_open(struct stream **s, const struct stream_params *p, struct error *e);
 
-/* Stops, drains the encoder, finalises every file (at most 4 s), joins. The result: 0, or the first error
- * that made the stream end before it was asked to. */
+/* Stops, drains the encoder, finalises every file (at most 4 s), joins. NULL is fine. The result: 0, or the
+ * first error that made the stream end before it was asked to. */
 int stream_close(struct stream **s, struct error *e);
 
 int64_t stream_frames(const struct stream *s); /* encoded so far */

@@ -1,0 +1,317 @@
+/*
+ * sink_rtmp - pushes the show to an ingest server (Twitch, YouTube, nginx-rtmp) as FLV over RTMP or RTMPS.
+ *
+ * It never gives up: a connection that fails or ends is made again after 0.5 s, doubling to 30 s, each time
+ * with a quarter of jitter so that many streamers do not come back at once. Only 30 s of good sending count
+ * as success and start the series afresh, because a server that dislikes the stream key says nothing and
+ * closes. Each connection has a fresh muxer, begins with an IDR and counts its time from 0; after 47 hours it
+ * is renewed on purpose, before the server's limit of 48 (and long before the 31-bit milliseconds of FLV run
+ * out).
+ *
+ * Nothing here waits without a limit: the libraries' own rw_timeout, a deadline in the interrupt callback for
+ * each operation, and name resolution that can be left. The stream key is part of the address that the
+ * libraries see; it is registered with the log as a secret, and only scheme and host are ever printed.
+ */
+#include "stream/sink.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/rng.h"
+#include "stream/av_log.h"
+#include "stream/mux.h"
+
+enum {
+    BACKOFF_FIRST_MS = 500,
+    BACKOFF_MOST_MS = 30000,
+    STABLE_US = 30000000,
+    CONNECT_US = 12000000, /* name, TCP, TLS and RTMP handshake together */
+    WRITE_US = 8000000,
+    RESOLVE_US = 6000000,
+    REMIND_US = 600000000, /* between warnings while it stays down */
+    ROLL_HOURS = 47,
+};
+
+struct rtmp_config {
+    bool enabled;
+    char url[OPTION_STRING_BYTES];
+    char stream_key[OPTION_STRING_BYTES];
+};
+
+static const struct option rows[] = {
+    OPTION_BOOL(struct rtmp_config, enabled, "false", "Push the show to an ingest server."),
+    OPTION_STRING(struct rtmp_config, url, "", 0,
+                  "Address without the key: rtmps://HOST/app (Twitch: rtmp://live.twitch.tv/app). "
+                  "?bandwidthtest=true at its end tests without going live."),
+    OPTION_STRING(struct rtmp_config, stream_key, "", OPTION_SECRET, "The stream key of the channel."),
+};
+static const struct option_section section =
+    OPTION_SECTION("rtmp", struct rtmp_config, rows, "Live: H.264 and AAC to an RTMP or RTMPS server.");
+
+enum rtmp_state { DOWN, CONNECTED, LIVE };
+
+struct rtmp_sink {
+    char *address;   /* with the key: for the libraries only */
+    char where[300]; /* scheme and host: for people */
+    char host[256];
+    enum rtmp_state state; /* CONNECTED: accepted, waiting for an IDR; LIVE: sending */
+    struct mux mux;
+    AVIOContext *io;
+    int64_t io_deadline_us; /* the libraries give up then */
+    int64_t retry_us;       /* DOWN: when to try again */
+    int64_t live_us;        /* LIVE: since when */
+    int64_t warned_us;      /* when the present trouble was last told; 0: it was not */
+    int attempts;           /* in a row without success */
+    struct rng jitter;
+};
+
+static bool rtmp_enabled(const void *config)
+{
+    return ((const struct rtmp_config *)config)->enabled;
+}
+
+/* ---- waiting with limits ---- */
+
+/* The libraries ask every 100 ms whether to give up. */
+static int should_stop(void *context)
+{
+    const struct sink *s = context;
+    const struct rtmp_sink *r = s->priv;
+    return sink_aborted(s) || clock_real_us() > r->io_deadline_us || (r->state == DOWN && sink_ending(s));
+}
+
+/* Looks the host's name up before the libraries do it, because they could not be interrupted while a name
+ * server is silent. Afterwards the answer is known to come at once. */
+static int resolve(struct sink *s, const char *host)
+{
+    struct addrinfo numeric = {.ai_flags = AI_NUMERICHOST}, *found = NULL;
+    if (getaddrinfo(host, NULL, &numeric, &found) == 0) {
+        freeaddrinfo(found);
+        return 0;
+    }
+    struct request {
+        struct gaicb call, *list[1];
+        char host[256];
+    } *r = xcalloc(1, sizeof *r);
+    snprintf(r->host, sizeof r->host, "%s", host);
+    r->call.ar_name = r->host;
+    r->list[0] = &r->call;
+    int rc = getaddrinfo_a(GAI_NOWAIT, r->list, 1, NULL);
+    int64_t until_us = clock_real_us() + RESOLVE_US;
+    while (rc == 0 && (rc = gai_error(&r->call)) == EAI_INPROGRESS) {
+        if (should_stop(s) || clock_real_us() > until_us)
+            break;
+        struct timespec t = {.tv_nsec = 50000000};
+        const struct gaicb *list[1] = {&r->call};
+        gai_suspend(list, 1, &t);
+        rc = 0;
+    }
+    if (rc == EAI_INPROGRESS && gai_cancel(&r->call) == EAI_NOTCANCELED)
+        return AVERROR(ETIMEDOUT); /* libc still writes to *r: it stays with libc */
+    if (r->call.ar_result)
+        freeaddrinfo(r->call.ar_result);
+    free(r);
+    return rc == 0 ? 0 : rc == EAI_INPROGRESS ? AVERROR(ETIMEDOUT) : AVERROR(EHOSTUNREACH);
+}
+
+/* ---- connections ---- */
+
+static void disconnect(struct sink *s, int64_t patience_us)
+{
+    struct rtmp_sink *r = s->priv;
+    r->io_deadline_us = clock_real_us() + patience_us;
+    if (r->state == LIVE && patience_us > 0)
+        av_write_trailer(r->mux.format);
+    if (r->mux.format)
+        r->mux.format->pb = NULL;
+    avio_closep(&r->io);
+    mux_close(&r->mux);
+    r->state = DOWN;
+}
+
+static void plan_retry(struct rtmp_sink *r)
+{
+    int64_t ms = BACKOFF_FIRST_MS;
+    for (int i = 0; i < r->attempts && ms < BACKOFF_MOST_MS; i++)
+        ms *= 2;
+    if (ms > BACKOFF_MOST_MS)
+        ms = BACKOFF_MOST_MS;
+    r->attempts++;
+    r->retry_us = clock_real_us() + (int64_t)((double)ms * 1000 * (0.75 + 0.5 * rng_uniform(&r->jitter)));
+}
+
+/* Ends the connection after a fault. Told when the trouble begins and then every ten minutes. */
+static void fail(struct sink *s, const char *what, int rc)
+{
+    struct rtmp_sink *r = s->priv;
+    struct av_error_text why = av_error_describe(rc);
+    int64_t now_us = clock_real_us();
+    bool was_live = r->state == LIVE, closed_early = was_live && now_us - r->live_us < STABLE_US;
+    disconnect(s, 0);
+    if (was_live && !closed_early)
+        r->attempts = 0;
+    plan_retry(r);
+    stats_add(s->stats, STAT_SINK_ERRORS, 1);
+    if (sink_ending(s))
+        return;
+    bool tell = r->warned_us == 0 || now_us - r->warned_us > REMIND_US;
+    if (tell)
+        r->warned_us = now_us;
+    log_write(tell ? LOG_WARN : LOG_DEBUG, "rtmp",
+              "%s: %s: %s; trying again for as long as the show runs. %s", r->where, what, why.text,
+              closed_early ? "A server that accepts and closes at once usually dislikes the stream key"
+                           : "Check rtmp.url, the key and the network");
+}
+
+static void connect_now(struct sink *s)
+{
+    struct rtmp_sink *r = s->priv;
+    r->io_deadline_us = clock_real_us() + CONNECT_US;
+    av_log_forget();
+    int rc = resolve(s, r->host);
+    if (rc < 0) {
+        fail(s, "the host name is not known", rc);
+        return;
+    }
+    AVDictionary *options = NULL;
+    AVIOInterruptCB stop = {should_stop, s};
+    av_dict_set_int(&options, "rw_timeout", WRITE_US, 0);
+    av_dict_set(&options, "tls_verify", "1", 0); /* off by default; the system's authorities are used */
+    rc = avio_open2(&r->io, r->address, AVIO_FLAG_WRITE, &stop, &options);
+    av_dict_free(&options);
+    if (rc >= 0)
+        rc = mux_open(&r->mux, "flv", s->tracks);
+    if (rc < 0) {
+        fail(s, "cannot connect", rc);
+        return;
+    }
+    r->mux.format->pb = r->io;
+    r->mux.format->interrupt_callback = stop;
+    r->state = CONNECTED;
+    sink_skip_to_idr(s); /* what was queued meanwhile is old */
+}
+
+static void go_live(struct sink *s, const AVPacket *idr)
+{
+    struct rtmp_sink *r = s->priv;
+    AVDictionary *options = NULL;
+    av_dict_set(&options, "flvflags", "no_duration_filesize", 0);
+    r->io_deadline_us = clock_real_us() + WRITE_US;
+    int rc = mux_begin(&r->mux, idr, MUX_ZERO_DTS, &options);
+    av_dict_free(&options);
+    if (rc < 0) {
+        fail(s, "the server does not take the stream", rc);
+        return;
+    }
+    r->state = LIVE;
+    r->live_us = clock_real_us();
+    log_info("rtmp", "live on %s", r->where);
+}
+
+static void send_packet(struct sink *s, const AVPacket *packet)
+{
+    struct rtmp_sink *r = s->priv;
+    int64_t now_us = clock_real_us();
+    r->io_deadline_us = now_us + WRITE_US;
+    av_log_forget();
+    int rc = mux_write(&r->mux, packet);
+    if (rc >= 0 && r->io->error < 0)
+        rc = r->io->error;
+    if (rc < 0) {
+        fail(s, "the connection broke", rc);
+    } else if (now_us - r->live_us > STABLE_US) {
+        r->attempts = 0;
+        r->warned_us = 0;
+    }
+}
+
+/* ---- the driver ---- */
+
+/* The key goes behind the path and before a query: rtmp://host/app/KEY?bandwidthtest=true. */
+static char *make_address(const struct rtmp_config *c)
+{
+    const char *query = strchr(c->url, '?');
+    int path_bytes = query ? (int)(query - c->url) : (int)strlen(c->url);
+    while (path_bytes > 0 && c->url[path_bytes - 1] == '/')
+        path_bytes--;
+    return xasprintf("%.*s%s%s%s", path_bytes, c->url, c->stream_key[0] ? "/" : "", c->stream_key,
+                     query ? query : "");
+}
+
+/* A key that was put into rtmp.url is as secret as one that was not: everything behind the app's name. */
+static void hide_path(const char *path)
+{
+    const char *rest = path[0] == '/' ? strchr(path + 1, '/') : NULL;
+    if (rest)
+        log_add_secret(rest + 1);
+}
+
+static int rtmp_open(struct sink *s, struct error *e)
+{
+    const struct rtmp_config *c = s->config;
+    struct rtmp_sink *r = s->priv;
+    char scheme[16], path[OPTION_STRING_BYTES];
+    int port = -1;
+    av_url_split(scheme, sizeof scheme, NULL, 0, r->host, sizeof r->host, &port, path, sizeof path, c->url);
+    bool known = strcmp(scheme, "rtmp") == 0 || strcmp(scheme, "rtmps") == 0;
+    if (!known || r->host[0] == '\0' || strlen(path) < 2 || path[0] != '/')
+        return error_set(e, EINVAL,
+                         "rtmp.url must look like rtmps://HOST/app (the key comes from the environment: "
+                         "REVERIE_RTMP_STREAM_KEY)");
+    log_add_secret(c->stream_key);
+    hide_path(path);
+    r->address = make_address(c);
+    snprintf(r->where, sizeof r->where, "%s://%s", scheme, r->host);
+    r->jitter = rng_make((uint64_t)clock_real_us(), (uint64_t)getpid());
+    return 0;
+}
+
+static void rtmp_write(struct sink *s, AVPacket *packet)
+{
+    struct rtmp_sink *r = s->priv;
+    bool idr = packet->stream_index == TRACK_VIDEO && (packet->flags & AV_PKT_FLAG_KEY);
+    if (r->state == LIVE && idr && clock_real_us() - r->live_us > ROLL_HOURS * INT64_C(3600000000)) {
+        log_info("rtmp", "renewing the connection after %d hours", ROLL_HOURS);
+        disconnect(s, WRITE_US);
+        r->retry_us = 0;
+    }
+    if (r->state == DOWN && clock_real_us() >= r->retry_us && !sink_ending(s))
+        connect_now(s);
+    else if (r->state == CONNECTED && idr)
+        go_live(s, packet);
+    if (r->state == LIVE)
+        send_packet(s, packet);
+}
+
+/* Ends the stream in order, so that the server does not wait for us to come back. */
+static void rtmp_finish(struct sink *s)
+{
+    disconnect(s, 2000000);
+}
+
+static void rtmp_close(struct sink *s)
+{
+    free(((struct rtmp_sink *)s->priv)->address);
+}
+
+const struct sink_ops sink_rtmp = {
+    .name = "rtmp",
+    .description = "live to an RTMP or RTMPS server",
+    .section = &section,
+    .config_size = sizeof(struct rtmp_config),
+    .priv_size = sizeof(struct rtmp_sink),
+    .limits = {.drop_unreferenced_ms = 700, .drop_pictures_ms = 900, .hard_ms = 2000},
+    .live_only = true,
+    .constant_rate = true,
+    .enabled = rtmp_enabled,
+    .open = rtmp_open,
+    .write = rtmp_write,
+    .finish = rtmp_finish,
+    .close = rtmp_close,
+};

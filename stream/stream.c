@@ -1,0 +1,315 @@
+/*
+ * stream - see stream.h. One thread renders, draws and encodes every frame; time enters it through the pacer
+ * only, and it waits for nothing else in a live show: not for the dream, not for a sink.
+ */
+#include "stream/stream.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/pacer.h"
+#include "stream/av_log.h"
+#include "stream/sink.h"
+#include "stream/stream_options.h"
+
+enum {
+    FIRST_KEYFRAME_US = 500000, /* a live show waits so long for its first picture, then begins without */
+    POLL_US = 100000,           /* between looks at the stop flag while an offline one waits */
+    DRAIN_US = 3000000,         /* what the sinks get to finish in */
+    FAILURES_MAX = 5,           /* frames in a row that fail before the encoder is replaced */
+};
+
+struct stream {
+    struct stream_params p; /* immutable after open, as are the next three */
+    struct video_config video;
+    int fps;
+    bool offline;
+    struct thread thread;
+
+    atomic_bool ending;
+    _Atomic int64_t frames; /* encoded so far */
+
+    /* Stream thread only, after open. */
+    struct encoder *encoder;
+    struct camera *camera;
+    struct overlay *overlay;
+    struct sink *sinks[STREAM_SINKS_MAX];
+    int sink_count;
+    struct pacer pacer;
+    int keyframes;      /* taken, at most 2: enough to know whether the camera blends */
+    bool late;          /* the camera wants a keyframe that is not there */
+    int64_t request_id; /* that the picture answers now; -1: not told yet */
+    int failures;       /* frames in a row that could not be encoded */
+    int rc;             /* why it ended early */
+    struct error error; /* the same in words */
+};
+
+/* ---- encoder and sinks ---- */
+
+static bool sink_wanted(const struct stream *s, int i)
+{
+    const struct sink_ops *ops = sink_registry[i];
+    return ops->enabled ? ops->enabled(s->p.config->sinks[i]) && !(s->offline && ops->live_only)
+                        : s->sink_count == 0;
+}
+
+static int open_sinks(struct stream *s, struct error *e)
+{
+    for (int i = 0; sink_registry[i] && i < STREAM_SINKS_MAX; i++) {
+        const struct sink_ops *ops = sink_registry[i];
+        const void *config = s->p.config->sinks[i];
+        if (s->offline && ops->live_only && ops->enabled(config))
+            log_warn("stream", "%s is left out of an offline render", ops->name);
+        if (!sink_wanted(s, i))
+            continue;
+        int rc = sink_open(&s->sinks[s->sink_count], ops, config, encoder_tracks(s->encoder), s->p.stats,
+                           s->offline, e);
+        if (rc < 0)
+            return rc;
+        s->sink_count++;
+    }
+    return 0;
+}
+
+static bool wants_constant_rate(const struct stream *s)
+{
+    for (int i = 0; sink_registry[i] && i < STREAM_SINKS_MAX; i++)
+        if (sink_registry[i]->constant_rate && sink_wanted(s, i))
+            return true;
+    return false;
+}
+
+static int open_outputs(struct stream *s, struct error *e)
+{
+    struct encoder_params p = {
+        .video = &s->video,
+        .audio = &s->p.config->audio,
+        .fps = s->fps,
+        .reproducible = s->offline,
+        .filler = wants_constant_rate(s),
+    };
+    int rc = encoder_open(&s->encoder, &p, e);
+    return rc < 0 ? rc : open_sinks(s, e);
+}
+
+/* All sinks drain at once, against one deadline. */
+static void close_outputs(struct stream *s)
+{
+    int64_t deadline_us = clock_real_us() + DRAIN_US;
+    for (int i = 0; i < s->sink_count; i++)
+        sink_end(s->sinks[i]);
+    for (int i = 0; i < s->sink_count; i++)
+        sink_wait(s->sinks[i], deadline_us);
+    for (int i = 0; i < s->sink_count; i++)
+        sink_close(&s->sinks[i]);
+    s->sink_count = 0;
+    encoder_close(&s->encoder);
+}
+
+static void to_sinks(void *context, const AVPacket *packet)
+{
+    struct stream *s = context;
+    for (int i = 0; i < s->sink_count; i++)
+        sink_put(s->sinks[i], packet);
+}
+
+/* A graphics card may vanish in the middle of a show: begin again on the processor, in new files. */
+static int replace_encoder(struct stream *s)
+{
+    log_warn("stream", "the encoder fails; going on with libx264 and new files");
+    encoder_finish(s->encoder, to_sinks, s);
+    close_outputs(s);
+    s->video.encoder = VIDEO_ENCODER_LIBX264;
+    s->failures = 0;
+    return open_outputs(s, &s->error);
+}
+
+/* ---- one frame ---- */
+
+static bool finished(const struct stream *s)
+{
+    int64_t frames = atomic_load(&s->frames);
+    return s->rc < 0 || atomic_load(&s->ending) || stop_requested(s->p.stop) ||
+           (s->p.duration_frames > 0 && frames >= s->p.duration_frames);
+}
+
+/* Offline: waits until there is one, the show ends, or the dream has shut down. */
+static const struct keyframe *next_keyframe(struct stream *s)
+{
+    const struct keyframe *k = keyframes_next(s->p.keyframes, 0);
+    while (!k && s->offline && !finished(s)) {
+        int64_t began_us = clock_real_us();
+        k = keyframes_next(s->p.keyframes, POLL_US);
+        if (!k && clock_real_us() - began_us < POLL_US / 2)
+            break;
+    }
+    return k;
+}
+
+static void push_keyframe(struct stream *s, const struct keyframe *k)
+{
+    if (camera_push(s->camera, k) < 0)
+        log_warn("stream", "no memory for a %dx%d picture; keeping the last one", k->width_px, k->height_px);
+    else if (s->keyframes < 2)
+        s->keyframes++;
+}
+
+static void take_keyframes(struct stream *s)
+{
+    const struct keyframe *k = NULL;
+    while (camera_wants_keyframe(s->camera) && (k = next_keyframe(s)))
+        push_keyframe(s, k);
+    bool late = camera_wants_keyframe(s->camera) && s->keyframes == 2;
+    if (late && !s->late)
+        stats_add(s->p.stats, STAT_KEYFRAMES_LATE, 1);
+    s->late = late;
+    keyframes_set_position(s->p.keyframes, camera_position(s->camera));
+}
+
+/* The first picture comes within milliseconds: worth a moment's wait, even in a live show. */
+static void take_first_keyframe(struct stream *s)
+{
+    const struct keyframe *k =
+        s->offline ? next_keyframe(s) : keyframes_next(s->p.keyframes, FIRST_KEYFRAME_US);
+    if (k)
+        push_keyframe(s, k);
+}
+
+/* Before the first keyframe: a dark grey that breathes, so that a viewer sees that the show is alive. */
+static void draw_waiting(const struct stream *s, const struct frame *f)
+{
+    double seconds = (double)atomic_load(&s->frames) / s->fps;
+    int grey = 36 + (int)lround(12 * sin(seconds * 2));
+    for (int plane = 0; plane < 3; plane++) {
+        int rows_px = plane ? (f->height_px + 1) / 2 : f->height_px;
+        int columns_px = plane ? (f->width_px + 1) / 2 : f->width_px;
+        for (int y = 0; y < rows_px; y++)
+            memset(f->planes[plane] + (size_t)y * (size_t)f->strides[plane], plane ? 128 : grey,
+                   (size_t)columns_px);
+    }
+}
+
+static void render(struct stream *s)
+{
+    struct frame f;
+    int64_t began_us = clock_real_us();
+    if (!encoder_picture(s->encoder, &f))
+        return; /* no memory now: the last picture is shown again */
+    if (s->keyframes == 0)
+        draw_waiting(s, &f);
+    else
+        camera_render(s->camera, &f);
+    const char *caption = camera_caption(s->camera);
+    overlay_set_text(s->overlay, caption, strlen(caption));
+    overlay_draw(s->overlay, &f);
+    stats_add(s->p.stats, STAT_RENDER_US, clock_real_us() - began_us);
+
+    int64_t request_id = camera_request_id(s->camera);
+    if (s->keyframes > 0 && request_id != s->request_id) {
+        s->request_id = request_id;
+        if (s->p.on_shown)
+            s->p.on_shown(s->p.context, request_id, atomic_load(&s->frames));
+    }
+}
+
+static void encode(struct stream *s)
+{
+    int64_t began_us = clock_real_us();
+    int rc = encoder_push(s->encoder, to_sinks, s);
+    stats_add(s->p.stats, STAT_ENCODE_US, clock_real_us() - began_us);
+    stats_add(s->p.stats, STAT_FRAMES, 1);
+    atomic_fetch_add(&s->frames, 1);
+    s->failures = rc < 0 ? s->failures + 1 : 0;
+    if (s->failures >= FAILURES_MAX)
+        s->rc = replace_encoder(s);
+}
+
+static void *stream_main(void *arg)
+{
+    struct stream *s = arg;
+    take_first_keyframe(s);
+    pacer_start(&s->pacer, s->p.clock, s->fps);
+    while (!finished(s)) {
+        int due = pacer_wait(&s->pacer);
+        for (; due > 1 && !finished(s); due--) {
+            encode(s);
+            camera_advance(s->camera);
+            stats_add(s->p.stats, STAT_FRAMES_REPEATED, 1);
+        }
+        if (finished(s))
+            break;
+        take_keyframes(s);
+        if (finished(s))
+            break;
+        render(s);
+        encode(s);
+        camera_advance(s->camera);
+    }
+    if (s->encoder)
+        encoder_finish(s->encoder, to_sinks, s);
+    stop_request(s->p.stop);
+    return NULL;
+}
+
+/* ---- open and close ---- */
+
+static void stream_free(struct stream **out)
+{
+    struct stream *s = *out;
+    close_outputs(s);
+    overlay_close(&s->overlay);
+    camera_close(&s->camera);
+    free(s);
+    *out = NULL;
+}
+
+int stream_open(struct stream **out, const struct stream_params *p, struct error *e)
+{
+    struct stream *s = *out = xcalloc(1, sizeof *s);
+    const struct stream_config *c = p->config;
+    av_log_install();
+    s->p = *p;
+    s->video = c->video;
+    s->fps = p->fps > 0 ? p->fps : (int)c->video.fps;
+    s->offline = p->clock->is_virtual;
+    s->request_id = -1;
+
+    int width_px = c->video.size.width_px, height_px = c->video.size.height_px;
+    int rc = open_outputs(s, e);
+    if (rc == 0)
+        rc = camera_open(&s->camera, &c->camera, s->fps, width_px, height_px, NULL, e);
+    if (rc == 0)
+        rc = overlay_open(&s->overlay, &c->caption, s->fps, width_px, height_px, e);
+    if (rc == 0) {
+        rc = thread_start(&s->thread, "stream", stream_main, s);
+        if (rc < 0)
+            error_set(e, -rc, "stream: cannot start a thread: %s", strerror(-rc));
+    }
+    if (rc < 0)
+        stream_free(out);
+    return rc;
+}
+
+int stream_close(struct stream **out, struct error *e)
+{
+    struct stream *s = *out;
+    if (!s)
+        return 0;
+    atomic_store(&s->ending, true);
+    thread_join(&s->thread);
+    int rc = s->rc;
+    if (rc < 0 && e)
+        *e = s->error;
+    stream_free(out);
+    return rc;
+}
+
+int64_t stream_frames(const struct stream *s)
+{
+    return atomic_load(&s->frames);
+}
