@@ -1,0 +1,70 @@
+/*
+ * index - the generated search tables, for the files of this folder only (index.c, by scripts/gen_synsets).
+ *
+ * Every text that can find a class is a key: folded as fold.c folds chat, sorted bytewise, with the classes
+ * that it may mean in order of preference. All of it is constant data: nothing is built at start, nothing can
+ * be written.
+ */
+#ifndef SYNSETS_INDEX_H
+#define SYNSETS_INDEX_H
+
+#include <stdint.h>
+
+#include "synsets/synsets.h"
+
+enum {
+    SYNSETS_KEY_BYTES = 64, /* the longest key and its terminator */
+    SYNSETS_ANCESTORS = 860
+};
+
+struct synsets_key {
+    const char *text;
+    uint16_t first; /* in synsets_pool */
+    uint16_t count;
+    uint16_t heads; /* the first so many are what the word names ("Eskimo dog"), the rest only hold it ("dog
+                       sled") */
+    uint8_t kind;   /* enum synsets_how */
+};
+extern const struct synsets_key synsets_keys[];
+extern const int synsets_key_count;
+extern const uint16_t synsets_pool[]; /* classes */
+
+/* The ancestors of class i: synsets_ancestor[first[i] .. first[i + 1]), each ancestor number << 5 | steps up.
+ */
+extern const uint16_t synsets_ancestor_first[SYNSET_COUNT + 1];
+extern const uint16_t synsets_ancestor[];
+extern const uint8_t synsets_ancestor_depth[SYNSETS_ANCESTORS]; /* steps down from the root */
+
+/* Keys worth suggesting, by length: those of n bytes are synsets_near_key[near_first[n] .. near_first[n +
+ * 1]). */
+extern const uint16_t synsets_near_first[SYNSETS_KEY_BYTES + 1];
+extern const uint16_t synsets_near_key[];     /* in synsets_keys */
+extern const uint32_t synsets_near_letters[]; /* the letters that it has, a bit each: see synsets_letters */
+
+/* fold.c: lower case, no accents on Latin letters, apostrophes and full stops gone, other punctuation and
+ * symbols one blank; letters of other scripts stay. `out` holds at most size - 1 bytes; returns the length,
+ * or `size` when it does not fit. `in` is valid UTF-8. */
+size_t synsets_fold(char *out, size_t size, const char *in, size_t in_bytes);
+
+/* resolve.c: the key, or NULL. */
+const struct synsets_key *synsets_find(const char *folded);
+
+/* nearest.c: up to SYNSETS_SUGGESTIONS_MAX keys that `folded` may be a misspelling of, the nearest first,
+ * each with a class in `known`. Returns how many; where all of one slip are none that the model knows, 0 and
+ * one of their classes in *lacking (else -1). */
+int synsets_nearest(const char *folded, const struct synsets_known *known, const struct synsets_key **out,
+                    int *lacking);
+
+/* Same alphabet bits as the generator's: a..z 0..25, blank 26, digits 27..31. Other bytes count as blank. */
+uint32_t synsets_letters(const char *folded);
+
+/* Optimal string alignment distance of a pattern of at most 63 bytes, as text_distance but a machine word at
+ * a time. */
+struct synsets_pattern {
+    uint64_t has[256]; /* bit i: the pattern's byte i is this one */
+    int length;
+};
+void synsets_pattern_init(struct synsets_pattern *p, const char *text);
+int synsets_pattern_distance(const struct synsets_pattern *p, const char *text);
+
+#endif

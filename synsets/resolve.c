@@ -1,0 +1,248 @@
+/*
+ * resolve - a line of chat to subjects; see synsets.h for what it accepts.
+ *
+ * The line is cleaned and cut at + & and ,. Each piece is looked up whole first, so that "black and gold
+ * garden spider" is one spider; only then it is cut at "and", always taking the longest run of its pieces
+ * that is a name. One piece that names nothing spoils the whole line: half of a wish is not what was wished.
+ *
+ * Cost: a lookup is one binary search over sorted constant data; everything else is on the stack.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "common/text.h"
+#include "synsets/index.h"
+
+enum { PART_BYTES = 256, AND_PIECES_MAX = 6, SUGGEST_WORDS_MAX = 6 };
+
+const struct synsets_key *synsets_find(const char *folded)
+{
+    int low = 0, high = synsets_key_count;
+    while (low < high) {
+        int middle = (low + high) / 2;
+        int order = strcmp(folded, synsets_keys[middle].text);
+        if (order == 0)
+            return &synsets_keys[middle];
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
+}
+
+/* "gold fish", "ice-cream": the name without its blanks, or with blanks that it has not. */
+static const struct synsets_key *find_squeezed(const char *folded)
+{
+    char squeezed[SYNSETS_KEY_BYTES];
+    size_t n = 0;
+    for (const char *c = folded; *c; c++)
+        if (*c != ' ') {
+            if (n + 1 >= sizeof squeezed)
+                return NULL;
+            squeezed[n++] = *c;
+        }
+    squeezed[n] = '\0';
+    const struct synsets_key *k = synsets_find(squeezed);
+    bool whole_name =
+        k && (k->kind == SYNSETS_NAME || k->kind == SYNSETS_NAME_FORM || k->kind == SYNSETS_SQUEEZED);
+    return whole_name ? k : NULL;
+}
+
+/* The rest behind a leading article, or NULL when there is none. */
+static const char *behind_article(const char *folded)
+{
+    static const char *const articles[] = {"a ", "an ", "the ", "some "};
+    for (size_t i = 0; i < sizeof articles / sizeof articles[0]; i++)
+        if (strncmp(folded, articles[i], strlen(articles[i])) == 0)
+            return folded + strlen(articles[i]);
+    return NULL;
+}
+
+static bool understand(const char *folded, struct synsets_subject *subject)
+{
+    const char *rest = behind_article(folded);
+    const char *const tries[] = {folded, rest};
+    for (int i = 0; i < 2 && tries[i]; i++) {
+        const struct synsets_key *k = synsets_find(tries[i]);
+        enum synsets_how how = SYNSETS_SQUEEZED;
+        if (k)
+            how = (enum synsets_how)k->kind;
+        else
+            k = find_squeezed(tries[i]);
+        if (!k)
+            continue;
+        *subject = (struct synsets_subject){
+            .how = how, .key = k->text, .choices = synsets_pool + k->first, .choice_count = k->count};
+        return true;
+    }
+    return false;
+}
+
+/* The words of the piece that are names themselves: "volcano please" may well have meant volcano. */
+static int find_inside(const char *folded, const struct synsets_known *known, const struct synsets_key **out)
+{
+    const char *starts[SUGGEST_WORDS_MAX + 1];
+    int words = 0, count = 0;
+    for (const char *c = folded; c; c = strchr(c, ' ') ? strchr(c, ' ') + 1 : NULL) {
+        if (words == SUGGEST_WORDS_MAX)
+            return 0;
+        starts[words++] = c;
+    }
+    starts[words] = folded + strlen(folded) + 1;
+    for (int length = words - 1; length > 0 && count == 0; length--)
+        for (int i = 0; i + length <= words && count < SYNSETS_SUGGESTIONS_MAX; i++) {
+            char run[PART_BYTES];
+            snprintf(run, sizeof run, "%.*s", (int)(starts[i + length] - starts[i] - 1), starts[i]);
+            const struct synsets_key *k = synsets_find(run);
+            bool has = false;
+            for (int c = 0; k && c < k->count; c++)
+                has = has || known->known[synsets_pool[k->first + c]];
+            if (has && k->kind <= SYNSETS_PARENT && (count == 0 || out[count - 1] != k))
+                out[count++] = k;
+        }
+    return count;
+}
+
+/* Offers what the model has and is most like a class that it has not. */
+static void suggest_neighbours(struct synsets_result *r, int synset, const struct synsets_known *known)
+{
+    r->suggestion_count = synsets_neighbours(synset, known, r->suggestion, SYNSETS_SUGGESTIONS_MAX);
+    for (int i = 0; i < r->suggestion_count; i++)
+        r->suggestion_name[i] = synset_table[r->suggestion[i]].names[0];
+}
+
+static void suggest(struct synsets_result *r, const char *folded, const struct synsets_known *known)
+{
+    const struct synsets_key *keys[SYNSETS_SUGGESTIONS_MAX];
+    int lacking, count = synsets_nearest(folded, known, keys, &lacking);
+    if (lacking >= 0 && count == 0) {
+        suggest_neighbours(r, lacking, known);
+        return;
+    }
+    if (count == 0)
+        count = find_inside(folded, known, keys);
+    for (int i = 0; i < count; i++) {
+        const uint16_t *choices = synsets_pool + keys[i]->first;
+        int c = 0;
+        while (!known->known[choices[c]])
+            c++;
+        r->suggestion[i] = choices[c];
+        r->suggestion_name[i] = keys[i]->text;
+    }
+    r->suggestion_count = count;
+}
+
+static bool fail(struct synsets_result *r, enum synsets_verdict verdict, const char *part)
+{
+    r->verdict = verdict;
+    r->count = 0;
+    text_copy(r->part, sizeof r->part, part);
+    return false;
+}
+
+/* Takes the first choice that the model knows. False: the line has failed. */
+static bool add(struct synsets_result *r, const struct synsets_subject *subject, const char *part,
+                const struct synsets_known *known)
+{
+    int choice = 0;
+    while (choice < subject->choice_count && !known->known[subject->choices[choice]])
+        choice++;
+    if (choice == subject->choice_count) {
+        fail(r, SYNSETS_LACKING, part);
+        r->synset[0] = subject->choices[0];
+        r->subject[0] = *subject;
+        suggest_neighbours(r, r->synset[0], known);
+        return false;
+    }
+    for (int i = 0; i < r->count; i++)
+        if (r->synset[i] == subject->choices[choice])
+            return true; /* "tench, Tinca tinca" is one */
+    if (r->count == SYNSETS_SUBJECTS_MAX)
+        return fail(r, SYNSETS_TOO_MANY, part);
+    r->subject[r->count] = *subject;
+    r->synset[r->count++] = subject->choices[choice];
+    return true;
+}
+
+/* A folded piece that is no name itself, cut at "and". */
+static bool take_pieces(struct synsets_result *r, char *folded, const char *part,
+                        const struct synsets_known *known)
+{
+    char *pieces[AND_PIECES_MAX + 1];
+    int count = 0;
+    for (char *c = folded; c;) {
+        if (count == AND_PIECES_MAX)
+            return fail(r, SYNSETS_TOO_MANY, part);
+        pieces[count++] = c;
+        c = strstr(c, " and ");
+        if (c)
+            c += strlen(" and ");
+    }
+    pieces[count] = folded + strlen(folded) + strlen(" and ");
+    for (int i = 0, end; i < count; i = end) {
+        struct synsets_subject subject;
+        char run[PART_BYTES];
+        bool found = false;
+        for (end = count + 1; !found && end > i + 1;) {
+            end--;
+            snprintf(run, sizeof run, "%.*s", (int)(pieces[end] - pieces[i] - (int)strlen(" and ")),
+                     pieces[i]);
+            found = understand(run, &subject);
+        }
+        if (!found) { /* `run` is the single piece now */
+            fail(r, SYNSETS_UNKNOWN, count == 1 ? part : run);
+            suggest(r, run, known);
+            return false;
+        }
+        if (!add(r, &subject, run, known))
+            return false;
+    }
+    return true;
+}
+
+/* One piece between separators; a piece of nothing but blanks and ASCII punctuation is passed over. */
+static bool take(struct synsets_result *r, const char *text, size_t bytes, const struct synsets_known *known)
+{
+    char part[sizeof r->part], folded[PART_BYTES];
+    text_clean(part, sizeof part, text, bytes);
+    size_t n = synsets_fold(folded, sizeof folded, text, bytes);
+    if (n == sizeof folded)
+        return fail(r, SYNSETS_UNKNOWN, part);
+    if (n == 0) {
+        for (const char *c = part; *c; c++)
+            if ((unsigned char)*c >= 0x80)
+                return fail(r, SYNSETS_UNKNOWN, part);
+        return true;
+    }
+    struct synsets_subject subject;
+    if (understand(folded, &subject))
+        return add(r, &subject, part, known);
+    return take_pieces(r, folded, part, known);
+}
+
+void synsets_resolve(const char *line, size_t bytes, const struct synsets_known *known,
+                     struct synsets_result *result)
+{
+    char clean[SYNSETS_LINE_BYTES];
+    size_t length = text_clean(clean, sizeof clean, line, bytes);
+    struct synsets_result *r = result;
+    *r = (struct synsets_result){.verdict = SYNSETS_OK};
+    for (size_t start = 0; start <= length;) {
+        size_t n = strcspn(clean + start, "+&,");
+        if (!take(r, clean + start, n, known))
+            return;
+        start += n + 1;
+    }
+    if (r->count == 0)
+        r->verdict = SYNSETS_EMPTY;
+}
+
+void synsets_label(const struct synsets_result *result, char *out, size_t size)
+{
+    const char *first = result->count > 0 ? synset_table[result->synset[0]].names[0] : "";
+    if (result->count > 1)
+        snprintf(out, size, "%s + %s", first, synset_table[result->synset[1]].names[0]);
+    else
+        snprintf(out, size, "%s", first);
+}
