@@ -3,14 +3,20 @@
  * now.
  *
  * Bounded; never blocks either side; one leaf lock. The rhythm is the original's: a subject holds the screen
- * for hold_s, then the next one has its turn. The operator's own line (terminal) takes the screen at once.
- * Nobody waiting: after idle_s the dream moves on by itself through the classes of the model, never the same
- * twice in a row. One pending request per viewer: a new one replaces the old and keeps its place.
+ * for hold_s, then the next one has its turn, first come first served. One pending request per viewer: a new
+ * one replaces the old and keeps its place, so nobody can fill the queue. The operator's own line (terminal)
+ * takes the screen at once. When the hold is over and nobody has come for idle_s more, the dream moves on by
+ * itself: a shuffled walk through all classes of the model, a new one every idle_s, until somebody asks; then
+ * it gives way at once.
+ *
+ * All times are show time in seconds; a time before the last one is taken for the last one. The same calls
+ * give the same show.
  */
 #ifndef CHATBOT_REQUESTS_H
 #define CHATBOT_REQUESTS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/stats.h"
@@ -24,7 +30,7 @@ struct show_config {
     double hold_s;     /* 60 */
     double idle_s;     /* 30 */
     int64_t queue_max; /* 100 */
-    bool daydream;     /* true */
+    bool daydream;     /* true; false: only the very first subject is the dream's own */
 };
 extern const struct option_section show_section;
 
@@ -32,26 +38,51 @@ struct request {
     int64_t id;                    /* 1, 2, ...; 0: a daydream */
     char user[REQUEST_USER_BYTES]; /* "" for a daydream; cleaned UTF-8 */
     int count;
-    int synset[REQUESTS_SUBJECTS_MAX]; /* index into synset_table */
+    int synset[REQUESTS_SUBJECTS_MAX]; /* index into synset_table; [0] is the top when there are two */
     bool immediate;                    /* the operator's own */
 };
 
 struct requests;
 
-/* `known`: what daydreams may pick from and requests are checked against. */
+/* `known`: what daydreams may pick from and requests are checked against; copied. `stats` may be NULL, else
+ * it must outlive it. 0, or -EINVAL when nothing is known. */
 int requests_open(struct requests **r, const struct show_config *c, const struct synsets_known *known,
                   uint64_t seed, struct stats *stats);
-void requests_close(struct requests **r);
+void requests_close(struct requests **r); /* both sides must have stopped; NULL is fine */
 
-/* Chat side. 0 and the assigned id; *eta_s receives the seconds until the dream turns to it (0: next
- * keyframe); *replaced is true when it took the place of an earlier one of the same user. -EBUSY when the
- * queue is full; -EALREADY when that is what is being dreamed or queued by this user now. */
+/*
+ * Chat side. Fills q->id. 0; *eta_s receives the seconds until the dream turns to it (0: at its next
+ * keyframe); *replaced is true when it took the place of an earlier one of the same user. -EALREADY:
+ * somebody's request for just that is on now (*eta_s 0), or this user waits for just that already
+ * (*eta_s and q->id tell about that one). -EBUSY: the queue is full. -EINVAL: no subject, or one that is not
+ * known. Users are the same when they differ in ASCII case only. An immediate one that has not been turned to
+ * yet is replaced by the next immediate one, whoever sent it.
+ */
 int requests_add(struct requests *r, struct request *q, double now_s, double *eta_s, bool *replaced);
 
-/* Dream side, once per keyframe: true and *now when the subject changes at `now_s` of show time. */
+/* This user's waiting request: its place (1: next) and *eta_s, or 0 when none waits. */
+int requests_where(struct requests *r, const char *user, double now_s, double *eta_s);
+
+/* Takes this user's waiting request back. 0 or -ENOENT. What is on already stays on. */
+int requests_cancel(struct requests *r, const char *user);
+
+/* The next requests_turn moves on, to the next one that waits or to a daydream. */
+void requests_skip(struct requests *r);
+
+/* Counts a line that named nothing known. */
+void requests_refused(struct requests *r);
+
+/* Dream side, once per keyframe: true and *now when the subject changes at `now_s` of show time. The first
+ * call always does. */
 bool requests_turn(struct requests *r, double now_s, struct request *now);
 
-/* What is on now, and up to `max` that wait, in order. Returns how many wait. */
+/* What is on now (all zero before the first turn), and up to `max` that wait, in order. Returns how many
+ * wait. `now` and, with max 0, `next` may be NULL. */
 int requests_list(struct requests *r, struct request *now, struct request *next, int max);
+
+/* For people. The label: "goldfish" or "goldfish + volcano". The caption adds whose it is: "goldfish  @ann";
+ * a daydream, which is nobody's, has a tilde: "goldfish ~". Always terminated. */
+void request_label(const struct request *q, char *out, size_t size);
+void request_caption(const struct request *q, char *out, size_t size);
 
 #endif

@@ -51,7 +51,7 @@ const struct synsets_key *synsets_find(const char *folded);
 
 /* nearest.c: up to SYNSETS_SUGGESTIONS_MAX keys that `folded` may be a misspelling of, the nearest first,
  * each with a class in `known`. Returns how many; where all of one slip are none that the model knows, 0 and
- * one of their classes in *lacking (else -1). */
+ * one of those classes in *lacking (else -1). */
 int synsets_nearest(const char *folded, const struct synsets_known *known, const struct synsets_key **out,
                     int *lacking);
 
