@@ -225,7 +225,7 @@ static void huge_files_cost_nothing(void **state)
         int64_t began = clock_real_us();
         int rc = load_bytes(&f, text, BYTES, &e);
         assert_true(rc == 0 || strlen(e.text) > 0);
-        if (clock_real_us() - began > 5000000)
+        if (clock_real_us() - began > 20000000)
             fail_msg("a file of \"%s\" takes %lld ms", units[i], (long long)(clock_real_us() - began) / 1000);
     }
     text[BYTES] = '\n';
