@@ -1,99 +1,209 @@
-# Reverie. `make help` lists the targets. One build folder per flavour, so flavours never need a clean between them.
+# Reverie. `make help` lists the targets.
+#
+# Every flavour has a build folder of its own ($O), so changing the sanitizer never needs a clean. Objects are
+# compiled again when a header, the flags or the compiler's target change, and linked again when one comes or goes.
 
 PREFIX    ?= /usr/local
 DESTDIR   ?=
 SANITIZER ?=
 V         ?= 0
 
+# --- What it is built of ---------------------------------------------------------------------------------------------
+
 comma   := ,
 flavour := $(if $(SANITIZER),$(subst $(comma),-,$(SANITIZER)),release)
 O       := build/obj-$(flavour)
-BIN     := $(if $(SANITIZER),$(O)/reverie,build/reverie)
+BIN     := $(if $(SANITIZER),$O/reverie,build/reverie)
+
+folders := common config synsets engine stream chatbot app
+sources := $(sort $(foreach d,$(folders),$(wildcard $d/*.c)))
+headers := $(sort $(foreach d,$(folders) models,$(wildcard $d/*.h)))
+objects := $(sources:%.c=$O/%.o) $(patsubst %.S,$O/%.o,$(wildcard models/*.S))
+tests   := $(patsubst %.c,$O/%,$(wildcard tests/*/test_*.c))
+scripts := .ci/run tests/run $(filter-out %.in %.md,$(wildcard scripts/*))
+
+# Tables written by scripts/gen_synsets: too long to read, and not formatted by hand.
+generated := synsets/table.c synsets/index.c
+c_files   := main.c $(sources) $(headers) $(wildcard tests/*/*.[ch])
+written   := $(filter-out $(generated),$(c_files))
+
+# --- How ------------------------------------------------------------------------------------------------------------
 
 CC       ?= cc
 CFLAGS   ?= -O2 -g
 packages := openblas yaml-0.1 libavformat libavcodec libavutil libswscale libswresample pangocairo
-ifneq ($(filter-out setup help clean lint-shell uninstall,$(or $(MAKECMDGOALS),all)),)
-  ifeq ($(shell pkg-config --exists $(packages) && echo ok),ok)
+machine  := $(shell $(CC) -dumpmachine 2>/dev/null)
+
+# These goals compile nothing themselves; a bare machine can run them.
+bare_goals := run test lint setup test-setup help clean format layers uninstall lint-scripts lint-size
+ifneq ($(filter-out $(bare_goals),$(or $(MAKECMDGOALS),all)),)
+  ifeq ($(shell pkg-config --exists $(packages) 2>/dev/null && echo ok),ok)
     pkg_cflags := $(shell pkg-config --cflags $(packages))
     pkg_libs   := $(shell pkg-config --libs $(packages))
+  else
+    missing := $(foreach p,$(packages),$(shell pkg-config --exists $p 2>/dev/null || echo $p))
+    $(error missing: $(missing). Run scripts/setup, which installs what is needed, or `make run`, which calls it)
   endif
 endif
 
 cppflags := -I. -D_GNU_SOURCE $(pkg_cflags)
 cflags   := -std=c11 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
             -fno-omit-frame-pointer -pthread
-ldlibs   := $(pkg_libs) -lm -pthread
+ldflags  := -pthread
+ldlibs   := $(pkg_libs) -lm
 ifneq ($(SANITIZER),)
-  cflags += -fsanitize=$(SANITIZER) -fno-sanitize-recover=all
-  LDFLAGS += -fsanitize=$(SANITIZER)
+  cflags  += -fsanitize=$(SANITIZER) -fno-sanitize-recover=all
+  ldflags += -fsanitize=$(SANITIZER)
 endif
-
-folders := common config synsets engine stream chatbot app
-sources := $(sort $(foreach d,$(folders),$(wildcard $(d)/*.c)))
-objects := $(sources:%.c=$(O)/%.o) $(patsubst %.S,$(O)/%.o,$(wildcard models/*.S))
-tests   := $(patsubst %.c,$(O)/%,$(wildcard tests/*/test_*.c))
 
 # Arithmetic kernels: contraction to FMA is allowed (the reference in the tests is double precision); fast-math is
-# not, because it would break NaN guards. Tiers are chosen by file name and picked at run time by cpuid.
-kernel_cflags   = $(if $(filter %_kernels %_c %_avx2 %_avx512,$(basename $(1))),-O3 -ffp-contract=fast -fno-math-errno)
-tier_cflags     = $(if $(filter %_avx2.c,$(1)),-march=x86-64-v3) $(if $(filter %_avx512.c,$(1)),-march=x86-64-v4 -mprefer-vector-width=512)
+# not, because it would break the guards against NaN. Tiers are chosen by file name and picked at run time by cpuid;
+# on other processors the same files are compiled without flags, to nothing.
+kernel_flags := -O3 -ffp-contract=fast -fno-math-errno
+ifneq ($(filter x86_64-% amd64-%,$(machine)),)
+  avx2_flags   := -march=x86-64-v3
+  avx512_flags := -march=x86-64-v4 -mprefer-vector-width=512
+endif
+flags_of = $(if $(filter %_kernels.c %_c.c %_avx2.c %_avx512.c,$1),$(kernel_flags)) \
+           $(if $(filter %_avx2.c,$1),$(avx2_flags)) $(if $(filter %_avx512.c,$1),$(avx512_flags))
 
 ifeq ($(V),0)
-  say = @printf '  %-5s %s\n' $(1) $(2);
-  Q   = @
+  say = @printf '  %-5s %s\n' $1 $2;
 endif
 
-.PHONY: all run test test-unit lint layers headers format bench install uninstall setup clean help
-all: $(BIN)
+# Sub-makes use every core, unless the caller said how many.
+jobs = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))
 
-$(BIN): $(O)/main.o $(objects)
-	$(call say,link,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(ldlibs)
+.PHONY: all run test test-unit bench setup test-setup lint lint-now lint-format lint-c lint-scripts lint-size lint-config \
+        headers layers format default-config install uninstall clean help FORCE
+.DEFAULT_GOAL := all
 
-# Flags are kept in a file that changes only with them, so a changed flag rebuilds.
-$(O)/flags: FORCE
+##@ Use
+all: $(BIN) ## build the program (this is what plain `make` does)
+
+run: ## install what is missing, build, start the show; DURATION=60 ends it, ARGS='--set ...' go to `reverie run`
+	@scripts/setup
+	@$(MAKE) --no-print-directory $(jobs) all
+	@build/reverie run $(if $(DURATION),--duration $(DURATION)) $(ARGS)
+
+bench: $(BIN) ## measure this machine; ARGS go to `reverie bench`
+	@$(BIN) bench $(ARGS)
+
+##@ Check
+test: ## install what the tests need, build, run them all; ONLY=text picks some, JOBS=2 runs two at a time
+	@scripts/setup --tests
+	@$(MAKE) --no-print-directory $(jobs) test-unit
+
+test-unit: $(BIN) $(tests) ## the same without looking for packages
+	@REVERIE=$(abspath $(BIN)) SANITIZER=$(SANITIZER) tests/run $(tests)
+
+lint: ## install the tools, then check layout, layers, headers, C (cppcheck), scripts, sizes and default.yaml
+	@scripts/setup --tests
+	@$(MAKE) --no-print-directory $(jobs) lint-now
+
+lint-now: lint-format lint-size layers headers lint-c lint-scripts lint-config
+
+# --- Building --------------------------------------------------------------------------------------------------------
+
+# $(call remember,FILE,TEXT): FILE holds TEXT and is touched only when that changes.
+remember = @mkdir -p $(dir $1); printf '%s\n' '$2' | cmp -s - $1 || printf '%s\n' '$2' > $1
+
+$O/flags: FORCE
+	$(call remember,$@,$(CC) $(machine) $(CFLAGS) $(cppflags) $(cflags) $(kernel_flags) $(avx2_flags) $(avx512_flags))
+$O/links: FORCE
+	$(call remember,$@,$(CC) $(CFLAGS) $(ldflags) $(LDFLAGS) $(ldlibs) $(objects))
+
+$O/%.o: %.c $O/flags
 	@mkdir -p $(@D)
-	@printf '%s\n' '$(CC) $(CFLAGS) $(cppflags) $(cflags) $(LDFLAGS)' | cmp -s - $@ || \
-	  printf '%s\n' '$(CC) $(CFLAGS) $(cppflags) $(cflags) $(LDFLAGS)' > $@
-.PHONY: FORCE
-FORCE:
+	$(call say,cc,$<)$(CC) $(cppflags) $(CFLAGS) $(cflags) $(call flags_of,$<) -MMD -MP -c -o $@ $<
 
-$(O)/%.o: %.c $(O)/flags
-	@mkdir -p $(@D)
-	$(call say,cc,$<)$(CC) $(cppflags) $(CFLAGS) $(cflags) $(call kernel_cflags,$<) $(call tier_cflags,$<) -MMD -MP -c -o $@ $<
-
-$(O)/%.o: %.S $(O)/flags
+$O/models/%.o: models/%.S $O/flags $(wildcard models/*.safetensors models/*.npy models/*.bin)
 	@mkdir -p $(@D)
 	$(call say,as,$<)$(CC) $(cppflags) -MMD -MP -c -o $@ $<
 
-$(O)/models/embedded.o: $(wildcard models/*.safetensors models/*.npz models/*.npy models/*.bin)
+$(BIN): $O/main.o $(objects) $O/links
+	$(call say,link,$@)$(CC) $(CFLAGS) $(ldflags) $(LDFLAGS) -o $@ $(filter %.o,$^) $(ldlibs)
 
-$(O)/tests/%: $(O)/tests/%.o $(objects)
-	$(call say,link,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(ldlibs) -lcmocka
+# Tests take from an archive what they use, so each is small and stands for itself.
+$O/all.a: $(objects) $O/links
+	@rm -f $@
+	$(call say,ar,$@)ar rcsT $@ $(objects)
+
+$O/tests/%: $O/tests/%.o $O/all.a $O/links
+	$(call say,link,$@)$(CC) $(CFLAGS) $(ldflags) $(LDFLAGS) -o $@ $< $O/all.a $(ldlibs) -lcmocka
+
 .SECONDARY:
+-include $(shell find $O -name '*.d' 2>/dev/null)
 
--include $(shell find $(O) -name '*.d' 2>/dev/null)
+# --- Checking --------------------------------------------------------------------------------------------------------
 
-setup:
+lint-format:
+	$(call say,lint,format)clang-format --dry-run -Werror $(written)
+
+lint-c:
+	$(call say,lint,cppcheck)cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
+	  --suppressions-list=.cppcheck-suppressions --error-exitcode=1 -j $(shell nproc 2>/dev/null || echo 2) -I. \
+	  -D__x86_64__ main.c $(filter-out $(generated),$(sources))
+
+lint-scripts:
+	$(call say,lint,scripts)scripts/check-scripts $(scripts) $(wildcard tests/*/*.py)
+
+lint-size:
+	$(call say,lint,size)wc -l $(written) $(scripts) | awk '$$2 != "total" && $$1 > 800 \
+	  { print $$2 ": " $$1 " lines; nobody reads more than 800" > "/dev/stderr"; bad = 1 } END { exit bad }'
+
+lint-config: $(BIN)
+	$(call say,lint,config/default.yaml)$(BIN) run --print-config | diff -u config/default.yaml - || \
+	  { echo 'config/default.yaml is not what the program writes; run: make default-config' >&2; exit 1; }
+
+headers: ## every header compiles alone (*_impl.h are bodies that others instantiate)
+	$(call say,lint,headers)CC='$(CC)' CFLAGS='$(cppflags) $(cflags)' scripts/check-headers $(filter-out %_impl.h,$(headers))
+
+layers: ## the folders include only what they may
+	$(call say,lint,layers)scripts/layers
+
+format: ## lay the C files out by .clang-format
+	@clang-format -i $(written)
+
+default-config: $(BIN) ## write config/default.yaml anew from the option tables
+	@$(BIN) run --print-config > config/default.yaml.part
+	@mv config/default.yaml.part config/default.yaml
+
+##@ Install
+setup: ## install what building and running need (Debian; root or sudo)
 	@scripts/setup
 
-test-setup:
+test-setup: ## the same for the tests and for lint
 	@scripts/setup --tests
 
-run:
-	@scripts/setup
-	@$(MAKE) --no-print-directory all
-	@build/reverie run $(if $(DURATION),--duration $(DURATION)) $(ARGS)
+bin_dir   := $(DESTDIR)$(PREFIX)/bin
+man_dir   := $(DESTDIR)$(PREFIX)/share/man/man1
+share_dir := $(DESTDIR)$(PREFIX)/share/reverie
+doc_dir   := $(DESTDIR)$(PREFIX)/share/doc/reverie
+unit_dir  := $(DESTDIR)$(PREFIX)/lib/systemd/system
+models    := $(wildcard models/*.safetensors)
+documents := $(wildcard README.md LICENSE THIRD-PARTY.md synsets/LICENSE.wordnet models/README.md)
 
-test:
-	@scripts/setup --tests
-	@$(MAKE) --no-print-directory test-unit
+install: $(BIN) ## put program, manual, unit, model and default.yaml under PREFIX (/usr/local), below DESTDIR
+	install -d $(bin_dir) $(man_dir) $(share_dir)/models $(doc_dir) $(unit_dir)
+	install -m 755 $(BIN) $(bin_dir)/reverie
+	install -m 644 docs/reverie.1 $(man_dir)/reverie.1
+	install -m 644 config/default.yaml $(share_dir)/default.yaml
+	install -m 644 $(models) $(share_dir)/models
+	for f in $(documents); do install -m 644 $$f $(doc_dir)/$$(echo $$f | sed 's|models/|model-|; s|.*/||'); done
+	sed 's|@PREFIX@|$(PREFIX)|g' scripts/reverie.service.in > $(unit_dir)/reverie.service
+	chmod 644 $(unit_dir)/reverie.service
 
-test-unit: $(BIN) $(tests)
-	@REVERIE=$(abspath $(BIN)) SANITIZER=$(SANITIZER) tests/run $(tests)
+uninstall: ## remove what install put there; settings and recordings stay
+	rm -f $(bin_dir)/reverie $(man_dir)/reverie.1 $(unit_dir)/reverie.service
+	rm -rf $(share_dir) $(doc_dir)
 
-clean:
+##@ More
+clean: ## remove everything that was built, of every flavour
 	rm -rf build
 
-help:
-	@sed -n 's/^## //p' Makefile
+help: ## this list
+	@awk 'BEGIN { FS = ":[^#]*## " } /^##@ / { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-z-]+:[^=].*## / { printf "  %-15s %s\n", $$1, $$2 }' Makefile
+	@printf '\nVariables: V=1 shows commands, CC and CFLAGS as usual, SANITIZER=address,undefined or thread builds and\n'
+	@printf 'tests in a folder of its own, PREFIX and DESTDIR are for install.\n'
