@@ -46,6 +46,10 @@ int network_open(struct network **out, const struct model *m, struct pool *pool,
     const struct kernels *k = kernels_pick(tier);
     if (!k)
         return error_set(e, ENOTSUP, "network: this CPU lacks the instructions of that tier; use auto");
+    if (max_width_px > NETWORK_SIDE_MAX_PX || max_height_px > NETWORK_SIDE_MAX_PX)
+        return error_set(e, ERANGE,
+                         "network: %dx%d is more than %d pixels on a side; ask for a smaller picture",
+                         max_width_px, max_height_px, NETWORK_SIDE_MAX_PX);
     struct network *n = xcalloc(1, sizeof *n);
     n->model = m;
     n->pool = pool;

@@ -11,6 +11,8 @@
 #include "common/pool.h"
 #include "engine/model.h"
 
+enum { NETWORK_SIDE_MAX_PX = 16384 };
+
 enum cpu_tier { CPU_TIER_AUTO, CPU_TIER_C, CPU_TIER_AVX2, CPU_TIER_AVX512 };
 
 /* What the gradient climbs: sum over subjects s and map positions p of weight_s[p] * logit[class_s][p], minus
@@ -32,7 +34,8 @@ struct objective {
 struct network;
 
 /* `m` and `pool` must outlive the network. CPU_TIER_AUTO takes the best that the CPU has; a tier that it
- * lacks is -ENOTSUP. -ENOMEM with the number of MB that did not fit. */
+ * lacks is -ENOTSUP, a size that is too small for the model or too large -ERANGE. -ENOMEM with the number of
+ * MB that did not fit. */
 int network_open(struct network **n, const struct model *m, struct pool *pool, int max_width_px,
                  int max_height_px, enum cpu_tier tier, struct error *e);
 void network_close(struct network **n);

@@ -62,13 +62,17 @@ bool network_plan(struct network *n, int width_px, int height_px, int last, bool
     return last < n->convs || (n->map_w >= 1 && n->map_h >= 1);
 }
 
+static int most_tiles_per_block(int in, int out)
+{
+    int most = BLOCK_BYTES / (TILE_POINTS * (in + out) * (int)sizeof(float));
+    return most < BLOCK_TILES_MIN ? BLOCK_TILES_MIN : most > BLOCK_TILES_MAX ? BLOCK_TILES_MAX : most;
+}
+
 struct block_plan network_blocks(const struct network *n, int w, int h, int in, int out)
 {
     struct block_plan b = {.tiles_w = tiles_over(w)};
     b.tiles = b.tiles_w * tiles_over(h);
-    int most = BLOCK_BYTES / (TILE_POINTS * (in + out) * (int)sizeof(float));
-    most = most < BLOCK_TILES_MIN ? BLOCK_TILES_MIN : most > BLOCK_TILES_MAX ? BLOCK_TILES_MAX : most;
-    int threads = pool_threads(n->pool);
+    int most = most_tiles_per_block(in, out), threads = pool_threads(n->pool);
     b.blocks = (b.tiles + most - 1) / most;
     if (b.blocks < 8 * threads) /* the last round should keep every thread busy */
         b.blocks = (b.blocks + threads - 1) / threads * threads;
@@ -97,11 +101,11 @@ static size_t larger_of(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-static size_t scratch_of(const struct network *n, int i)
+/* For the largest block, which a smaller picture may have though the largest picture has not. */
+static size_t scratch_of(const struct pack *p)
 {
-    const struct pack *p = &n->packs[i];
-    struct block_plan b = network_blocks(n, n->pre_w[i], n->pre_h[i], p->in, p->out);
-    return (size_t)TILE_POINTS * ((size_t)b.per_block * (size_t)(p->in + p->out) + 2 * GROUP);
+    size_t tiles = (size_t)most_tiles_per_block(p->in, p->out);
+    return TILE_POINTS * (tiles * (size_t)(p->in + p->out) + 2 * GROUP);
 }
 
 static void carve_convs(struct network *n, struct carver *c)
@@ -115,7 +119,7 @@ static void carve_convs(struct network *n, struct carver *c)
         n->alive[i] = carve(c, bits, sizeof *n->alive[i]);
         for (int b = 0; b < 2 && n->is_pooled[i]; b++)
             n->which[i][b] = carve(c, bits, sizeof *n->which[i][b]);
-        n->scratch_floats = larger_of(n->scratch_floats, scratch_of(n, i));
+        n->scratch_floats = larger_of(n->scratch_floats, scratch_of(&n->packs[i]));
     }
     for (int i = 0; i < 2; i++)
         n->maps[i] = carve(c, map_floats[i], sizeof(float));
