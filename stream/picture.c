@@ -122,13 +122,13 @@ static int decode(const char *path, const AVPacket *packet, AVFrame *frame, stru
     return 0;
 }
 
-/* One component of a frame's row: [width], 0..1. */
+/* One component of a frame's row: [width], 0..255 (exactly the byte where there are 8 bits). */
 static void read_row(const AVFrame *f, const AVPixFmtDescriptor *d, int component, int y, int width,
                      uint16_t *scratch, float *out)
 {
     const bool palette = d->flags & AV_PIX_FMT_FLAG_PAL;
     const int depth = palette ? 8 : d->comp[component].depth;
-    const float scale = 1.0f / (float)((1 << depth) - 1);
+    const float scale = 255.0f / (float)((1 << depth) - 1);
     av_read_image_line2(scratch, (const uint8_t **)f->data, f->linesize, d, 0, y, component, width, palette,
                         sizeof *scratch);
     for (int x = 0; x < width; x++)
@@ -160,13 +160,13 @@ static void read_chroma_row(const AVFrame *f, const AVPixFmtDescriptor *d, int c
     }
 }
 
-/* Y, Cb, Cr of 0..1 (BT.601, as still pictures have it) -> R, G, B, in place. */
+/* Y, Cb, Cr of 0..255 (BT.601, as still pictures have it) -> R, G, B, in place. */
 static void yuv_row_to_rgb(int n, bool full_range, float *rows[3])
 {
     for (int x = 0; x < n; x++) {
-        float y = rows[0][x], u = rows[1][x] - 128.0f / 255, v = rows[2][x] - 128.0f / 255;
+        float y = rows[0][x], u = rows[1][x] - 128, v = rows[2][x] - 128;
         if (!full_range) {
-            y = (y - 16.0f / 255) * (255.0f / 219);
+            y = (y - 16) * (255.0f / 219);
             u *= 255.0f / 224;
             v *= 255.0f / 224;
         }
@@ -222,9 +222,9 @@ static void read_rgb_row(const AVFrame *f, const struct layout *l, int y, float 
         read_row(f, l->description, l->alpha, y, f->width, words, alpha);
     for (int i = 0; i < 3; i++) {
         for (int x = 0; x < f->width; x++) {
-            float v = rows[i][x] * 255;
+            float v = rows[i][x];
             v = v > 0 ? (v < 255 ? v : 255) : 0;
-            out[i][x] = l->alpha >= 0 ? background + (v - background) * alpha[x] : v;
+            out[i][x] = l->alpha >= 0 ? background + (v - background) * (alpha[x] / 255) : v;
         }
     }
 }

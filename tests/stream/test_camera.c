@@ -1,0 +1,618 @@
+/*
+ * The camera against the formula, written down once more in plain double precision, and its promises about
+ * time: nothing jumps, nothing ends, and threads and processors make no difference to a single byte.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "stream/camera.h"
+#include "stream/camera_kernels.h"
+#include "stream/plate_kernels.h"
+
+static uint32_t random_state = 1;
+
+static uint32_t random32(void)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 17;
+    random_state ^= random_state << 5;
+    return random_state;
+}
+
+static const struct camera_config classic = {
+    .zoom = 1.05, .rotation = 0.25, .filter = CAMERA_BILINEAR, .blend = CAMERA_LINEAR, .linger_s = 30};
+static const struct camera_config modern = {.zoom = 1.05,
+                                            .rotation = 0.25,
+                                            .filter = CAMERA_BICUBIC,
+                                            .blend = CAMERA_SMOOTH,
+                                            .border_px = 24,
+                                            .linger_s = 30};
+
+/* A frame with canaries behind every row. */
+enum { CANARY = 0xa5, CANARY_BYTES = 7 };
+
+static struct frame new_frame(int width, int height)
+{
+    struct frame f = {.width_px = width, .height_px = height};
+    for (int i = 0; i < 3; i++) {
+        int w = i == 0 ? width : (width + 1) / 2, h = i == 0 ? height : (height + 1) / 2;
+        f.strides[i] = w + CANARY_BYTES;
+        f.planes[i] = xmalloc((size_t)(f.strides[i] * h));
+        memset(f.planes[i], CANARY, (size_t)(f.strides[i] * h));
+    }
+    return f;
+}
+
+static void check_canaries(const struct frame *f)
+{
+    for (int i = 0; i < 3; i++) {
+        int w = i == 0 ? f->width_px : (f->width_px + 1) / 2,
+            h = i == 0 ? f->height_px : (f->height_px + 1) / 2;
+        for (int y = 0; y < h; y++)
+            for (int x = w; x < f->strides[i]; x++)
+                assert_int_equal(f->planes[i][y * f->strides[i] + x], CANARY);
+    }
+}
+
+static void free_frame(struct frame *f)
+{
+    for (int i = 0; i < 3; i++)
+        free(f->planes[i]);
+}
+
+static bool same_frame(const struct frame *a, const struct frame *b)
+{
+    for (int i = 0; i < 3; i++) {
+        size_t h = (size_t)(i == 0 ? a->height_px : (a->height_px + 1) / 2);
+        if (memcmp(a->planes[i], b->planes[i], h * (size_t)a->strides[i]) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* A picture of noise, full contrast, so that every misplaced sample shows. */
+static struct keyframe noise(int width, int height, int64_t z)
+{
+    struct keyframe k = {.width_px = width, .height_px = height, .z_frames = z};
+    k.rgb = buffer_alloc(sizeof(float) * 3 * (size_t)(width * height));
+    for (int i = 0; i < 3 * width * height; i++)
+        k.rgb[i] = (float)(random32() % 256);
+    return k;
+}
+
+static struct keyframe flat(float value, int64_t z)
+{
+    struct keyframe k = noise(64, 36, z);
+    for (int i = 0; i < 3 * 64 * 36; i++)
+        k.rgb[i] = value;
+    return k;
+}
+
+static void push(struct camera *c, struct keyframe k)
+{
+    assert_int_equal(camera_push(c, &k), 0);
+    free(k.rgb); /* the camera must not need it any more */
+}
+
+static struct camera *open_camera(const struct camera_config *config, int width, int height,
+                                  struct pool *pool)
+{
+    struct camera *c;
+    struct error e;
+    assert_int_equal(camera_open(&c, config, 25, width, height, pool, &e), 0);
+    return c;
+}
+
+/* ---- the formula once more ---- */
+
+static double at_edge(const struct keyframe *k, int channel, int x, int y)
+{
+    x = x < 0 ? 0 : x >= k->width_px ? k->width_px - 1 : x;
+    y = y < 0 ? 0 : y >= k->height_px ? k->height_px - 1 : y;
+    return k->rgb[(channel * k->height_px + y) * k->width_px + x];
+}
+
+static double channel_value(const struct keyframe *k, int plane, int x, int y)
+{
+    double r = at_edge(k, 0, x, y), g = at_edge(k, 1, x, y), b = at_edge(k, 2, x, y);
+    double luma = (0.2126 * r + 0.7152 * g + 0.0722 * b) / 255;
+    if (plane == 0)
+        return 16 + 219 * luma;
+    return 128 + 224 * (plane == 1 ? (b / 255 - luma) / 1.8556 : (r / 255 - luma) / 1.5748);
+}
+
+static double catmull_rom(double d)
+{
+    d = fabs(d);
+    return d < 1 ? 1.5 * d * d * d - 2.5 * d * d + 1 : d < 2 ? -0.5 * d * d * d + 2.5 * d * d - 4 * d + 2 : 0;
+}
+
+/* Index (x, y) of the plane enlarged by `up`. */
+static double enlarged(const struct keyframe *k, int plane, int up, int x, int y)
+{
+    x = x < 0 ? 0 : x > (k->width_px - 1) * up ? (k->width_px - 1) * up : x;
+    y = y < 0 ? 0 : y > (k->height_px - 1) * up ? (k->height_px - 1) * up : y;
+    if (up == 1)
+        return channel_value(k, plane, x, y);
+    double sum = 0;
+    for (int j = -1; j <= 2; j++)
+        for (int i = -1; i <= 2; i++)
+            sum += channel_value(k, plane, x / up + i, y / up + j) *
+                   catmull_rom((double)x / up - x / up - i) * catmull_rom((double)y / up - y / up - j);
+    return fmin(fmax(sum, 16), 235);
+}
+
+static double sample(const struct keyframe *k, int plane, int up, double x, double y)
+{
+    x = fmin(fmax(x * up, 0), (k->width_px - 1) * up);
+    y = fmin(fmax(y * up, 0), (k->height_px - 1) * up);
+    int x0 = (int)x, y0 = (int)y;
+    double fx = x - x0, fy = y - y0;
+    return (enlarged(k, plane, up, x0, y0) * (1 - fx) + enlarged(k, plane, up, x0 + 1, y0) * fx) * (1 - fy) +
+           (enlarged(k, plane, up, x0, y0 + 1) * (1 - fx) + enlarged(k, plane, up, x0 + 1, y0 + 1) * fx) * fy;
+}
+
+struct expected {
+    double value;
+    bool sure; /* false on the border itself, where rounding decides */
+};
+
+/* What output index (px, py) of a `width` x `height` frame shows at position z, between two keyframes. */
+static struct expected formula(const struct camera_config *config, const struct keyframe *older,
+                               const struct keyframe *newer, double z, int plane, double px, double py,
+                               int width, int height)
+{
+    const struct keyframe *keys[2] = {older, newer};
+    double values[2], inside = 0,
+                      t = (z - (double)older->z_frames) / (double)(newer->z_frames - older->z_frames);
+    bool smooth = config->blend == CAMERA_SMOOTH;
+    for (int i = 0; i < 2; i++) {
+        const struct keyframe *k = keys[i];
+        double n = z - (double)k->z_frames, zoom = pow(config->zoom, n / 25);
+        double e = fmax((double)width / k->width_px, (double)height / k->height_px);
+        double angle = -config->rotation / 25 * n * acos(-1) / 180;
+        double dx = px - width / 2.0, dy = py - height / 2.0;
+        double x = (cos(angle) * dx - sin(angle) * dy) / (zoom * e) + k->width_px / 2.0;
+        double y = (sin(angle) * dx + cos(angle) * dy) / (zoom * e) + k->height_px / 2.0;
+        int up = config->filter == CAMERA_BICUBIC && plane == 0 ? 2 : 1;
+        values[i] = sample(k, plane, up, x, y);
+        double low = smooth ? 0.5 : 0, beyond = smooth ? 0 : 1;
+        inside = fmin(fmin(x + low, k->width_px - beyond - x), fmin(y + low, k->height_px - beyond - y)) *
+                 zoom * e;
+    }
+    double weight = smooth ? t * t * (3 - 2 * t) : t;
+    double feather = smooth ? (double)config->border_px * height / 720 * fmin(1, 4 * (1 - t)) : 0;
+    double share = inside >= 0;
+    if (feather >= 0.01) {
+        share = fmin(fmax(inside / feather, 0), 1);
+        share = share * share * (3 - 2 * share);
+    }
+    weight *= share;
+    return (struct expected){values[0] * (1 - weight) + values[1] * weight,
+                             feather >= 0.01 || fabs(inside) > 0.01};
+}
+
+static void compare_with_formula(const struct camera_config *config, int in_w, int in_h, int out_w, int out_h,
+                                 double bound)
+{
+    struct camera *c = open_camera(config, out_w, out_h, NULL);
+    struct keyframe older = noise(in_w, in_h, 40), newer = noise(in_w, in_h, 90);
+    assert_int_equal(camera_push(c, &older), 0);
+    assert_int_equal(camera_push(c, &newer), 0);
+    struct frame f = new_frame(out_w, out_h);
+    double worst = 0;
+    for (int n = 0; n <= 50; n++, camera_advance(c)) {
+        if (n != 0 && n != 7 && n != 25 && n != 41 && n != 50)
+            continue;
+        camera_render(c, &f);
+        check_canaries(&f);
+        for (int plane = 0; plane < 3; plane++) {
+            int step = plane == 0 ? 1 : 2, w = (out_w + step - 1) / step, h = (out_h + step - 1) / step;
+            for (int y = 0; y < h; y++)
+                for (int x = 0; x < w; x++) {
+                    struct expected want = formula(config, &older, &newer, 40 + n, plane, x * step,
+                                                   plane == 0 ? y : 2 * y + 0.5, out_w, out_h);
+                    double off = fabs(f.planes[plane][y * f.strides[plane] + x] - want.value);
+                    if (want.sure && off > worst)
+                        worst = off;
+                }
+        }
+    }
+    if (worst > bound)
+        fail_msg("%d x %d -> %d x %d: off by %.3f levels", in_w, in_h, out_w, out_h, worst);
+    free(older.rgb);
+    free(newer.rgb);
+    free_frame(&f);
+    camera_close(&c);
+}
+
+/* Half a level is the rounding of the byte; the rest is what fixed point may add. */
+static void test_classic_frames_follow_the_formula_of_2015(void **state)
+{
+    (void)state;
+    compare_with_formula(&classic, 105, 59, 128, 72, 0.65);
+    compare_with_formula(&classic, 80, 45, 320, 180, 0.65);
+}
+
+static void test_modern_frames_follow_their_formula(void **state)
+{
+    (void)state;
+    compare_with_formula(&modern, 128, 72, 256, 144, 0.65);
+}
+
+static void test_other_aspect_ratios_cover_the_frame(void **state)
+{
+    (void)state;
+    compare_with_formula(&classic, 60, 60, 128, 72, 0.65);
+    compare_with_formula(&modern, 90, 40, 129, 73, 0.65); /* odd sides: chroma has (n + 1) / 2 */
+}
+
+static void test_rotation_and_fast_zoom_follow_the_formula(void **state)
+{
+    (void)state;
+    struct camera_config c = classic;
+    c.rotation = -30;
+    c.zoom = 1.5;
+    compare_with_formula(&c, 80, 45, 160, 90, 0.7);
+}
+
+/* ---- kernels ---- */
+
+static void random_line(struct sample_line *l, const struct sample_plane *p)
+{
+    int wild = random32() % 4 == 0;
+    l->plane = p;
+    l->x = (int32_t)(random32() % (uint32_t)((p->width + 40) << 16)) - (20 << 16);
+    l->y = (int32_t)(random32() % (uint32_t)((p->height + 40) << 16)) - (20 << 16);
+    l->dx = (int32_t)(random32() % (wild ? 6 << 16 : 2 << 16)) - (wild ? 3 << 16 : 0);
+    l->dy = (int32_t)(random32() % (wild ? 6 << 16 : 4000)) - (wild ? 3 << 16 : 2000);
+}
+
+static void test_every_tier_gives_the_same_bytes(void **state)
+{
+    (void)state;
+    if (!__builtin_cpu_supports("avx2"))
+        skip();
+    enum { W = 97, H = 31, STRIDE = 101 };
+    uint16_t *samples = xmalloc(sizeof *samples * ((H + 1) * STRIDE + SAMPLE_OVERREAD));
+    struct sample_plane p = {samples, W, H, STRIDE};
+    for (int i = 0; i < (H + 1) * STRIDE; i++)
+        samples[i] =
+            random32() % 3 == 0 ? (random32() % 2 ? SAMPLE_MAX : 0) : (uint16_t)(random32() % SAMPLE_MAX);
+    for (int round = 0; round < 20000; round++) {
+        struct sample_line a, b;
+        random_line(&a, &p);
+        random_line(&b, &p);
+        uint16_t weights[LINE_MAX];
+        for (int i = 0; i < LINE_MAX; i++)
+            weights[i] = (uint16_t)(random32() % (WEIGHT_ONE + 1));
+        weights[0] = WEIGHT_ONE;
+        int n = 1 + (int)(random32() % LINE_MAX);
+        uint8_t plain[LINE_MAX + 8], fast[LINE_MAX + 8];
+        memset(plain, CANARY, sizeof plain);
+        memset(fast, CANARY, sizeof fast);
+        camera_kernels_c.two(plain, n, &a, &b, weights);
+        camera_kernels_avx2.two(fast, n, &a, &b, weights);
+        assert_memory_equal(plain, fast, sizeof plain);
+        camera_kernels_c.one(plain, n, &a);
+        camera_kernels_avx2.one(fast, n, &a);
+        assert_memory_equal(plain, fast, sizeof plain);
+    }
+    free(samples);
+}
+
+static void test_border_weights_are_a_smoothstep(void **state)
+{
+    (void)state;
+    struct border b = {.first = {-5, 1000, 1000, 1000}, .step = {0.25f, 0, 0, 0}, .gain = 1 / 8.0f};
+    uint16_t w[LINE_MAX];
+    camera_border_weights(w, &b, 0, WEIGHT_ONE);
+    for (int i = 0; i < LINE_MAX; i++) {
+        double t = fmin(fmax((-5 + 0.25 * i) / 8, 0), 1);
+        assert_true(fabs(w[i] - WEIGHT_ONE * t * t * (3 - 2 * t)) <= 1);
+    }
+}
+
+static void test_large_keyframes_are_averaged(void **state)
+{
+    (void)state;
+    struct plate p = {0};
+    struct keyframe k = noise(50, 31, 0);
+    assert_int_equal(plate_fill(&p, k.rgb, 50, 31, 1, 3, NULL), 0);
+    assert_int_equal(p.planes[0].width, 16);
+    assert_int_equal(p.planes[0].height, 10);
+    for (int y = 0; y < 10; y++)
+        for (int x = 0; x < 16; x++) {
+            double sum = 0;
+            for (int i = 0; i < 9; i++)
+                sum += channel_value(&k, 0, 3 * x + i % 3, 3 * y + i / 3) / 9;
+            assert_true(fabs(p.planes[0].samples[y * p.planes[0].stride + x] / 64.0 - sum) < 0.02);
+        }
+    /* keyframe index 1 is the middle of the first nine pixels */
+    assert_true(fabs(1 * p.maps[0].scale + p.maps[0].offset) < 1e-12);
+    assert_int_equal(plate_fill(&p, k.rgb, 2, 31, 1, 3, NULL), -EINVAL);
+    free(k.rgb);
+    plate_clear(&p);
+}
+
+static void test_threads_change_no_byte(void **state)
+{
+    (void)state;
+    struct frame first = {0};
+    for (int threads = 0; threads <= 3; threads++) {
+        random_state = 77;
+        struct pool *pool = NULL;
+        if (threads > 0)
+            assert_int_equal(pool_open(&pool, threads), 0);
+        struct camera *c = open_camera(&modern, 322, 181, pool);
+        push(c, noise(160, 90, 0));
+        push(c, noise(160, 90, 30));
+        for (int i = 0; i < 11; i++)
+            camera_advance(c);
+        struct frame f = new_frame(322, 181);
+        camera_render(c, &f);
+        if (threads == 0) {
+            first = f;
+        } else {
+            assert_true(same_frame(&first, &f));
+            free_frame(&f);
+        }
+        camera_close(&c);
+        pool_close(&pool);
+    }
+    free_frame(&first);
+}
+
+/* ---- time ---- */
+
+static int middle_luma(struct camera *c, const struct frame *f)
+{
+    camera_render(c, f);
+    return f->planes[0][f->height_px / 2 * f->strides[0] + f->width_px / 2];
+}
+
+static void test_black_and_still_before_the_first_keyframe(void **state)
+{
+    (void)state;
+    struct camera *c = open_camera(&modern, 64, 36, NULL);
+    struct frame f = new_frame(64, 36);
+    camera_advance(c);
+    assert_int_equal(camera_position(c), 0);
+    assert_true(camera_wants_keyframe(c));
+    camera_render(c, &f);
+    check_canaries(&f);
+    assert_int_equal(f.planes[0][35 * f.strides[0] + 63], 16);
+    assert_int_equal(f.planes[2][17 * f.strides[2] + 31], 128);
+    assert_string_equal(camera_caption(c), "");
+    assert_int_equal(camera_request_id(c), 0);
+    push(c, flat(255, 500));
+    assert_int_equal(camera_position(c), 500);
+    assert_int_equal(middle_luma(c, &f), 235);
+    assert_true(camera_wants_keyframe(c));
+    free_frame(&f);
+    camera_close(&c);
+}
+
+static void test_the_caption_follows_what_prevails(void **state)
+{
+    (void)state;
+    struct camera *c = open_camera(&modern, 64, 36, NULL);
+    struct keyframe a = flat(10, 0), b = flat(200, 20);
+    strcpy(a.caption, "goldfish");
+    strcpy(b.caption, "volcano");
+    a.request_id = 4;
+    b.request_id = 9;
+    push(c, a);
+    assert_string_equal(camera_caption(c), "goldfish");
+    push(c, b);
+    assert_false(camera_wants_keyframe(c));
+    for (int z = 0; z < 20; z++, camera_advance(c)) {
+        assert_int_equal(camera_position(c), z);
+        assert_false(camera_wants_keyframe(c));
+        assert_string_equal(camera_caption(c), z < 10 ? "goldfish" : "volcano");
+        assert_int_equal(camera_request_id(c), z < 10 ? 4 : 9);
+    }
+    assert_true(camera_wants_keyframe(c));
+    camera_close(&c);
+}
+
+/* Runs `frames` frames and returns the largest change of brightness from one to the next. */
+static int largest_step(struct camera *c, const struct frame *f, int frames, int *last)
+{
+    int most = 0;
+    for (int i = 0; i < frames; i++, camera_advance(c)) {
+        int now = middle_luma(c, f), step = abs(now - *last);
+        most = step > most ? step : most;
+        *last = now;
+    }
+    return most;
+}
+
+static void test_a_late_keyframe_does_not_jump(void **state)
+{
+    (void)state;
+    struct camera *c = open_camera(&classic, 64, 36, NULL);
+    struct frame f = new_frame(64, 36);
+    push(c, flat(0, 0));
+    push(c, flat(255, 50));
+    int last = 16;
+    assert_true(largest_step(c, &f, 70, &last) <= 5); /* 219 levels in 50 frames; then 20 frames of waiting */
+    assert_int_equal(last, 235);
+    assert_true(camera_wants_keyframe(c));
+    push(c, flat(0, 60)); /* its position has passed: half a second all the same */
+    assert_int_equal(camera_position(c), 70);
+    assert_true(largest_step(c, &f, 12, &last) <= 219 / 12 + 2);
+    assert_false(camera_wants_keyframe(c));
+    largest_step(c, &f, 2, &last);
+    assert_int_equal(last, 16);
+    assert_true(camera_wants_keyframe(c));
+    push(c, flat(255, 76)); /* the newer one's position lies ahead, but too near */
+    assert_true(largest_step(c, &f, 14, &last) <= 219 / 12 + 2);
+    assert_int_equal(last, 235);
+    free_frame(&f);
+    camera_close(&c);
+}
+
+static void test_without_keyframes_it_lingers_then_stands_still(void **state)
+{
+    (void)state;
+    struct camera_config config = modern;
+    config.linger_s = 4;
+    struct camera *c = open_camera(&config, 64, 36, NULL);
+    push(c, flat(100, 0));
+    for (int i = 0; i < 4 * 25; i++)
+        camera_advance(c);
+    assert_int_equal(camera_position(c), 100); /* full speed so far */
+    int64_t before = camera_position(c);
+    for (int i = 0; i < 10 * 25; i++)
+        camera_advance(c);
+    int64_t slowed = camera_position(c) - before;
+    assert_in_range(slowed, 110, 140); /* ten seconds at half speed on the average */
+    before = camera_position(c);
+    for (int i = 0; i < 1000; i++)
+        camera_advance(c);
+    assert_true(camera_position(c) - before <= 1);
+    push(c, flat(200, camera_position(c) + 50));
+    for (int i = 0; i < 25; i++)
+        camera_advance(c);
+    before = camera_position(c);
+    for (int i = 0; i < 10; i++)
+        camera_advance(c);
+    assert_int_equal(camera_position(c) - before, 10); /* at full speed again */
+    camera_close(&c);
+}
+
+static void test_successive_frames_of_one_keyframe_are_alike(void **state)
+{
+    (void)state;
+    /* a smooth picture that is only zoomed may change by little from frame to frame, also where the newer
+     * one's border runs and when keyframes change places */
+    struct camera *c = open_camera(&modern, 128, 72, NULL);
+    struct frame f[2] = {new_frame(128, 72), new_frame(128, 72)};
+    int most = 0;
+    for (int z = 0, pushed = 0; z < 120; z++, camera_advance(c)) {
+        while (camera_wants_keyframe(c)) {
+            struct keyframe k = noise(64, 36, pushed++ * 25);
+            for (int i = 0; i < 3 * 64 * 36; i++)
+                k.rgb[i] = (float)(128 + 100 * sin(i % 64 * 0.1) * cos(i / 64 % 36 * 0.1));
+            push(c, k);
+        }
+        camera_render(c, &f[z % 2]);
+        for (int i = 0; z > 0 && i < 120 * 64; i++) {
+            int at = (4 + i / 120) * f[0].strides[0] + 4 + i % 120;
+            int change = abs(f[0].planes[0][at] - f[1].planes[0][at]);
+            most = change > most ? change : most;
+        }
+    }
+    assert_in_range(most, 1, 4);
+    free_frame(&f[0]);
+    free_frame(&f[1]);
+    camera_close(&c);
+}
+
+/* ---- odd input ---- */
+
+static void test_broken_numbers_in_a_keyframe_do_no_harm(void **state)
+{
+    (void)state;
+    struct camera *c = open_camera(&modern, 64, 36, NULL);
+    struct keyframe k = flat(100, 0);
+    for (int i = 0; i < 3 * 64 * 36; i++)
+        k.rgb[i] = i % 5 == 0 ? NAN : i % 5 == 1 ? INFINITY : i % 5 == 2 ? -1e30f : 1e30f;
+    push(c, k);
+    struct frame f = new_frame(64, 36);
+    camera_render(c, &f);
+    check_canaries(&f);
+    for (int i = 0; i < 64 * 36; i++)
+        assert_in_range(f.planes[0][i / 64 * f.strides[0] + i % 64], 16, 235);
+    free_frame(&f);
+    camera_close(&c);
+}
+
+static void test_sizes(void **state)
+{
+    (void)state;
+    struct camera *c;
+    struct error e = {""};
+    assert_int_equal(camera_open(&c, &modern, 25, 0, 36, NULL, &e), -EINVAL);
+    assert_null(c);
+    assert_non_null(strstr(e.text, "0 x 36"));
+    assert_int_equal(camera_open(&c, &modern, 0, 64, 36, NULL, &e), -EINVAL);
+    assert_int_equal(camera_open(&c, &modern, 25, 64, 100000, NULL, NULL), -EINVAL);
+    camera_close(&c);
+
+    c = open_camera(&modern, 64, 36, NULL);
+    push(c, flat(255, 0));
+    struct keyframe none = {.width_px = 0, .height_px = 36};
+    assert_int_equal(camera_push(c, &none), -EINVAL);
+    push(c, noise(2, 2, 10)); /* sizes may change from one to the next */
+    push(c, noise(640, 3, 20));
+    struct frame f = new_frame(64, 36);
+    for (int i = 0; i < 15; i++, camera_advance(c))
+        camera_render(c, &f);
+    check_canaries(&f);
+    free_frame(&f);
+    camera_close(&c);
+}
+
+static void test_positions_far_apart_stay_in_bounds(void **state)
+{
+    (void)state;
+    struct camera_config config = modern;
+    config.zoom = 2;
+    config.rotation = 30;
+    for (int i = 0; i < 6; i++) {
+        struct camera *c = open_camera(&config, 130, 74, NULL);
+        struct frame f = new_frame(130, 74);
+        push(c, noise(64, 36, 0));
+        push(c, noise(64, 36, (int64_t[]){1, 3000, 1000000, -3000, -1000000, INT64_C(1) << 50}[i]));
+        for (int n = 0; n < 30; n++, camera_advance(c))
+            camera_render(c, &f);
+        check_canaries(&f);
+        free_frame(&f);
+        camera_close(&c);
+    }
+}
+
+static void test_the_dream_gets_the_same_geometry(void **state)
+{
+    (void)state;
+    assert_true(fabs(pow(camera_zoom_per_frame(&modern, 25), 25) - 1.05) < 1e-12);
+    assert_true(fabs(camera_degrees_per_frame(&modern, 25) - 0.01) < 1e-15);
+    struct camera_config defaults;
+    option_defaults(&camera_section, &defaults);
+    assert_memory_equal(&defaults, &modern, sizeof defaults);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_classic_frames_follow_the_formula_of_2015),
+        cmocka_unit_test(test_modern_frames_follow_their_formula),
+        cmocka_unit_test(test_other_aspect_ratios_cover_the_frame),
+        cmocka_unit_test(test_rotation_and_fast_zoom_follow_the_formula),
+        cmocka_unit_test(test_every_tier_gives_the_same_bytes),
+        cmocka_unit_test(test_border_weights_are_a_smoothstep),
+        cmocka_unit_test(test_large_keyframes_are_averaged),
+        cmocka_unit_test(test_threads_change_no_byte),
+        cmocka_unit_test(test_black_and_still_before_the_first_keyframe),
+        cmocka_unit_test(test_the_caption_follows_what_prevails),
+        cmocka_unit_test(test_a_late_keyframe_does_not_jump),
+        cmocka_unit_test(test_without_keyframes_it_lingers_then_stands_still),
+        cmocka_unit_test(test_successive_frames_of_one_keyframe_are_alike),
+        cmocka_unit_test(test_broken_numbers_in_a_keyframe_do_no_harm),
+        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_positions_far_apart_stay_in_bounds),
+        cmocka_unit_test(test_the_dream_gets_the_same_geometry),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,515 @@
+/*
+ * Still pictures: exact where the format is exact, near where it is not, and a plain word about everything
+ * that is no picture.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libavcodec/avcodec.h>
+#include <libavutil/log.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/mem.h"
+#include "stream/picture.h"
+
+static char folder[] = "/tmp/reverie-picture-XXXXXX";
+
+/* A path in the test's folder; good until the next call but three. */
+static const char *in_folder(const char *name)
+{
+    static char paths[4][256];
+    static int next;
+    char *path = paths[next++ % 4];
+    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
+    return path;
+}
+
+static void put_file(const char *path, const void *data, size_t bytes)
+{
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(data, 1, bytes, f), bytes);
+    assert_int_equal(fclose(f), 0);
+}
+
+static size_t get_file(const char *path, uint8_t *data, size_t size)
+{
+    FILE *f = fopen(path, "rb");
+    assert_non_null(f);
+    size_t n = fread(data, 1, size, f);
+    fclose(f);
+    return n;
+}
+
+static float *must_read(const char *path, int width, int height)
+{
+    float *rgb;
+    int w, h;
+    struct error e = {""};
+    if (picture_read(path, &rgb, &w, &h, &e) != 0)
+        fail_msg("%s", e.text);
+    assert_int_equal(w, width);
+    assert_int_equal(h, height);
+    return rgb;
+}
+
+/* Reading must fail with this code and with a line that names the file and holds `word`. */
+static void must_refuse(const char *path, int code, const char *word)
+{
+    float *rgb = (float *)&rgb;
+    int w, h;
+    struct error e = {""};
+    int rc = picture_read(path, &rgb, &w, &h, &e);
+    if (rc != -code || !strstr(e.text, path) || !strstr(e.text, word))
+        fail_msg("%s: got %d, \"%s\"", path, rc, e.text);
+    assert_null(rgb);
+}
+
+/* Encodes one frame that `fill` painted. The bytes are the whole file for PNG, JPEG, BMP and WebP. */
+static AVPacket *encode(enum AVCodecID id, enum AVPixelFormat format, int width, int height,
+                        void (*fill)(AVFrame *))
+{
+    const AVCodec *codec = avcodec_find_encoder(id);
+    if (!codec)
+        return NULL;
+    AVCodecContext *c = avcodec_alloc_context3(codec);
+    AVFrame *f = av_frame_alloc();
+    AVPacket *p = av_packet_alloc();
+    c->width = f->width = width;
+    c->height = f->height = height;
+    c->pix_fmt = format;
+    f->format = format;
+    c->time_base = (AVRational){1, 25};
+    c->flags |= AV_CODEC_FLAG_QSCALE;
+    c->global_quality = f->quality = FF_QP2LAMBDA; /* the best */
+    c->qmin = 1;
+    if (id == AV_CODEC_ID_WEBP)
+        c->global_quality = 95 * FF_QP2LAMBDA;
+    assert_int_equal(avcodec_open2(c, codec, NULL), 0);
+    assert_int_equal(av_frame_get_buffer(f, 0), 0);
+    fill(f);
+    assert_int_equal(avcodec_send_frame(c, f), 0);
+    avcodec_send_frame(c, NULL);
+    assert_int_equal(avcodec_receive_packet(c, p), 0);
+    avcodec_free_context(&c);
+    av_frame_free(&f);
+    return p;
+}
+
+/* ---- what is exact ---- */
+
+static void test_png_keeps_every_byte(void **state)
+{
+    (void)state;
+    enum { W = 256, H = 7 };
+    float *rgb = xmalloc(sizeof *rgb * 3 * W * H);
+    for (int i = 0; i < 3 * W * H; i++)
+        rgb[i] = (float)((i * 7 + i / W) % 256);
+    const char *path = in_folder("exact.png");
+    assert_int_equal(picture_write_png(path, rgb, W, H, NULL), 0);
+    float *back = must_read(path, W, H);
+    assert_memory_equal(rgb, back, sizeof *rgb * 3 * W * H);
+    free(rgb);
+    free(back);
+}
+
+static void test_values_are_rounded_and_clipped(void **state)
+{
+    (void)state;
+    const float in[3 * 4] = {-5,  0.49f, 0.51f,  254.4f, 254.6f, 300,
+                             NAN, 1e30f, -1e30f, 127.5f, 12.2f,  INFINITY};
+    const float out[3 * 4] = {0, 0, 1, 254, 255, 255, 0, 255, 0, 128, 12, 255};
+    const char *path = in_folder("clip.png");
+    assert_int_equal(picture_write_png(path, in, 4, 1, NULL), 0);
+    float *back = must_read(path, 4, 1);
+    assert_memory_equal(out, back, sizeof out);
+    free(back);
+}
+
+static void fill_grey16(AVFrame *f)
+{
+    for (int x = 0; x < f->width; x++) {
+        f->data[0][2 * x] = (uint8_t)x; /* big-endian */
+        f->data[0][2 * x + 1] = 0x80;
+    }
+}
+
+static void test_sixteen_bits_and_grey(void **state)
+{
+    (void)state;
+    AVPacket *p = encode(AV_CODEC_ID_PNG, AV_PIX_FMT_GRAY16BE, 200, 1, fill_grey16);
+    put_file(in_folder("grey16.png"), p->data, (size_t)p->size);
+    av_packet_free(&p);
+    float *rgb = must_read(in_folder("grey16.png"), 200, 1);
+    for (int i = 0; i < 600; i++)
+        assert_true(fabs(rgb[i] - (i % 200 * 256 + 128) * 255.0 / 65535) < 1e-3);
+    free(rgb);
+}
+
+static void fill_rgba(AVFrame *f)
+{
+    for (int x = 0; x < f->width; x++)
+        memcpy(f->data[0] + 4 * x, (uint8_t[]){200, 100, 0, (uint8_t)x}, 4);
+}
+
+static void test_transparency_lies_over_grey(void **state)
+{
+    (void)state;
+    AVPacket *p = encode(AV_CODEC_ID_PNG, AV_PIX_FMT_RGBA, 256, 1, fill_rgba);
+    put_file(in_folder("alpha.png"), p->data, (size_t)p->size);
+    av_packet_free(&p);
+    float *rgb = must_read(in_folder("alpha.png"), 256, 1);
+    for (int x = 0; x < 256; x++)
+        for (int c = 0; c < 3; c++)
+            assert_true(fabs(rgb[c * 256 + x] - (128 + (200 - 100 * c - 128) * x / 255.0)) < 1e-3);
+    free(rgb);
+}
+
+static void fill_bgr(AVFrame *f)
+{
+    for (int y = 0; y < f->height; y++)
+        for (int x = 0; x < f->width; x++)
+            memcpy(f->data[0] + y * f->linesize[0] + 3 * x,
+                   (uint8_t[]){(uint8_t)(9 * x), (uint8_t)(20 * y), 250}, 3);
+}
+
+static void test_bmp(void **state)
+{
+    (void)state;
+    AVPacket *p = encode(AV_CODEC_ID_BMP, AV_PIX_FMT_BGR24, 21, 9, fill_bgr);
+    put_file(in_folder("a.bmp"), p->data, (size_t)p->size);
+    av_packet_free(&p);
+    float *rgb = must_read(in_folder("a.bmp"), 21, 9);
+    for (int i = 0; i < 21 * 9; i++) {
+        assert_true(rgb[i] == 250 && rgb[189 + i] == 20 * (i / 21) && rgb[378 + i] == 9 * (i % 21));
+    }
+    free(rgb);
+}
+
+/* 2 x 1, red and green; written by hand after the format's description. */
+static const uint8_t small_gif[] = {'G', 'I', 'F', '8', '9', 'a', 2, 0,    1,    0, 0x80, 0,
+                                    0,   255, 0,   0,   0,   255, 0, 0x2c, 0,    0, 0,    0,
+                                    2,   0,   1,   0,   0,   2,   2, 0x44, 0x0a, 0, 0x3b};
+
+static void test_gif(void **state)
+{
+    (void)state;
+    put_file(in_folder("a.gif"), small_gif, sizeof small_gif);
+    float *rgb = must_read(in_folder("a.gif"), 2, 1);
+    assert_memory_equal(rgb, ((float[]){255, 0, 0, 255, 0, 0}), 6 * sizeof *rgb);
+    free(rgb);
+}
+
+/* ---- what is near ---- */
+
+/* Soft colours in full-range BT.601, as JPEG has them. */
+static void colour_at(int x, int y, double yuv[3])
+{
+    yuv[0] = 128 + 90 * sin(x * 0.06) * cos(y * 0.05);
+    yuv[1] = 128 + 50 * cos(x * 0.03);
+    yuv[2] = 128 + 50 * sin(y * 0.04);
+}
+
+static void fill_yuv(AVFrame *f)
+{
+    bool halved = f->format != AV_PIX_FMT_YUVJ444P, limited = f->format == AV_PIX_FMT_YUV420P;
+    for (int plane = 0; plane < 3; plane++) {
+        int part = plane > 0 && halved ? 2 : 1;
+        for (int y = 0; y < f->height / part; y++)
+            for (int x = 0; x < f->width / part; x++) {
+                double yuv[3];
+                colour_at(x * part, y * part, yuv);
+                double v = !limited ? yuv[plane]
+                           : plane  ? 128 + (yuv[plane] - 128) * 224 / 255
+                                    : 16 + yuv[0] * 219 / 255;
+                f->data[plane][y * f->linesize[plane] + x] = (uint8_t)lrint(v);
+            }
+    }
+}
+
+static void check_lossy(enum AVCodecID id, enum AVPixelFormat format, const char *name, double bound)
+{
+    AVPacket *p = encode(id, format, 96, 64, fill_yuv);
+    if (!p) {
+        print_message("no encoder for %s here\n", name);
+        return;
+    }
+    put_file(in_folder(name), p->data, (size_t)p->size);
+    av_packet_free(&p);
+    float *rgb = must_read(in_folder(name), 96, 64);
+    double sum = 0;
+    for (int i = 0; i < 96 * 64; i++) {
+        double yuv[3];
+        colour_at(i % 96, i / 96, yuv);
+        double u = yuv[1] - 128, v = yuv[2] - 128;
+        double want[3] = {yuv[0] + 1.402 * v, yuv[0] - 0.344136 * u - 0.714136 * v, yuv[0] + 1.772 * u};
+        for (int c = 0; c < 3; c++)
+            sum += fabs(rgb[c * 96 * 64 + i] - fmin(fmax(want[c], 0), 255)) / (3 * 96 * 64);
+    }
+    free(rgb);
+    if (sum > bound)
+        fail_msg("%s: off by %.2f on the average", name, sum);
+}
+
+static void test_jpeg_and_webp_have_the_right_colours(void **state)
+{
+    (void)state;
+    check_lossy(AV_CODEC_ID_MJPEG, AV_PIX_FMT_YUVJ444P, "a.jpg", 1.2);
+    check_lossy(AV_CODEC_ID_MJPEG, AV_PIX_FMT_YUVJ420P, "b.jpeg", 1.8);
+    check_lossy(AV_CODEC_ID_WEBP, AV_PIX_FMT_YUV420P, "a.webp", 2.5);
+}
+
+static void test_the_name_does_not_matter(void **state)
+{
+    (void)state;
+    put_file(in_folder("really-a-gif-%03d.png"), small_gif, sizeof small_gif);
+    free(must_read(in_folder("really-a-gif-%03d.png"), 2, 1));
+}
+
+/* ---- what is no picture ---- */
+
+static void test_missing_and_strange_files(void **state)
+{
+    (void)state;
+    must_refuse(in_folder("missing.png"), ENOENT, "No such file");
+    must_refuse(folder, EINVAL, "not a file");
+    put_file(in_folder("empty.png"), "", 0);
+    must_refuse(in_folder("empty.png"), EINVAL, "empty");
+    put_file(in_folder("text.png"), "hello\n", 6);
+    must_refuse(in_folder("text.png"), EINVAL, "PNG, JPEG");
+    static const char list[] = "ffconcat version 1.0\nfile /etc/passwd\n";
+    put_file(in_folder("list.png"), list, sizeof list - 1);
+    must_refuse(in_folder("list.png"), EINVAL, "PNG, JPEG");
+    assert_int_equal(mkfifo(in_folder("pipe.png"), 0600), 0);
+    must_refuse(in_folder("pipe.png"), EINVAL, "not a file");
+    int fd = open(in_folder("large.png"), O_CREAT | O_WRONLY, 0600);
+    assert_int_equal(ftruncate(fd, (off_t)200 << 20), 0);
+    close(fd);
+    must_refuse(in_folder("large.png"), EFBIG, "larger than");
+}
+
+/* A PNG that says it is width x height, with the right checksum. */
+static void put_png_header(const char *path, uint32_t width, uint32_t height)
+{
+    uint8_t png[33] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n', 0, 0, 0, 13, 'I', 'H', 'D', 'R'};
+    for (int i = 0; i < 4; i++) {
+        png[16 + i] = (uint8_t)(width >> (24 - 8 * i));
+        png[20 + i] = (uint8_t)(height >> (24 - 8 * i));
+    }
+    png[24] = 8;
+    png[25] = 2;
+    uint32_t crc = 0xffffffff;
+    for (int i = 12; i < 29; i++) {
+        crc ^= png[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc >> 1 ^ (crc & 1 ? 0xedb88320 : 0);
+    }
+    for (int i = 0; i < 4; i++)
+        png[29 + i] = (uint8_t)(~crc >> (24 - 8 * i));
+    put_file(path, png, sizeof png);
+}
+
+static void test_sizes_are_bounded(void **state)
+{
+    (void)state;
+    put_png_header(in_folder("huge.png"), 0x7fffffff, 0x7fffffff);
+    must_refuse(in_folder("huge.png"), EINVAL, "million pixels");
+    put_png_header(in_folder("square.png"), 16000, 16000);
+    must_refuse(in_folder("square.png"), EINVAL, "million pixels");
+    put_png_header(in_folder("none.png"), 0, 10);
+    must_refuse(in_folder("none.png"), EINVAL, "damaged");
+
+    const int width = PICTURE_SIDE_MAX + 1;
+    AVPacket *p = encode(AV_CODEC_ID_PNG, AV_PIX_FMT_GRAY16BE, width, 1, fill_grey16);
+    put_file(in_folder("wide.png"), p->data, (size_t)p->size);
+    av_packet_free(&p);
+    must_refuse(in_folder("wide.png"), EINVAL, "16385 x 1");
+    float none = 0;
+    struct error e;
+    assert_int_equal(picture_write_png(in_folder("x.png"), &none, width, 1, &e), -EINVAL);
+    assert_int_equal(picture_write_png(in_folder("x.png"), &none, 0, 1, &e), -EINVAL);
+}
+
+static void test_cut_files_are_refused(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"exact.png", "a.bmp", "a.gif", "a.jpg", "a.webp"};
+    uint8_t data[100000];
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (access(in_folder(names[i]), R_OK) != 0)
+            continue;
+        size_t n = get_file(in_folder(names[i]), data, sizeof data);
+        for (size_t part = 1; part < 8; part++) {
+            put_file(in_folder("cut"), data, n * part / 8);
+            must_refuse(in_folder("cut"), EINVAL, "");
+        }
+    }
+}
+
+static void test_damaged_files_do_no_harm(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"exact.png", "alpha.png", "a.bmp", "a.gif",
+                                        "a.jpg",     "b.jpeg",    "a.webp"};
+    uint8_t data[100000];
+    uint32_t seed = 3;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (access(in_folder(names[i]), R_OK) != 0)
+            continue;
+        size_t n = get_file(in_folder(names[i]), data, sizeof data);
+        for (int round = 0; round < 150; round++) {
+            uint8_t old[4];
+            size_t at[4];
+            for (int k = 0; k < 4; k++) {
+                seed = seed * 1664525u + 1013904223u;
+                at[k] = (seed >> 8) % (round % 2 ? n : n < 64 ? n : 64);
+                old[k] = data[at[k]];
+                data[at[k]] = (uint8_t)(seed >> 3);
+            }
+            put_file(in_folder("damaged"), data, n);
+            for (int k = 3; k >= 0; k--)
+                data[at[k]] = old[k];
+            float *rgb;
+            int w, h;
+            struct error e = {""};
+            int rc = picture_read(in_folder("damaged"), &rgb, &w, &h, &e);
+            assert_true(rc == 0 ? rgb && w > 0 && h > 0 : !rgb && strstr(e.text, "damaged"));
+            for (int k = 0; rc == 0 && k < 3 * w * h; k++)
+                assert_true(rgb[k] >= 0 && rgb[k] <= 255);
+            free(rgb);
+        }
+    }
+}
+
+static void test_writing_leaves_no_half_files(void **state)
+{
+    (void)state;
+    float rgb[3] = {1, 2, 3};
+    struct error e = {""};
+    assert_int_equal(picture_write_png(in_folder("no/such/folder.png"), rgb, 1, 1, &e), -ENOENT);
+    assert_non_null(strstr(e.text, "no/such/folder.png"));
+    assert_int_equal(mkdir(in_folder("taken.png"), 0700), 0);
+    assert_true(picture_write_png(in_folder("taken.png"), rgb, 1, 1, &e) < 0);
+    char command[300];
+    snprintf(command, sizeof command, "ls %s | grep -q part", folder);
+    assert_int_not_equal(system(command), 0);
+    assert_int_equal(picture_write_png(in_folder("again.png"), rgb, 1, 1, &e), 0);
+    rgb[0] = 9;
+    assert_int_equal(picture_write_png(in_folder("again.png"), rgb, 1, 1, &e), 0);
+    float *back = must_read(in_folder("again.png"), 1, 1);
+    assert_true(back[0] == 9);
+    free(back);
+}
+
+/* ---- scaling ---- */
+
+static void test_shrinking_averages_areas(void **state)
+{
+    (void)state;
+    float in[3 * 4 * 6], out[3 * 2 * 2];
+    for (int i = 0; i < 72; i++)
+        in[i] = (float)(i * 37 % 256);
+    assert_int_equal(picture_scale(in, 6, 4, out, 2, 2), 0);
+    for (int c = 0; c < 3; c++)
+        for (int i = 0; i < 4; i++) {
+            double sum = 0;
+            for (int k = 0; k < 6; k++)
+                sum += in[c * 24 + (i / 2 * 2 + k / 3) * 6 + i % 2 * 3 + k % 3] / 6;
+            assert_true(fabs(out[c * 4 + i] - sum) < 1e-3);
+        }
+    float odd[3 * 2]; /* 3 -> 2: one and a half pixels each */
+    assert_int_equal(picture_scale((float[]){0, 90, 30, 9, 9, 9, 255, 0, 255}, 3, 1, odd, 2, 1), 0);
+    assert_true(fabs(odd[0] - 30) < 1e-3 && fabs(odd[1] - 50) < 1e-3 && fabs(odd[2] - 9) < 1e-3);
+    assert_true(fabs(odd[4] - 170) < 1e-3 && fabs(odd[5] - 170) < 1e-3);
+}
+
+static void test_growing_keeps_ramps_and_the_centre(void **state)
+{
+    (void)state;
+    enum { W = 20, H = 6, OUT_W = 50, OUT_H = 6 };
+    float in[3 * W * H], out[3 * OUT_W * OUT_H];
+    for (int i = 0; i < 3 * W * H; i++)
+        in[i] = (float)(10 + 10 * (i % W));
+    assert_int_equal(picture_scale(in, W, H, out, OUT_W, OUT_H), 0);
+    for (int i = 0; i < 3 * OUT_W * OUT_H; i++) {
+        double x = (i % OUT_W + 0.5) * W / OUT_W - 0.5;
+        if (x > 1 && x < W - 2)
+            assert_true(fabs(out[i] - (10 + 10 * x)) < 1e-3);
+    }
+}
+
+static void test_scaling_bounds(void **state)
+{
+    (void)state;
+    static const int sizes[][4] = {{1, 1, 9, 9}, {9, 9, 1, 1},   {2, 3, 3, 2},
+                                   {7, 5, 7, 5}, {3, 40, 40, 3}, {17, 2, 16, 2}};
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        const int *s = sizes[i];
+        int n = 3 * s[0] * s[1], m = 3 * s[2] * s[3];
+        float *in = xmalloc(sizeof *in * (size_t)n), *out = xmalloc(sizeof *out * (size_t)m);
+        for (int k = 0; k < n; k++)
+            in[k] = 77;
+        assert_int_equal(picture_scale(in, s[0], s[1], out, s[2], s[3]), 0);
+        for (int k = 0; k < m; k++)
+            assert_true(fabs(out[k] - 77) < 1e-3); /* one colour stays that colour */
+        for (int k = 0; k < n; k++)
+            in[k] = k * 31 % 7 < 3 ? 0 : 255;
+        assert_int_equal(picture_scale(in, s[0], s[1], out, s[2], s[3]), 0);
+        for (int k = 0; k < m; k++)
+            assert_true(out[k] >= 0 && out[k] <= 255);
+        if (s[0] == s[2] && s[1] == s[3])
+            for (int k = 0; k < n; k++)
+                assert_true(fabs(in[k] - out[k]) < 1e-3);
+        free(in);
+        free(out);
+    }
+}
+
+static int make_folder(void **state)
+{
+    (void)state;
+    av_log_set_level(AV_LOG_QUIET);
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    char command[300];
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    return system(command);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_png_keeps_every_byte),
+        cmocka_unit_test(test_values_are_rounded_and_clipped),
+        cmocka_unit_test(test_sixteen_bits_and_grey),
+        cmocka_unit_test(test_transparency_lies_over_grey),
+        cmocka_unit_test(test_bmp),
+        cmocka_unit_test(test_gif),
+        cmocka_unit_test(test_jpeg_and_webp_have_the_right_colours),
+        cmocka_unit_test(test_the_name_does_not_matter),
+        cmocka_unit_test(test_missing_and_strange_files),
+        cmocka_unit_test(test_sizes_are_bounded),
+        cmocka_unit_test(test_cut_files_are_refused),
+        cmocka_unit_test(test_damaged_files_do_no_harm),
+        cmocka_unit_test(test_writing_leaves_no_half_files),
+        cmocka_unit_test(test_shrinking_averages_areas),
+        cmocka_unit_test(test_growing_keeps_ramps_and_the_centre),
+        cmocka_unit_test(test_scaling_bounds),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
