@@ -81,6 +81,7 @@ static void set_video_fields(AVCodecContext *c, const struct encoder_params *p)
     c->max_b_frames = (int)v->b_frames;
     c->bit_rate = c->rc_max_rate = v->bitrate_kbps * 1000;
     c->rc_buffer_size = (int)(v->bitrate_kbps * 1000); /* one second */
+    c->profile = FF_PROFILE_H264_HIGH;
     c->thread_count = (int)v->threads;
     c->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
 }

@@ -125,6 +125,11 @@ void sink_put(struct sink *s, const AVPacket *packet)
     }
 }
 
+struct sink_queue_fill sink_fill(struct sink *s)
+{
+    return sink_queue_fill(s->in->queue);
+}
+
 void sink_end(struct sink *s)
 {
     pthread_mutex_lock(&s->in->lock);

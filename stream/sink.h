@@ -82,6 +82,9 @@ int sink_open(struct sink **s, const struct sink_ops *ops, const void *config,
 /* Hands over one packet; never waits in a live show. Encoder's thread. */
 void sink_put(struct sink *s, const AVPacket *packet);
 
+/* What waits in its queue. Any thread. */
+struct sink_queue_fill sink_fill(struct sink *s);
+
 /* The end, in three parts so that all sinks drain at once: announce it to each; wait for each until a common
  * deadline (real time, clock_real_us); join and free, aborting one that is late. close alone does all three
  * without patience; NULL is fine. */

@@ -2,7 +2,7 @@
  * sink_mp4 - records into fragmented MP4 files that play whatever happens.
  *
  * A fragment (moof + mdat) is written in one go every record.fragment_ms, and the header stands at the front
- * from the beginning: after kill -9 or a power cut the file plays up to its last whole fragment. So files get
+ * from the beginning: after kill -9 the file plays up to its last whole fragment. So files get
  * their final name at once; a name that exists is never taken (O_EXCL), whatever the wall clock says. Files
  * change over at an IDR, without losing a picture or a sample.
  *
@@ -68,6 +68,10 @@ struct mp4_file {
     off_t header_bytes;  /* end of the header */
     off_t whole_bytes;   /* end of the last whole fragment */
     int64_t first_frame; /* pts of its first picture */
+
+    /* Of the fragment that is being gathered, counted in frames. */
+    int64_t fragment_begin, group_begin, newest; /* pts: its first picture, the last IDR, the largest */
+    int64_t group_pictures;                      /* written since the last IDR */
 };
 
 struct mp4_sink {
@@ -152,7 +156,6 @@ static int create_file(struct mp4_file *f, const char *dir, unsigned *serial)
 
 static int begin_muxer(struct sink *s, struct mp4_file *f, const AVPacket *idr)
 {
-    const struct record_config *c = s->config;
     unsigned char *buffer = av_malloc(IO_BUFFER_BYTES);
     f->io = buffer ? avio_alloc_context(buffer, IO_BUFFER_BYTES, 1, f, NULL, io_write, io_seek) : NULL;
     if (!f->io) {
@@ -164,15 +167,14 @@ static int begin_muxer(struct sink *s, struct mp4_file *f, const AVPacket *idr)
         return rc;
     f->mux.format->pb = f->io;
     AVDictionary *options = NULL;
-    av_dict_set(&options, "movflags", "frag_keyframe+empty_moov+default_base_moof+delay_moov", 0);
-    av_dict_set_int(&options, "frag_duration", c->fragment_ms * 1000, 0);
+    av_dict_set(&options, "movflags", "frag_custom+empty_moov+default_base_moof+delay_moov", 0);
     rc = mux_begin(&f->mux, idr, MUX_ZERO_PTS, &options);
     av_dict_free(&options);
     if (rc < 0)
         return rc;
     avio_flush(f->io);
     f->header_bytes = f->whole_bytes = avio_tell(f->io);
-    f->first_frame = idr->pts;
+    f->first_frame = f->fragment_begin = idr->pts;
     return f->io->error < 0 ? f->io->error : 0;
 }
 
@@ -289,10 +291,37 @@ static void look_around(struct sink *s)
     }
 }
 
+/* Writes the fragment out before `packet` when it is long enough, or at an IDR; never between a picture and
+ * the B-frames that are shown before it, so that a file that ends with any fragment has no gaps. */
+static int cut_fragment(struct sink *s, struct mp4_file *f, const AVPacket *packet)
+{
+    const struct record_config *c = s->config;
+    if (packet->stream_index != TRACK_VIDEO)
+        return 0;
+    bool idr = packet->flags & AV_PKT_FLAG_KEY, first = packet->pts == f->first_frame;
+    bool whole = f->group_pictures == f->newest + 1 - f->group_begin;
+    bool due = (f->newest + 1 - f->fragment_begin) * 1000 >= c->fragment_ms * s->tracks->fps;
+    int rc = 0;
+    if (!first && (idr || (whole && due))) {
+        rc = av_write_frame(f->mux.format, NULL);
+        f->fragment_begin = f->newest + 1;
+    }
+    if (idr) {
+        f->group_begin = packet->pts;
+        f->group_pictures = 0;
+    }
+    f->group_pictures++;
+    if (idr || packet->pts > f->newest)
+        f->newest = packet->pts;
+    return rc < 0 ? rc : 0;
+}
+
 static void write_packet(struct sink *s, const AVPacket *packet)
 {
     struct mp4_file *f = &((struct mp4_sink *)s->priv)->file;
-    int rc = mux_write(&f->mux, packet);
+    int rc = cut_fragment(s, f, packet);
+    if (rc >= 0)
+        rc = mux_write(&f->mux, packet);
     if (rc >= 0 && f->io->error < 0)
         rc = f->io->error;
     if (rc >= 0) {

@@ -114,10 +114,299 @@ static void test_file_is_exact(void **state)
     media_remove(folder);
 }
 
+static void test_files_change_over_without_loss(void **state)
+{
+    (void)state;
+    struct stats stats = {0};
+    char *folder = media_folder();
+    record(folder, "1", 60 * 25 + 75, &stats);
+    assert_int_equal(media_file_count(folder), 2);
+    struct media_report a, b;
+    char *first = media_file(folder, 0), *second = media_file(folder, 1);
+    assert_int_equal(media_inspect(first, 25, &a), 0);
+    assert_int_equal(media_inspect(second, 25, &b), 0);
+    assert_int_equal(a.pictures, 60 * 25);
+    assert_int_equal(b.pictures, 75);
+    assert_int_equal(a.uneven + b.uneven + a.wrong_pictures + b.wrong_pictures, 0);
+    assert_int_equal(b.first_picture, 60 * 25 % 50);
+    assert_true(b.starts_with_idr);
+    assert_int_equal(a.first_video_pts_us + b.first_video_pts_us, 0);
+    assert_true(b.first_audio_pts_us >= 0 && b.first_audio_pts_us < 22000);
+    /* 63 s of sound in frames of 1024 (one of priming is left out), none twice, none lost */
+    assert_int_equal(a.audio_packets + b.audio_packets, 63 * 48000 / 1024 + 1);
+    free(first);
+    free(second);
+    media_remove(folder);
+}
+
+static void test_existing_name_is_never_taken(void **state)
+{
+    (void)state;
+    struct stats stats = {0};
+    char *folder = media_folder();
+    for (int i = 0; i < 3; i++)
+        record(folder, "30", 25, &stats); /* within one second or two: the same name would be taken */
+    assert_int_equal(media_file_count(folder), 3);
+    media_remove(folder);
+}
+
+/* The show in a child process that is killed in the middle; offline, so all it gave out is in the queue or
+ * the file. */
+static void test_killed_file_plays(void **state)
+{
+    (void)state;
+    char *folder = media_folder();
+    int pipes[2];
+    assert_int_equal(pipe(pipes), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        struct stats stats = {0};
+        const struct sink_ops *ops = find_ops("record");
+        void *config = config_of(ops);
+        set(ops, config, "dir", folder);
+        struct video_config v = media_video(160, 96);
+        struct audio_config a = media_silence();
+        struct encoder *e = media_encoder(&v, &a);
+        struct fan fan = {.count = 1};
+        if (sink_open(&fan.sinks[0], ops, config, encoder_tracks(e), &stats, true, NULL) < 0)
+            _exit(1);
+        media_encode(e, 0, 130, to_sinks, &fan);
+        while (sink_fill(fan.sinks[0]).packets > 0)
+            usleep(1000);
+        usleep(50000); /* the last packet taken is written */
+        if (write(pipes[1], "x", 1) != 1)
+            _exit(1);
+        for (;;)
+            pause();
+    }
+    char x;
+    assert_int_equal(read(pipes[0], &x, 1), 1);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    close(pipes[0]);
+    close(pipes[1]);
+
+    struct media_report r;
+    char *path = media_file(folder, 0);
+    assert_non_null(path);
+    assert_int_equal(media_inspect(path, 25, &r), 0);
+    print_message("of 130 frames %d play after SIGKILL\n", r.pictures);
+    assert_in_range(r.pictures, 130 - 13 - 6, 130); /* one fragment, and what is still in the encoder */
+    assert_int_equal(r.uneven + r.wrong_pictures, 0);
+    free(path);
+    media_remove(folder);
+}
+
+/* A disk that is full after so many bytes, as a child sees it. */
+static void test_full_disk(void **state)
+{
+    (void)state;
+    char *folder = media_folder();
+    pid_t child = fork();
+    if (child == 0) {
+        struct stats stats = {0};
+        signal(SIGXFSZ, SIG_IGN);
+        struct rlimit limit = {.rlim_cur = 70000, .rlim_max = RLIM_INFINITY};
+        setrlimit(RLIMIT_FSIZE, &limit);
+        const struct sink_ops *ops = find_ops("record"), *null_ops = find_ops("null");
+        void *config = config_of(ops);
+        set(ops, config, "dir", folder);
+        struct video_config v = media_video(160, 96);
+        struct audio_config a = media_silence();
+        struct encoder *e = media_encoder(&v, &a);
+        struct fan fan = {.count = 2};
+        if (sink_open(&fan.sinks[0], ops, config, encoder_tracks(e), &stats, true, NULL) < 0 ||
+            sink_open(&fan.sinks[1], null_ops, NULL, encoder_tracks(e), &stats, true, NULL) < 0)
+            _exit(1);
+        media_encode(e, 0, 150, to_sinks, &fan);
+        while (sink_fill(fan.sinks[0]).packets > 0)
+            usleep(1000);
+        usleep(50000);
+        if (stats_get(&stats, STAT_SINK_ERRORS) < 1)
+            _exit(2);
+        limit.rlim_cur = RLIM_INFINITY; /* room again: it goes on in a new file */
+        setrlimit(RLIMIT_FSIZE, &limit);
+        usleep(3200000);
+        media_encode(e, 150, 150, to_sinks, &fan);
+        encoder_finish(e, to_sinks, &fan);
+        for (int i = 0; i < 2; i++)
+            close_in(&fan.sinks[i], 3000000);
+        encoder_close(&e);
+        _exit(0);
+    }
+    int status;
+    waitpid(child, &status, 0);
+    assert_int_equal(status, 0);
+    assert_int_equal(media_file_count(folder), 2);
+    struct media_report r;
+    char *first = media_file(folder, 0), *second = media_file(folder, 1);
+    assert_int_equal(media_inspect(first, 25, &r), 0);
+    assert_in_range(r.pictures, 10, 140);
+    assert_int_equal(r.uneven + r.wrong_pictures, 0);
+    assert_int_equal(media_inspect(second, 25, &r), 0);
+    assert_int_equal(r.pictures, 150);
+    assert_int_equal(r.uneven + r.wrong_pictures, 0);
+    free(first);
+    free(second);
+    media_remove(folder);
+}
+
+static void test_folder_that_cannot_be(void **state)
+{
+    (void)state;
+    struct stats stats = {0};
+    char *folder = media_folder(), *file = xasprintf("%s/file", folder), *below = xasprintf("%s/sub", file);
+    FILE *f = fopen(file, "w");
+    fclose(f);
+    record(below, "30", 25, &stats);
+    assert_true(stats_get(&stats, STAT_SINK_ERRORS) >= 1);
+    assert_int_equal(media_file_count(folder), 1);
+    free(below);
+    free(file);
+    media_remove(folder);
+}
+
+static void test_missing_folder_is_made(void **state)
+{
+    (void)state;
+    struct stats stats = {0};
+    char *folder = media_folder(), *deep = xasprintf("%s/deep", folder);
+    char *deeper = xasprintf("%s/er//", deep), *plain = xasprintf("%s/er", deep);
+    record(deeper, "30", 25, &stats);
+    assert_int_equal(media_file_count(plain), 1);
+    char *path = media_file(plain, 0);
+    unlink(path);
+    free(path);
+    rmdir(plain);
+    free(plain);
+    free(deeper);
+    free(deep);
+    media_remove(folder);
+}
+
+static void test_little_room_pauses(void **state)
+{
+    (void)state;
+    struct stats stats = {0};
+    const struct sink_ops *ops = find_ops("record");
+    char *folder = media_folder();
+    void *config = config_of(ops);
+    set(ops, config, "dir", folder);
+    set(ops, config, "min_free_mb", "1000000"); /* a petabyte is more than any test machine has */
+    struct video_config v = media_video(64, 64);
+    struct audio_config a = media_silence();
+    struct encoder *e = media_encoder(&v, &a);
+    struct fan fan = {.count = 1};
+    assert_int_equal(sink_open(&fan.sinks[0], ops, config, encoder_tracks(e), &stats, true, NULL), 0);
+    media_encode(e, 0, 60, to_sinks, &fan);
+    close_in(&fan.sinks[0], 3000000);
+    struct media_report r;
+    char *path = media_file(folder, 0);
+    if (path) /* a machine with a petabyte */
+        assert_int_equal(media_inspect(path, 25, &r), 0);
+    else
+        assert_true(stats_get(&stats, STAT_SINK_ERRORS) >= 1);
+    free(path);
+    encoder_close(&e);
+    free(config);
+    media_remove(folder);
+}
+
+/* ---- digest ---- */
+
+static void digest(char line[200], int64_t frames, int preset)
+{
+    struct stats stats = {0};
+    const struct sink_ops *ops = find_ops("md5");
+    char *folder = media_folder(), *path = xasprintf("%s/digest", folder);
+    void *config = config_of(ops);
+    set(ops, config, "file", path);
+    struct video_config v = media_video(160, 96);
+    struct audio_config a = media_silence();
+    v.preset = preset;
+    struct encoder *e = media_encoder(&v, &a);
+    struct fan fan = {.count = 1};
+    assert_int_equal(sink_open(&fan.sinks[0], ops, config, encoder_tracks(e), &stats, true, NULL), 0);
+    media_encode(e, 0, frames, to_sinks, &fan);
+    encoder_finish(e, to_sinks, &fan);
+    close_in(&fan.sinks[0], 3000000);
+    encoder_close(&e);
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    assert_non_null(fgets(line, 200, f));
+    fclose(f);
+    free(config);
+    free(path);
+    media_remove(folder);
+}
+
+static void test_digest_repeats(void **state)
+{
+    (void)state;
+    char a[200], b[200], other[200], video[40], audio[40];
+    int frames;
+    digest(a, 60, 1);
+    digest(b, 60, 1);
+    digest(other, 60, 0);
+    assert_string_equal(a, b);
+    assert_string_not_equal(a, other);
+    assert_int_equal(sscanf(a, "md5 video=%32s audio=%32s frames=%d\n", video, audio, &frames), 3);
+    assert_int_equal(strlen(video), 32);
+    assert_int_equal(frames, 60);
+}
+
+/* ---- the family ---- */
+
+static void test_names_are_different(void **state)
+{
+    (void)state;
+    for (int i = 0; sink_registry[i]; i++)
+        for (int j = 0; j < i; j++)
+            assert_string_not_equal(sink_registry[i]->name, sink_registry[j]->name);
+}
+
+static void test_wrong_options_name_their_section(void **state)
+{
+    (void)state;
+    static const char *const bad_urls[] = {"",        "twitch",      "http://host/app",
+                                           "rtmp://", "rtmp://host", "rtmp:///app"};
+    struct stats stats = {0};
+    struct encoder_tracks tracks = {.fps = 25};
+    const struct sink_ops *ops = find_ops("rtmp");
+    void *config = config_of(ops);
+    for (size_t i = 0; i < ARRAY_LEN(bad_urls); i++) {
+        struct sink *s = NULL;
+        struct error e = {""};
+        set(ops, config, "url", bad_urls[i]);
+        assert_int_equal(sink_open(&s, ops, config, &tracks, &stats, false, &e), -EINVAL);
+        assert_null(s);
+        assert_int_equal(strncmp(e.text, "rtmp.url", 8), 0);
+    }
+    free(config);
+    ops = find_ops("record");
+    config = config_of(ops);
+    set(ops, config, "dir", "");
+    struct sink *s = NULL;
+    struct error e = {""};
+    assert_int_equal(sink_open(&s, ops, config, &tracks, &stats, false, &e), -EINVAL);
+    assert_int_equal(strncmp(e.text, "record.dir", 10), 0);
+    free(config);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_file_is_exact),
+        cmocka_unit_test(test_files_change_over_without_loss),
+        cmocka_unit_test(test_existing_name_is_never_taken),
+        cmocka_unit_test(test_killed_file_plays),
+        cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_folder_that_cannot_be),
+        cmocka_unit_test(test_missing_folder_is_made),
+        cmocka_unit_test(test_little_room_pauses),
+        cmocka_unit_test(test_digest_repeats),
+        cmocka_unit_test(test_names_are_different),
+        cmocka_unit_test(test_wrong_options_name_their_section),
     };
     av_log_install();
     return cmocka_run_group_tests(tests, NULL, NULL);

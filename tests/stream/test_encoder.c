@@ -1,0 +1,268 @@
+/*
+ * The encoder: exact times, one order that may be cut at any IDR, the same bytes for the same frames; sound
+ * from a file, and silence where there is none.
+ */
+#include <errno.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "stream/av_log.h"
+#include "tests/stream/media.h"
+
+struct seen {
+    int video, audio, idr, disposable;
+    int64_t newest_audio_pts, audio_end, newest_dts, frames_shown;
+    int bad_order, bad_time, bad_idr;
+    int64_t bytes;
+    uint8_t shown[4096];
+};
+
+static void look(void *context, const AVPacket *p)
+{
+    struct seen *s = context;
+    s->bytes += p->size;
+    if (p->stream_index == TRACK_AUDIO) {
+        s->bad_time += s->audio > 0 && p->pts != s->newest_audio_pts + 1024;
+        s->newest_audio_pts = p->pts;
+        s->audio_end = p->pts + p->duration;
+        s->audio++;
+        return;
+    }
+    s->bad_time += s->video > 0 && p->dts != s->newest_dts + 1;
+    s->newest_dts = p->dts;
+    s->video++;
+    s->disposable += (p->flags & AV_PKT_FLAG_DISPOSABLE) != 0;
+    assert_in_range(p->pts, 0, (int64_t)sizeof s->shown - 1);
+    s->shown[p->pts]++;
+    if (p->flags & AV_PKT_FLAG_KEY) {
+        s->bad_idr += p->pts != s->idr * 50;
+        s->idr++;
+        /* all sound before this picture has come, and none that begins with it or later */
+        int64_t at = p->pts * 1920;
+        s->bad_order += s->newest_audio_pts >= at || s->newest_audio_pts + 1024 < at;
+    }
+}
+
+static struct seen encode(struct video_config v, const struct audio_config *a, int64_t frames)
+{
+    struct seen s = {0};
+    struct encoder *e = media_encoder(&v, a);
+    media_encode(e, 0, frames, look, &s);
+    assert_int_equal(encoder_finish(e, look, &s), 0);
+    encoder_close(&e);
+    return s;
+}
+
+static void test_times_and_order(void **state)
+{
+    (void)state;
+    static const struct {
+        int b_frames, preset, threads;
+    } cases[] = {{2, 1, 1}, {0, 0, 1}, {2, 2, 1}, {4, 5, 2}, {1, 1, 3}};
+    struct audio_config a = media_silence();
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct video_config v = media_video(128, 64);
+        v.b_frames = cases[i].b_frames;
+        v.preset = cases[i].preset;
+        v.threads = cases[i].threads;
+        struct seen s = encode(v, &a, 160);
+        assert_int_equal(s.video, 160);
+        assert_int_equal(s.idr, 4);
+        for (int n = 0; n < 160; n++)
+            assert_int_equal(s.shown[n], 1);
+        assert_int_equal(s.bad_order + s.bad_time + s.bad_idr, 0);
+        assert_int_equal(s.audio_end, 160 * 1920); /* sound and picture end together */
+        assert_true(cases[i].b_frames == 0 || cases[i].preset == 0 || s.disposable > 0);
+        assert_true(cases[i].b_frames > 0 || s.disposable == 0);
+    }
+}
+
+static void test_what_ingest_servers_want(void **state)
+{
+    (void)state;
+    struct video_config v = media_video(320, 180);
+    struct audio_config a = media_silence();
+    v.bitrate_kbps = 400;
+    struct encoder_params p = {.video = &v, .audio = &a, .fps = 25, .reproducible = true, .filler = true};
+    struct encoder *e = NULL;
+    assert_int_equal(encoder_open(&e, &p, NULL), 0);
+    const struct encoder_tracks *t = encoder_tracks(e);
+    assert_true(t->parameters[TRACK_VIDEO]->extradata_size > 0 &&
+                t->parameters[TRACK_AUDIO]->extradata_size > 0);
+    assert_int_equal(t->parameters[TRACK_VIDEO]->profile, FF_PROFILE_H264_HIGH);
+    assert_int_equal(t->parameters[TRACK_VIDEO]->extradata[5], 100); /* profile_idc, in the SPS itself */
+    assert_int_equal(t->parameters[TRACK_VIDEO]->color_space, AVCOL_SPC_BT709);
+    assert_int_equal(t->parameters[TRACK_VIDEO]->color_range, AVCOL_RANGE_MPEG);
+    assert_int_equal(t->parameters[TRACK_AUDIO]->sample_rate, 48000);
+
+    /* a black picture costs nothing, and still the rate is kept */
+    struct seen s = {0};
+    for (int n = 0; n < 250; n++)
+        assert_int_equal(encoder_push(e, look, &s), 0);
+    encoder_finish(e, look, &s);
+    encoder_close(&e);
+    assert_in_range(s.bytes * 8 / 10, 330000, 440000);
+}
+
+static void test_sizes_that_cannot_be(void **state)
+{
+    (void)state;
+    static const struct option_size sizes[] = {{0, 0}, {1281, 720}, {1280, 719}, {8, 8}};
+    struct audio_config a = media_silence();
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        struct video_config v = media_video(sizes[i].width_px, sizes[i].height_px);
+        struct encoder_params p = {.video = &v, .audio = &a, .fps = 25};
+        struct error error = {""};
+        struct encoder *e = NULL;
+        assert_int_equal(encoder_open(&e, &p, &error), -EINVAL);
+        assert_null(e);
+        assert_non_null(strstr(error.text, "video.size"));
+    }
+}
+
+static void test_auto_falls_back(void **state)
+{
+    (void)state;
+    struct video_config v = media_video(320, 180);
+    struct audio_config a = media_silence();
+    struct encoder_params p = {.video = &v, .audio = &a, .fps = 25};
+    struct encoder *e = NULL;
+    struct error error = {""};
+    v.encoder = VIDEO_ENCODER_AUTO;
+    assert_int_equal(encoder_open(&e, &p, &error), 0);
+    encoder_close(&e);
+    v.encoder = VIDEO_ENCODER_NVENC;
+    int rc = encoder_open(&e, &p, &error);
+    assert_true(rc == 0 || strstr(error.text, "libx264")); /* without such a card: the remedy is named */
+    encoder_close(&e);
+}
+
+/* ---- sound ---- */
+
+enum { TONE_SAMPLES = 24000 };
+
+static float tone(int n)
+{
+    return 0.5f * sinf(2 * (float)M_PI * 440 * (float)n / 48000);
+}
+
+/* Half a second of 440 Hz, right channel inverted, 16 bits. */
+static char *write_wav(const char *folder)
+{
+    char *path = xasprintf("%s/tone.wav", folder);
+    FILE *f = fopen(path, "wb");
+    uint32_t bytes = TONE_SAMPLES * 4;
+    struct {
+        char riff[4];
+        uint32_t size;
+        char wave_fmt[8];
+        uint32_t fmt_size;
+        uint16_t format, channels;
+        uint32_t rate, byte_rate;
+        uint16_t block, bits;
+        char data[4];
+        uint32_t data_size;
+    } head = {{'R', 'I', 'F', 'F'},
+              bytes + 36,
+              {'W', 'A', 'V', 'E', 'f', 'm', 't', ' '},
+              16,
+              1,
+              2,
+              48000,
+              48000 * 4,
+              4,
+              16,
+              {'d', 'a', 't', 'a'},
+              bytes};
+    fwrite(&head, 44, 1, f);
+    for (int i = 0; i < TONE_SAMPLES; i++) {
+        int16_t v[2] = {(int16_t)lrintf(32767 * tone(i)), (int16_t)lrintf(-32767 * tone(i))};
+        fwrite(v, sizeof v, 1, f);
+    }
+    fclose(f);
+    return path;
+}
+
+static void test_sound_file_loops(void **state)
+{
+    (void)state;
+    static float left[1024], right[1024];
+    char *folder = media_folder(), *path = write_wav(folder);
+    struct audio_config c = media_silence();
+    snprintf(c.source, sizeof c.source, "%s", path);
+    c.volume = 0.5;
+    struct audio *a = NULL;
+    assert_int_equal(audio_open(&a, &c, true, NULL), 0);
+    double worst = 0;
+    for (int n = 0; n < 200 * 1024; n += 1024) { /* more than eight times round, more than the ring holds */
+        audio_read(a, left, right, 1024);
+        for (int i = 0; i < 1024; i++) {
+            float want = 0.5f * tone((n + i) % TONE_SAMPLES);
+            worst = fmax(worst, fmax(fabsf(left[i] - want), fabsf(right[i] + want)));
+        }
+    }
+    assert_true(worst < 1e-4);
+    audio_close(&a);
+    free(path);
+    media_remove(folder);
+}
+
+static void test_broken_sound_is_silence(void **state)
+{
+    (void)state;
+    static float left[1024], right[1024];
+    char *folder = media_folder(), *broken = xasprintf("%s/broken.mp3", folder);
+    char *missing = xasprintf("%s/missing.mp3", folder);
+    FILE *f = fopen(broken, "wb");
+    for (int i = 0; i < 5000; i++)
+        fputc(i * 7919 >> 3 & 0xff, f);
+    fclose(f);
+    const char *sources[] = {broken, missing, folder};
+    for (size_t i = 0; i < 2 * ARRAY_LEN(sources); i++) {
+        struct audio_config c = media_silence();
+        snprintf(c.source, sizeof c.source, "%s", sources[i / 2]);
+        struct audio *a = NULL;
+        assert_int_equal(audio_open(&a, &c, i % 2, NULL), 0);
+        for (int n = 0; n < 50; n++)
+            audio_read(a, left, right, 1024);
+        assert_true(left[1023] == 0 && right[1023] == 0);
+        audio_close(&a);
+    }
+    free(missing);
+    free(broken);
+    media_remove(folder);
+}
+
+static void test_sound_that_nobody_reads_is_closed(void **state)
+{
+    (void)state;
+    char *folder = media_folder(), *path = write_wav(folder);
+    struct audio_config c = media_silence();
+    snprintf(c.source, sizeof c.source, "%s", path);
+    struct audio *a = NULL;
+    assert_int_equal(audio_open(&a, &c, false, NULL), 0);
+    usleep(100000); /* the ring is full, the decoder waits */
+    audio_close(&a);
+    assert_null(a);
+    free(path);
+    media_remove(folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_times_and_order),
+        cmocka_unit_test(test_what_ingest_servers_want),
+        cmocka_unit_test(test_sizes_that_cannot_be),
+        cmocka_unit_test(test_auto_falls_back),
+        cmocka_unit_test(test_sound_file_loops),
+        cmocka_unit_test(test_broken_sound_is_silence),
+        cmocka_unit_test(test_sound_that_nobody_reads_is_closed),
+    };
+    av_log_install();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
