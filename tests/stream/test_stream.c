@@ -1,0 +1,304 @@
+/*
+ * The output side as a whole, with a dream that paints flat pictures: exact and repeatable offline, on time
+ * and unimpressed by late pictures live, and quick to end.
+ */
+#include <errno.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "stream/stream.h"
+#include "tests/stream/media.h"
+
+enum { KEYFRAME_EVERY = 20, PICTURES_MAX = 1000 };
+
+struct dream {
+    struct keyframes *keyframes;
+    struct thread thread;
+    int pictures_max, sleep_ms;
+    int painted;
+};
+
+static void *dream_main(void *arg)
+{
+    struct dream *d = arg;
+    struct keyframe *k;
+    while (d->painted < d->pictures_max && (k = keyframes_acquire(d->keyframes))) {
+        usleep((useconds_t)d->sleep_ms * 1000);
+        for (int c = 0; c < 3; c++)
+            for (int i = 0; i < k->width_px * k->height_px; i++)
+                k->rgb[c * k->width_px * k->height_px + i] = (float)((i * (c + 2) + d->painted * 40) % 256);
+        k->z_frames = d->painted * KEYFRAME_EVERY;
+        k->request_id = d->painted / 2;
+        snprintf(k->caption, sizeof k->caption, "picture %d", d->painted);
+        keyframes_publish(d->keyframes);
+        d->painted++;
+    }
+    return NULL;
+}
+
+struct shown {
+    int count;
+    int64_t ids[64], frames[64];
+    int sleep_ms;
+};
+
+static void on_shown(void *context, int64_t request_id, int64_t frame)
+{
+    struct shown *s = context;
+    if (s->count < 64) {
+        s->ids[s->count] = request_id;
+        s->frames[s->count++] = frame;
+    }
+    usleep((useconds_t)s->sleep_ms * 1000);
+}
+
+static void set(struct stream_config *c, const char *section, const char *name, const char *value)
+{
+    const struct option_section *sections[16];
+    void *configs[16];
+    struct error e = {""};
+    int n = stream_config_sections(c, sections, configs, 16);
+    for (int i = 0; i < n; i++)
+        for (size_t o = 0; o < sections[i]->count; o++)
+            if (strcmp(sections[i]->name, section) == 0 && strcmp(sections[i]->options[o].name, name) == 0) {
+                if (option_parse(&sections[i]->options[o], configs[i], value, &e) < 0)
+                    fail_msg("%s", e.text);
+                return;
+            }
+    fail_msg("no option %s.%s", section, name);
+}
+
+struct show {
+    struct stream_config *config;
+    struct dream dream;
+    struct clock clock;
+    struct stats stats;
+    struct stop stop;
+    struct shown shown;
+    struct stream *stream;
+    char *folder;
+};
+
+static void show_open(struct show *s, bool offline, int pictures_max, int64_t duration_frames)
+{
+    s->folder = media_folder();
+    char *digest = xasprintf("%s/digest", s->folder), *files = xasprintf("%s/files", s->folder);
+    s->config = stream_config_new();
+    set(s->config, "video", "size", "320x180");
+    set(s->config, "record", "dir", files);
+    set(s->config, "md5", "enabled", "true");
+    set(s->config, "md5", "file", digest);
+    free(digest);
+    free(files);
+    if (offline)
+        clock_init_virtual(&s->clock, 0);
+    else
+        clock_init_monotonic(&s->clock);
+    assert_int_equal(stop_init(&s->stop), 0);
+    assert_int_equal(keyframes_open(&s->dream.keyframes, 160, 90), 0);
+    s->dream.pictures_max = pictures_max;
+    assert_int_equal(thread_start(&s->dream.thread, "dream", dream_main, &s->dream), 0);
+    struct stream_params p = {
+        .config = s->config,
+        .keyframes = s->dream.keyframes,
+        .clock = &s->clock,
+        .stats = &s->stats,
+        .stop = &s->stop,
+        .duration_frames = duration_frames,
+        .on_shown = on_shown,
+        .context = &s->shown,
+    };
+    struct error e = {""};
+    if (stream_open(&s->stream, &p, &e) < 0)
+        fail_msg("%s", e.text);
+}
+
+static void wait_for_end(struct show *s)
+{
+    for (int i = 0; i < 2000 && !stop_requested(&s->stop); i++)
+        usleep(10000);
+    assert_true(stop_requested(&s->stop));
+}
+
+/* Closes; returns the milliseconds that it took. `digest` may be NULL. */
+static int64_t show_close(struct show *s, struct media_report *r, char *digest)
+{
+    int64_t began_us = clock_real_us();
+    struct error e = {""};
+    assert_int_equal(stream_close(&s->stream, &e), 0);
+    int64_t ms = (clock_real_us() - began_us) / 1000;
+    assert_null(s->stream);
+    keyframes_shutdown(s->dream.keyframes);
+    thread_join(&s->dream.thread);
+    keyframes_close(&s->dream.keyframes);
+    stop_close(&s->stop);
+    stream_config_free(s->config);
+
+    char *files = xasprintf("%s/files", s->folder), *line_path = xasprintf("%s/digest", s->folder);
+    char *path = media_file(files, 0);
+    memset(r, 0, sizeof *r);
+    if (path) {
+        assert_int_equal(media_inspect(path, 25, r), 0);
+        unlink(path);
+    }
+    if (digest) {
+        FILE *f = fopen(line_path, "r");
+        assert_non_null(f);
+        assert_non_null(fgets(digest, 200, f));
+        fclose(f);
+    }
+    free(path);
+    free(line_path);
+    free(files);
+    media_remove(s->folder);
+    return ms;
+}
+
+static void test_offline_is_exact_and_repeats(void **state)
+{
+    (void)state;
+    char digests[2][200];
+    struct media_report r;
+    for (int i = 0; i < 2; i++) {
+        struct show s = {.dream.sleep_ms = i * 5}; /* how long the dream takes changes nothing */
+        show_open(&s, true, PICTURES_MAX, 130);
+        wait_for_end(&s);
+        assert_int_equal(stream_frames(s.stream), 130);
+        show_close(&s, &r, digests[i]);
+        assert_int_equal(r.pictures, 130);
+        assert_int_equal(r.uneven, 0);
+        assert_true(fabs(r.duration_s - 130 / 25.0) < 0.001);
+        assert_int_equal(stats_get(&s.stats, STAT_FRAMES), 130);
+        assert_int_equal(stats_get(&s.stats, STAT_FRAMES_REPEATED), 0);
+        assert_int_equal(stats_get(&s.stats, STAT_KEYFRAMES_LATE), 0);
+        assert_int_equal(stats_get(&s.stats, STAT_SINK_PACKETS_DROPPED), 0);
+        /* requests change with every second picture, so every 40 frames, half a blend earlier */
+        assert_int_equal(s.shown.count, 4);
+        for (int n = 0; n < s.shown.count; n++)
+            assert_int_equal(s.shown.ids[n], n);
+        assert_int_equal(s.shown.frames[0], 0);
+        assert_int_equal(s.shown.frames[2] - s.shown.frames[1], 40);
+    }
+    assert_string_equal(digests[0], digests[1]);
+}
+
+static void test_offline_ends_while_it_waits(void **state)
+{
+    (void)state;
+    struct show s = {0};
+    struct media_report r;
+    show_open(&s, true, 3, 0); /* the dream dries up */
+    usleep(300000);
+    assert_true(stream_frames(s.stream) > 10);
+    assert_in_range(show_close(&s, &r, NULL), 0, 1000);
+    assert_int_equal(r.pictures, stats_get(&s.stats, STAT_FRAMES));
+}
+
+static void test_live_keeps_time(void **state)
+{
+    (void)state;
+    struct show s = {.dream.sleep_ms = 50};
+    struct media_report r;
+    int64_t began_us = clock_real_us();
+    show_open(&s, false, PICTURES_MAX, 50);
+    wait_for_end(&s);
+    int64_t took_ms = (clock_real_us() - began_us) / 1000;
+    assert_in_range(show_close(&s, &r, NULL), 0, 1000);
+    assert_in_range(took_ms, 1900, 3000);
+    assert_int_equal(r.pictures, 50);
+    assert_int_equal(r.uneven, 0);
+    assert_true(fabs(r.duration_s - 2.0) < 0.001);
+}
+
+static void test_live_goes_on_without_pictures(void **state)
+{
+    (void)state;
+    struct show none = {0}, few = {0};
+    struct media_report r;
+    show_open(&none, false, 0, 20); /* grey, and on time */
+    wait_for_end(&none);
+    show_close(&none, &r, NULL);
+    assert_int_equal(r.pictures, 20);
+    assert_int_equal(none.shown.count, 0);
+
+    show_open(&few, false, 2, 50);
+    wait_for_end(&few);
+    show_close(&few, &r, NULL);
+    assert_int_equal(r.pictures, 50);
+    assert_int_equal(stats_get(&few.stats, STAT_KEYFRAMES_LATE), 1);
+}
+
+/* Whatever holds the stream thread up (here: the callback): frames are repeated, time is kept. */
+static void test_late_frames_are_repeated(void **state)
+{
+    (void)state;
+    struct show s = {.shown.sleep_ms = 300};
+    struct media_report r;
+    int64_t began_us = clock_real_us();
+    show_open(&s, false, PICTURES_MAX, 30);
+    wait_for_end(&s);
+    int64_t took_ms = (clock_real_us() - began_us) / 1000;
+    show_close(&s, &r, NULL);
+    assert_int_equal(r.pictures, 30);
+    assert_int_equal(r.uneven, 0);
+    assert_in_range(stats_get(&s.stats, STAT_FRAMES_REPEATED), 5, 25);
+    assert_in_range(took_ms, 1100, 2500);
+}
+
+static void test_stop_in_the_middle(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 6; i++) {
+        struct show s = {.dream.sleep_ms = 10};
+        struct media_report r;
+        show_open(&s, i % 2, PICTURES_MAX, 0);
+        usleep((useconds_t)(i * 60000));
+        if (i < 3)
+            stop_request(&s.stop);
+        assert_in_range(show_close(&s, &r, NULL), 0, 2000);
+        assert_int_equal(r.pictures, stats_get(&s.stats, STAT_FRAMES));
+        assert_int_equal(r.uneven, 0);
+    }
+}
+
+static void test_wrong_settings_are_refused(void **state)
+{
+    (void)state;
+    struct stream_config *c = stream_config_new();
+    struct clock clock;
+    struct stats stats = {0};
+    struct stop stop;
+    struct stream *stream = NULL;
+    struct error e = {""};
+    clock_init_monotonic(&clock);
+    stop_init(&stop);
+    struct stream_params p = {.config = c, .clock = &clock, .stats = &stats, .stop = &stop};
+    set(c, "video", "size", "321x180");
+    assert_int_equal(stream_open(&stream, &p, &e), -EINVAL);
+    assert_null(stream);
+    assert_non_null(strstr(e.text, "video.size"));
+    set(c, "video", "size", "320x180");
+    set(c, "rtmp", "enabled", "true");
+    assert_int_equal(stream_open(&stream, &p, &e), -EINVAL);
+    assert_non_null(strstr(e.text, "rtmp.url"));
+    stop_close(&stop);
+    stream_config_free(c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_offline_is_exact_and_repeats),
+        cmocka_unit_test(test_offline_ends_while_it_waits),
+        cmocka_unit_test(test_live_keeps_time),
+        cmocka_unit_test(test_live_goes_on_without_pictures),
+        cmocka_unit_test(test_late_frames_are_repeated),
+        cmocka_unit_test(test_stop_in_the_middle),
+        cmocka_unit_test(test_wrong_settings_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
