@@ -14,36 +14,54 @@
 #include "common/error.h"
 #include "common/thread.h"
 
-enum { CHAT_REPLY_BYTES = 501 }; /* 500 characters is what Twitch takes */
+enum { CHAT_REPLY_BYTES = 501 }; /* 500 bytes are never more than the 500 characters that Twitch takes */
 
+/*
+ * Where a line comes from decides what it may do. Terminal: whoever sits there is the operator; every line is
+ * a request that takes the screen at once. Script: every line is a viewer's request. IRC: only lines with a
+ * !command say anything to us ("!dream goldfish"), because people also talk to one another there.
+ */
 enum chat_origin { CHAT_TERMINAL, CHAT_SCRIPT, CHAT_IRC };
 
 struct chatbot;
 
-/* `requests` and `known` must outlive it. `lag_s`: seconds from the dream's turn to pixels on screen, for
- * ETAs. */
+/* `requests` must outlive it; `known` is copied. `lag_s`: seconds from the dream's turn to pixels on screen,
+ * for what viewers are told. Returns 0. */
 int chatbot_open(struct chatbot **b, struct requests *requests, const struct synsets_known *known,
                  uint64_t seed, double lag_s);
-void chatbot_close(struct chatbot **b);
+void chatbot_close(struct chatbot **b); /* NULL is fine */
 
-/* One line by one user at show time now_s: a request or a !command. Writes the reply ("" for none).
- * Thread-safe. */
+/*
+ * One line by one user at show time now_s: a request or a !command. Writes the reply: one line of valid UTF-8
+ * that begins with the user's name unless it goes to the terminal. "" only when there was nothing to answer:
+ * a blank line, or talk on IRC. `text` may hold any bytes; more than SYNSETS_LINE_BYTES of them are cut. The
+ * same calls give the same replies. Thread-safe.
+ */
 void chatbot_line(struct chatbot *b, enum chat_origin origin, const char *user, const char *text,
                   size_t bytes, double now_s, char reply[CHAT_REPLY_BYTES]);
 
-/* The terminal as a chat: reads lines from fd on a thread of its own until EOF or stop; overlong lines are
- * cut with a word to the user. Replies go to stderr through the log. */
+/*
+ * The terminal as a chat: reads lines from fd on a thread of its own until EOF or stop. A line of
+ * SYNSETS_LINE_BYTES or more is passed over with one word to the user. Replies go to stderr through the log.
+ * Show time is the clock's time since start_us. `fd` stays the caller's and may be closed after
+ * console_close; b and clock must outlive it. 0 or -errno with a line.
+ */
 struct console;
 int console_open(struct console **c, struct chatbot *b, int fd, struct clock *clock, int64_t start_us,
                  struct error *e);
-void console_close(struct console **c); /* wakes and joins; never waits for input */
+void console_close(struct console **c); /* wakes and joins; never waits for input; NULL is fine */
 
-/* A script of lines "SECONDS USER TEXT" (blank lines and # comments allowed), times must not run backwards.
+/*
+ * A script: lines "SECONDS USER TEXT", fed as viewers' lines at that show time; blank lines and lines that
+ * begin with # are passed over. SECONDS is a plain decimal number; times must not run backwards. At most
+ * SCRIPT_LINES_MAX lines.
  */
+enum { SCRIPT_LINES_MAX = 100000 };
 struct script;
 int script_open(struct script **s, const char *path, struct error *e); /* faults name file and line */
 void script_close(struct script **s);
-/* Feeds every line whose time has come; call it from the dream side with its show time. */
+/* Feeds every line whose time has come, at the time that the script says, and logs line and reply; call it
+ * from the dream side with its show time, before requests_turn. */
 void script_feed(struct script *s, struct chatbot *b, double now_s);
 
 #endif

@@ -72,8 +72,11 @@ static bool understand(const char *folded, struct synsets_subject *subject)
             k = find_squeezed(tries[i]);
         if (!k)
             continue;
-        *subject = (struct synsets_subject){
-            .how = how, .key = k->text, .choices = synsets_pool + k->first, .choice_count = k->count};
+        *subject = (struct synsets_subject){.how = how,
+                                            .key = k->text,
+                                            .choices = synsets_pool + k->first,
+                                            .choice_count = k->count,
+                                            .head_count = k->heads};
         return true;
     }
     return false;
@@ -141,6 +144,20 @@ static bool fail(struct synsets_result *r, enum synsets_verdict verdict, const c
     return false;
 }
 
+static bool is_name(const struct synsets_subject *s)
+{
+    return s->how == SYNSETS_NAME || s->how == SYNSETS_NAME_FORM || s->how == SYNSETS_SQUEEZED;
+}
+
+/* A known class that a kind or a word may also mean, or -1. */
+static int another(const struct synsets_subject *s, int synset, const struct synsets_known *known)
+{
+    for (int i = 0; i < s->choice_count && !is_name(s); i++)
+        if (s->choices[i] != synset && known->known[s->choices[i]])
+            return s->choices[i];
+    return -1;
+}
+
 /* Takes the first choice that the model knows. False: the line has failed. */
 static bool add(struct synsets_result *r, const struct synsets_subject *subject, const char *part,
                 const struct synsets_known *known)
@@ -155,13 +172,24 @@ static bool add(struct synsets_result *r, const struct synsets_subject *subject,
         suggest_neighbours(r, r->synset[0], known);
         return false;
     }
-    for (int i = 0; i < r->count; i++)
-        if (r->synset[i] == subject->choices[choice])
+    int synset = subject->choices[choice];
+    for (int i = 0; i < r->count; i++) {
+        if (r->synset[i] != synset)
+            continue;
+        if (is_name(subject) && is_name(&r->subject[i]))
             return true; /* "tench, Tinca tinca" is one */
+        int other = another(subject, synset, known), theirs = another(&r->subject[i], synset, known);
+        if (other < 0 && theirs < 0)
+            return true;
+        if (other >= 0) /* "Chihuahua + dog": another dog */
+            synset = other;
+        else
+            r->synset[i] = theirs;
+    }
     if (r->count == SYNSETS_SUBJECTS_MAX)
         return fail(r, SYNSETS_TOO_MANY, part);
     r->subject[r->count] = *subject;
-    r->synset[r->count++] = subject->choices[choice];
+    r->synset[r->count++] = synset;
     return true;
 }
 

@@ -70,6 +70,8 @@ struct synsets_subject {
     const uint16_t
         *choices; /* classes that the part may mean, in order of preference; static, not all known */
     int choice_count;
+    int head_count; /* the first so many are what a word names ("Eskimo dog"), the rest only hold it ("dog
+                       sled") */
 };
 
 struct synsets_result {

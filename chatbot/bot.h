@@ -1,0 +1,54 @@
+/*
+ * bot - what chatbot.c and commands.c share: the bot itself and one line on its way through it. Inside this
+ * folder only.
+ */
+#ifndef CHATBOT_BOT_H
+#define CHATBOT_BOT_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "chatbot/chatbot.h"
+#include "chatbot/replies.h"
+#include "common/rng.h"
+
+struct chatbot {
+    /* immutable after open */
+    struct requests *requests;
+    struct synsets_known known;
+    double lag_s;
+
+    pthread_mutex_t lock; /* leaf; guards rng and last_reply */
+    struct rng rng;
+    uint64_t last_reply; /* hash of it, so that no two in a row are the same */
+};
+
+/* One line on its way. */
+struct chat_call {
+    struct chatbot *bot;
+    enum chat_origin origin;
+    char user[REQUEST_USER_BYTES]; /* cleaned, never empty */
+    const char *rest; /* behind the command's name, no blanks at the ends; for a request all of it */
+    double now_s;
+    struct rng rng; /* of this call alone */
+    char *reply;    /* [reply_size]; the user's name is in front of it already where one belongs */
+    size_t reply_size;
+};
+
+/* chatbot.c */
+void chat_request(struct chat_call *c);
+void chat_say(struct chat_call *c, enum reply reply, const struct reply_words *words);
+void chat_print(struct chat_call *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+bool chat_is_operator(const struct chat_call *c);
+/* "on your screen in about 24 s", `eta_s` from now plus the way to the screen. Returns out. */
+enum { CHAT_WHEN_BYTES = 64 };
+const char *chat_when(const struct chat_call *c, double eta_s, char out[CHAT_WHEN_BYTES]);
+/* "a, b or c", as many as fit. Returns out. */
+const char *chat_list(const char *const *names, int count, char *out, size_t size);
+
+/* commands.c: `line` is what stands behind the "!". */
+void chat_command(struct chat_call *c, const char *line);
+/* "!help, !now, ...": those that this call's user may use. Returns out. */
+const char *chat_command_names(const struct chat_call *c, char *out, size_t size);
+
+#endif

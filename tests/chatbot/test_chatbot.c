@@ -1,0 +1,348 @@
+/*
+ * The parser and its replies: what a line does, that something sensible is always said, and that times told
+ * are right.
+ */
+#include <math.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "chatbot/chatbot.h"
+#include "common/mem.h"
+#include "common/rng.h"
+#include "common/text.h"
+
+enum { LAG_S = 4 };
+
+struct show {
+    struct synsets_known known;
+    struct stats stats;
+    struct requests *requests;
+    struct chatbot *bot;
+    char reply[CHAT_REPLY_BYTES];
+};
+
+static const struct show_config config = {.hold_s = 60, .idle_s = 30, .queue_max = 3, .daydream = true};
+
+static void open_show(struct show *s, uint64_t seed)
+{
+    memset(&s->stats, 0, sizeof s->stats);
+    for (int i = 0; i < SYNSET_COUNT; i++)
+        s->known.known[i] = true;
+    assert_int_equal(requests_open(&s->requests, &config, &s->known, seed, &s->stats), 0);
+    assert_int_equal(chatbot_open(&s->bot, s->requests, &s->known, seed, LAG_S), 0);
+}
+
+static void close_show(struct show *s)
+{
+    chatbot_close(&s->bot);
+    assert_null(s->bot);
+    chatbot_close(&s->bot);
+    requests_close(&s->requests);
+}
+
+static const char *say(struct show *s, enum chat_origin origin, const char *user, const char *text,
+                       double now_s)
+{
+    memset(s->reply, 'x', sizeof s->reply);
+    chatbot_line(s->bot, origin, user, text, strlen(text), now_s, s->reply);
+    assert_true(strnlen(s->reply, sizeof s->reply) < sizeof s->reply);
+    return s->reply;
+}
+
+static void has(const char *reply, const char *part)
+{
+    if (!strstr(reply, part))
+        fail_msg("\"%s\" does not say \"%s\"", reply, part);
+}
+
+static void turn(struct show *s, double now_s)
+{
+    struct request now;
+    requests_turn(s->requests, now_s, &now);
+}
+
+static struct request on(struct show *s)
+{
+    struct request now;
+    requests_list(s->requests, &now, NULL, 0);
+    return now;
+}
+
+static void test_requests_and_times(void **state)
+{
+    (void)state;
+    struct show s;
+    open_show(&s, 1);
+    has(say(&s, CHAT_SCRIPT, "ann", "goldfish", 0), "goldfish");
+    has(s.reply, "@ann ");
+    has(s.reply, "on your screen in about 4 s"); /* only the way to the screen */
+    turn(&s, 0);
+    has(say(&s, CHAT_SCRIPT, "bob", "a volcano!", 10), "volcano");
+    has(s.reply, "in about 54 s");
+    has(say(&s, CHAT_SCRIPT, "eve", "pizza + tench", 20), "in about 2 min"); /* 40 + 60 + 4 s */
+    has(s.reply, "pizza");
+    has(s.reply, "tench");
+    assert_non_null(strstr(s.reply, "top") ? s.reply : strstr(s.reply, "above"));
+    assert_true(strstr(s.reply, "pizza") < strstr(s.reply, "tench"));
+    has(say(&s, CHAT_SCRIPT, "eve", "!where", 20), "number 2");
+    has(say(&s, CHAT_SCRIPT, "bob", "zebra", 21), "zebra");
+    has(s.reply, "in about 43 s"); /* bob's place is kept */
+    has(say(&s, CHAT_SCRIPT, "bob", "zebra", 22), "in about 42 s");
+    has(say(&s, CHAT_SCRIPT, "zoe", "goldfish", 22), "dream"); /* it is on */
+    say(&s, CHAT_SCRIPT, "dan", "mosque", 22);
+    has(say(&s, CHAT_SCRIPT, "late", "ant", 22), "3 wishes");
+    has(say(&s, CHAT_SCRIPT, "x", "!queue", 22), "1. zebra (bob), 2. pizza + tench (eve)");
+    has(say(&s, CHAT_SCRIPT, "x", "!now", 22), "goldfish, because ann wished for it");
+    has(say(&s, CHAT_SCRIPT, "dan", "!cancel", 22), "Forgotten");
+    has(say(&s, CHAT_SCRIPT, "dan", "!cancel", 22), "nothing of yours");
+    assert_int_equal(stats_get(&s.stats, STAT_REQUESTS), 5);
+    assert_int_equal(stats_get(&s.stats, STAT_REQUESTS_REFUSED), 1);
+    close_show(&s);
+}
+
+static void test_operator(void **state)
+{
+    (void)state;
+    struct show s;
+    open_show(&s, 1);
+    say(&s, CHAT_SCRIPT, "ann", "goldfish", 0);
+    turn(&s, 0);
+    has(say(&s, CHAT_TERMINAL, "operator", "volcano", 5), "in about 4 s");
+    assert_true(s.reply[0] != '@');
+    turn(&s, 6);
+    assert_string_equal(on(&s).user, "operator");
+    assert_true(on(&s).immediate);
+    has(say(&s, CHAT_SCRIPT, "ann", "!skip", 7), "for the operator");
+    turn(&s, 8);
+    assert_int_not_equal(on(&s).id, 0);
+    say(&s, CHAT_TERMINAL, "operator", "!skip", 9);
+    turn(&s, 9);
+    assert_int_equal(on(&s).id, 0);
+    has(say(&s, CHAT_TERMINAL, "operator", "!now", 9), "nobody told me");
+    has(say(&s, CHAT_TERMINAL, "operator", "!help", 9), "!skip");
+    assert_null(strstr(say(&s, CHAT_SCRIPT, "ann", "!help", 9), "!skip"));
+    close_show(&s);
+}
+
+static void test_unknown(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line, *says;
+    } cases[] = {
+        {"golfish", "Did you mean goldfish?"},
+        {"expresso", "Did you mean espresso?"},
+        {"xyzzy plugh", "\"xyzzy plugh\""},
+        {"goldfish + volcano + pizza", "goldfish + volcano"},
+        {"...", "!help"},
+        {"!frobnicate", "These I do: !help"},
+        {"!hepl", "Did you mean !help?"},
+        {"!", "These I do: !help"},
+        {"!!!!", "These I do: !help"},
+        {"!now or never", "Say it like this: !now."},
+        {"!dream", "Say it like this: !dream THING"},
+        {"!help dream", "!dream THING [+ THING]: wish"},
+        {"!help !where", "!where: your place"},
+        {"!HELP", "Commands: !help"},
+        {"!help nonsense", "Commands: !help"},
+        {"!words spider", "tarantula"},
+        {"!words musical instruments", "accordion"},
+        {"!words golfish", "The nearest that I have: goldfish"},
+        {"!words qqqqq", "no such word"},
+        {"!words", "more."},
+        {"!where", "Nothing of yours"},
+        {"!queue", "Nobody waits"},
+        {"!now", "only just closed"},
+    };
+    struct show s;
+    open_show(&s, 1);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        has(say(&s, CHAT_SCRIPT, "ann", cases[i].line, 1), cases[i].says);
+    assert_int_equal(stats_get(&s.stats, STAT_REQUESTS), 0);
+    assert_int_equal(stats_get(&s.stats, STAT_REQUESTS_REFUSED), 5);
+    has(say(&s, CHAT_SCRIPT, "ann", "!dream goldfish", 1), "goldfish");
+    assert_int_equal(stats_get(&s.stats, STAT_REQUESTS), 1);
+    close_show(&s);
+}
+
+static void test_lacking(void **state)
+{
+    (void)state;
+    struct show s;
+    open_show(&s, 1);
+    requests_close(&s.requests);
+    chatbot_close(&s.bot);
+    memset(&s.known, 0, sizeof s.known);
+    s.known.known[1] = true;
+    assert_int_equal(requests_open(&s.requests, &config, &s.known, 1, NULL), 0);
+    assert_int_equal(chatbot_open(&s.bot, s.requests, &s.known, 1, LAG_S), 0);
+    has(say(&s, CHAT_SCRIPT, "ann", "tench", 0), "goldfish");
+    has(s.reply, "tench");
+    has(say(&s, CHAT_SCRIPT, "ann", "fish", 0), "goldfish"); /* of all fish the one that it knows */
+    close_show(&s);
+}
+
+/* Only commands are for us where people also talk to one another. */
+static void test_irc_talk(void **state)
+{
+    (void)state;
+    struct show s;
+    open_show(&s, 1);
+    assert_string_equal(say(&s, CHAT_IRC, "ann", "goldfish", 0), "");
+    assert_string_equal(say(&s, CHAT_IRC, "ann", "", 0), "");
+    assert_string_equal(say(&s, CHAT_SCRIPT, "ann", "  \t ", 0), "");
+    has(say(&s, CHAT_IRC, "ann", "!dream goldfish", 0), "goldfish");
+    has(say(&s, CHAT_IRC, "ann", "!skip", 0), "operator");
+    close_show(&s);
+}
+
+/* Of two cranes the second one comes when the first is on; a kind is drawn from all that it has. */
+static void test_choices(void **state)
+{
+    (void)state;
+    struct show s;
+    open_show(&s, 1);
+    say(&s, CHAT_TERMINAL, "op", "crane", 0);
+    turn(&s, 0);
+    int first = on(&s).synset[0];
+    say(&s, CHAT_TERMINAL, "op", "cranes", 1);
+    turn(&s, 1);
+    assert_int_not_equal(on(&s).synset[0], first);
+    assert_string_equal(synset_table[on(&s).synset[0]].names[0], "crane");
+
+    bool seen[SYNSET_COUNT] = {false};
+    int different = 0, last = -1;
+    for (int i = 0; i < 100; i++) {
+        say(&s, CHAT_TERMINAL, "op", "dog", 2 + i);
+        turn(&s, 2 + i);
+        int dog = on(&s).synset[0];
+        assert_in_range(dog, 151, 268);
+        assert_int_not_equal(dog, last);
+        different += !seen[dog];
+        seen[dog] = true;
+        last = dog;
+    }
+    assert_true(different > 50);
+    say(&s, CHAT_TERMINAL, "op", "dog + dog", 200);
+    turn(&s, 200);
+    assert_int_equal(on(&s).count, 2);
+    assert_int_not_equal(on(&s).synset[0], on(&s).synset[1]);
+    close_show(&s);
+}
+
+/* The same seed and lines give the same replies; two in a row are never the same; there is variety. */
+static void test_variety(void **state)
+{
+    (void)state;
+    struct show s, again;
+    open_show(&s, 9);
+    open_show(&again, 9);
+    char last[CHAT_REPLY_BYTES] = "";
+    int distinct_starts = 0;
+    bool starts[256] = {false};
+    for (int i = 0; i < 300; i++) {
+        const char *line = i % 3 ? "goldfish!!" : "qwertzuiop";
+        say(&s, CHAT_SCRIPT, "ann", i % 3 == 2 ? "!help" : line, 0);
+        say(&again, CHAT_SCRIPT, "ann", i % 3 == 2 ? "!help" : line, 0);
+        assert_string_equal(s.reply, again.reply);
+        assert_string_not_equal(s.reply, last);
+        text_copy(last, sizeof last, s.reply);
+        unsigned char c = (unsigned char)s.reply[5];
+        distinct_starts += !starts[c];
+        starts[c] = true;
+    }
+    assert_true(distinct_starts >= 5);
+    close_show(&s);
+    close_show(&again);
+}
+
+/* Any bytes: a bounded line of valid UTF-8, never empty for what is visible, no braces or letters of a
+ * template left. */
+static void test_hostile(void **state)
+{
+    (void)state;
+    static const char *const bits[] = {
+        "goldfish", "!",    "!words ", "!dream ", "!help ",           "+",
+        " ",        "\xff", "{a|b}",   "$s%n",    "\xf0\x9f\x90\xb8", "dog",
+        "\xcc\x81", "@",    "\r\n",    "/ban ",   "!queue",           "!where"};
+    struct show s;
+    open_show(&s, 3);
+    struct rng rng = rng_make(3, 3);
+    static char line[2 * SYNSETS_LINE_BYTES], clean[2 * SYNSETS_LINE_BYTES];
+    for (int round = 0; round < 40000; round++) {
+        size_t bytes = rng_below(&rng, round % 50 ? 60 : sizeof line), n = 0;
+        while (n < bytes) {
+            const char *bit = bits[rng_below(&rng, ARRAY_LEN(bits))];
+            if (round % 2 || n + strlen(bit) > bytes) {
+                line[n++] = (char)rng_below(&rng, 256);
+            } else {
+                memcpy(line + n, bit, strlen(bit));
+                n += strlen(bit);
+            }
+        }
+        char user[100];
+        snprintf(user, sizeof user, "%.*s", (int)rng_below(&rng, 99), line);
+        chatbot_line(s.bot, round % 3 ? CHAT_SCRIPT : CHAT_TERMINAL, n ? user : "", line, n, round, s.reply);
+        turn(&s, round);
+        size_t length = strnlen(s.reply, sizeof s.reply);
+        assert_true(length < sizeof s.reply);
+        if (text_clean(clean, SYNSETS_LINE_BYTES, line, n) > 0)
+            assert_true(length > 0);
+        text_clean(clean, sizeof clean, s.reply, length);
+        assert_string_equal(clean, s.reply);
+    }
+    close_show(&s);
+}
+
+static void *talk(void *arg)
+{
+    struct show *s = arg;
+    char reply[CHAT_REPLY_BYTES];
+    for (int i = 0; i < 3000; i++) {
+        static const char *const lines[] = {"dog",  "!queue",        "crane + cat",
+                                            "!now", "nothing known", "!where"};
+        const char *line = lines[i % 6];
+        chatbot_line(s->bot, CHAT_SCRIPT, i % 2 ? "ann" : "bob", line, strlen(line), i, reply);
+        if (!reply[0])
+            abort();
+    }
+    return NULL;
+}
+
+static void test_threads(void **state)
+{
+    (void)state;
+    struct show s;
+    open_show(&s, 1);
+    pthread_t threads[2];
+    for (int i = 0; i < 2; i++)
+        pthread_create(&threads[i], NULL, talk, &s);
+    for (int i = 0; i < 3000; i++)
+        turn(&s, i);
+    for (int i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    close_show(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_requests_and_times),
+        cmocka_unit_test(test_operator),
+        cmocka_unit_test(test_unknown),
+        cmocka_unit_test(test_lacking),
+        cmocka_unit_test(test_irc_talk),
+        cmocka_unit_test(test_choices),
+        cmocka_unit_test(test_variety),
+        cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_threads),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
