@@ -1,0 +1,204 @@
+/*
+ * cmd_synsets - `reverie synsets`: how a line of chat resolves with a model, and which classes the model has.
+ *
+ * Results go to stdout, faults to stderr. Exit 0: the line is a request; 1: it is not, or the model cannot be
+ * read; 2: wrong usage.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "app/commands.h"
+#include "app/known.h"
+
+static const char usage[] = "usage: reverie synsets [-m MODEL] TEXT...\n"
+                            "       reverie synsets [-m MODEL] --list [WORD...]\n"
+                            "\n"
+                            "Shows how a line of chat resolves: the classes that it names, how each was "
+                            "understood, and whether the model has\n"
+                            "them; or what is near when it names none.\n"
+                            "\n"
+                            "  -m, --model MODEL   weights to ask; the built-in model when absent\n"
+                            "      --list [WORD]   the classes that the model has: wnid, index, names; of a "
+                            "kind (\"dog\"), or with WORD in\n"
+                            "                      a name\n"
+                            "      --help          this text\n";
+
+struct arguments {
+    const char *model;
+    bool list, help;
+    char text[SYNSETS_LINE_BYTES];
+};
+
+/* 0 or 2 after a line on stderr. */
+static int parse_arguments(struct arguments *a, int argc, char **argv)
+{
+    size_t n = 0;
+    bool options = true;
+    *a = (struct arguments){.model = NULL};
+    for (int i = 1; i < argc; i++) {
+        const char *arg = argv[i];
+        if (options && strcmp(arg, "--") == 0) {
+            options = false;
+        } else if (options && (strcmp(arg, "-m") == 0 || strcmp(arg, "--model") == 0)) {
+            if (++i == argc) {
+                fprintf(stderr, "reverie synsets: %s needs the path of a model\n", arg);
+                return 2;
+            }
+            a->model = argv[i];
+        } else if (options && strcmp(arg, "--list") == 0) {
+            a->list = true;
+        } else if (options && strcmp(arg, "--help") == 0) {
+            a->help = true;
+        } else if (options && arg[0] == '-' && arg[1]) {
+            fprintf(stderr, "reverie synsets: there is no option %s; see reverie synsets --help\n", arg);
+            return 2;
+        } else {
+            int added = snprintf(a->text + n, sizeof a->text - n, "%s%s", n ? " " : "", arg);
+            if (n + (size_t)added >= sizeof a->text) {
+                fprintf(stderr, "reverie synsets: the text has more than %d bytes\n", SYNSETS_LINE_BYTES - 1);
+                return 2;
+            }
+            n += (size_t)added;
+        }
+    }
+    if (!a->help && !a->list && n == 0) {
+        fprintf(stderr, "reverie synsets: which text? see reverie synsets --help\n");
+        return 2;
+    }
+    return 0;
+}
+
+static void print_names(int synset)
+{
+    for (const char *const *name = synset_table[synset].names; *name; name++)
+        printf("%s%s", name == synset_table[synset].names ? "" : ", ", *name);
+    putchar('\n');
+}
+
+static const char *explain(enum synsets_how how)
+{
+    switch (how) {
+    case SYNSETS_NAME:
+        return "a name";
+    case SYNSETS_NAME_FORM:
+        return "another number of a name";
+    case SYNSETS_PARENT:
+        return "a kind";
+    case SYNSETS_PARENT_FORM:
+        return "another number of a kind";
+    case SYNSETS_WORD:
+        return "a word of a name";
+    case SYNSETS_WORD_FORM:
+        return "another number of a word of a name";
+    case SYNSETS_SQUEEZED:
+        break;
+    }
+    return "a name, blanks aside";
+}
+
+/* What else the part may mean, those in the model first. */
+static void print_choices(const struct synsets_subject *s, const struct synsets_known *known)
+{
+    enum { SHOWN = 8 };
+    int has = 0, shown = 0;
+    for (int i = 0; i < s->choice_count; i++)
+        has += known->known[s->choices[i]];
+    printf("  one of %d classes that it may mean, %d of them in this model:", s->choice_count, has);
+    for (int pass = 0; pass < 2; pass++)
+        for (int i = 0; i < s->choice_count && shown < SHOWN; i++)
+            if (known->known[s->choices[i]] == (pass == 0))
+                printf("%s %s%s", shown++ ? "," : "", synset_table[s->choices[i]].names[0],
+                       pass == 0 ? "" : " (not in it)");
+    printf(s->choice_count > SHOWN ? ", ...\n" : "\n");
+}
+
+static void print_subject(int synset, const struct synsets_subject *s, const struct model *m,
+                          const struct synsets_known *known)
+{
+    printf("%s  %s  index %d, %s\n", synset_table[synset].names[0], synset_table[synset].wnid, synset,
+           model_class(m, synset_table[synset].wnid) >= 0 ? "in this model" : "not in this model");
+    printf("  understood as %s: \"%s\"\n  names: ", explain(s->how), s->key);
+    print_names(synset);
+    printf("  %s\n", synset_table[synset].gloss);
+    if (s->choice_count > 1)
+        print_choices(s, known);
+}
+
+static void print_suggestions(const struct synsets_result *r, const char *before)
+{
+    for (int i = 0; i < r->suggestion_count; i++)
+        printf("%s %s (%s)",
+               i == 0                         ? before
+               : i == r->suggestion_count - 1 ? " or"
+                                              : ",",
+               r->suggestion_name[i], synset_table[r->suggestion[i]].wnid);
+    if (r->suggestion_count)
+        putchar('\n');
+}
+
+static int resolve(const char *text, const struct model *m, const struct synsets_known *known)
+{
+    struct synsets_result r;
+    char label[256];
+    synsets_resolve(text, strlen(text), known, &r);
+    switch (r.verdict) {
+    case SYNSETS_OK:
+        synsets_label(&r, label, sizeof label);
+        printf("request: %s%s\n", label, r.count > 1 ? " (the first on top, the second below)" : "");
+        for (int i = 0; i < r.count; i++)
+            print_subject(r.synset[i], &r.subject[i], m, known);
+        return 0;
+    case SYNSETS_EMPTY:
+        printf("no request: there is no word in it\n");
+        break;
+    case SYNSETS_UNKNOWN:
+        printf("no request: \"%s\" names none of the classes\n", r.part);
+        print_suggestions(&r, "did you mean");
+        break;
+    case SYNSETS_LACKING:
+        printf("no request: \"%s\" names a class that this model does not have\n", r.part);
+        print_subject(r.synset[0], &r.subject[0], m, known);
+        print_suggestions(&r, "nearest in this model:");
+        break;
+    case SYNSETS_TOO_MANY:
+        printf("no request: more than %d things\n", SYNSETS_SUBJECTS_MAX);
+        break;
+    }
+    return 1;
+}
+
+static int list(const char *word, const struct synsets_known *known)
+{
+    int found[SYNSET_COUNT];
+    int count = synsets_browse(word, known, found, SYNSET_COUNT);
+    for (int i = 0; i < count; i++) {
+        printf("%s\t%d\t", synset_table[found[i]].wnid, found[i]);
+        print_names(found[i]);
+    }
+    if (count == 0)
+        fprintf(stderr, "reverie synsets: this model has nothing of the kind \"%s\"\n", word);
+    return count == 0;
+}
+
+int cmd_synsets(int argc, char **argv)
+{
+    struct arguments a;
+    int rc = parse_arguments(&a, argc, argv);
+    if (rc)
+        return rc;
+    if (a.help) {
+        fputs(usage, stdout);
+        return 0;
+    }
+    struct model *m;
+    struct error e = {""};
+    struct synsets_known known;
+    if (model_load(&m, a.model, &e)) {
+        fprintf(stderr, "reverie synsets: %s\n", e.text);
+        return 1;
+    }
+    known_from_model(m, &known);
+    rc = a.list ? list(a.text, &known) : resolve(a.text, m, &known);
+    model_close(&m);
+    return rc;
+}
