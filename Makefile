@@ -35,7 +35,7 @@ packages := openblas yaml-0.1 libavformat libavcodec libavutil libswscale libswr
 machine  := $(shell $(CC) -dumpmachine 2>/dev/null)
 
 # These goals compile nothing themselves; a bare machine can run them.
-bare_goals := run test lint setup test-setup help clean format layers uninstall lint-scripts lint-size
+bare_goals := run test lint setup test-setup help clean format layers uninstall lint-scripts lint-size lint-manual
 ifneq ($(filter-out $(bare_goals),$(or $(MAKECMDGOALS),all)),)
   ifeq ($(shell pkg-config --exists $(packages) 2>/dev/null && echo ok),ok)
     pkg_cflags := $(shell pkg-config --cflags $(packages))
@@ -74,7 +74,7 @@ endif
 # Sub-makes use every core, unless the caller said how many.
 jobs = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))
 
-.PHONY: all run test test-unit bench setup test-setup lint lint-now lint-format lint-c lint-scripts lint-size lint-config \
+.PHONY: all run test test-unit bench setup test-setup lint lint-now lint-format lint-c lint-scripts lint-size lint-manual lint-config \
         headers layers format default-config install uninstall clean help FORCE
 .DEFAULT_GOAL := all
 
@@ -101,7 +101,7 @@ lint: ## install the tools, then check layout, layers, headers, C (cppcheck), sc
 	@scripts/setup --tests
 	@$(MAKE) --no-print-directory $(jobs) lint-now
 
-lint-now: lint-format lint-size layers headers lint-c lint-scripts lint-config
+lint-now: lint-format lint-size layers headers lint-c lint-scripts lint-manual lint-config
 
 # --- Building --------------------------------------------------------------------------------------------------------
 
@@ -151,6 +151,9 @@ lint-scripts:
 lint-size:
 	$(call say,lint,size)wc -l $(written) $(scripts) | awk '$$2 != "total" && $$1 > 800 \
 	  { print $$2 ": " $$1 " lines; nobody reads more than 800" > "/dev/stderr"; bad = 1 } END { exit bad }'
+
+lint-manual:
+	$(call say,lint,manual)mandoc -T lint -W warning docs/reverie.1
 
 lint-config: $(BIN)
 	$(call say,lint,config/default.yaml)$(BIN) run --print-config | diff -u config/default.yaml - || \
