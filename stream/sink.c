@@ -54,9 +54,9 @@ bool sink_pause(struct sink *s, int64_t us)
     return !ending;
 }
 
-void sink_skip_to_idr(struct sink *s)
+void sink_set_deaf(struct sink *s, bool deaf)
 {
-    sink_queue_skip_to_idr(s->in->queue);
+    sink_queue_set_deaf(s->in->queue, deaf);
 }
 
 /* Said by the sink's own thread: the encoder must not wait for a stalled terminal either. */

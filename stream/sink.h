@@ -69,8 +69,8 @@ bool sink_pause(struct sink *s, int64_t us);
 /* For drivers: the end was announced (the queue may still hold packets). */
 bool sink_ending(const struct sink *s);
 
-/* For drivers: see sink_queue_skip_to_idr. */
-void sink_skip_to_idr(struct sink *s);
+/* For drivers: see sink_queue_set_deaf. */
+void sink_set_deaf(struct sink *s, bool deaf);
 
 /* The registry, in the order of the sections in the config file; ends with NULL. */
 extern const struct sink_ops *const sink_registry[];

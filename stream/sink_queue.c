@@ -35,7 +35,7 @@ struct sink_queue {
     int count;
     int64_t bytes;
     bool wait_idr; /* pictures were lost: no others before the next IDR */
-    bool ended, aborted;
+    bool deaf, ended, aborted;
 };
 
 static enum worth worth_of(const AVPacket *p)
@@ -196,7 +196,9 @@ int sink_queue_put(struct sink_queue *q, const AVPacket *packet)
         q->wait_idr = true;
     if (n && n->worth == IDR)
         q->wait_idr = false;
-    if (n && (q->aborted || q->ended || (q->wait_idr && n->worth < SOUND))) {
+    if (n && q->deaf) {
+        node_free(n);
+    } else if (n && (q->aborted || q->ended || (q->wait_idr && n->worth < SOUND))) {
         node_free(n);
         dropped = 1;
     } else if (n) {
@@ -242,21 +244,14 @@ AVPacket *sink_queue_take(struct sink_queue *q)
     return packet;
 }
 
-int sink_queue_skip_to_idr(struct sink_queue *q)
+void sink_queue_set_deaf(struct sink_queue *q, bool deaf)
 {
     pthread_mutex_lock(&q->lock);
-    const struct node *newest = NULL;
-    for (const struct node *n = q->first; n; n = n->next)
-        if (n->worth == IDR)
-            newest = n;
-    int dropped = 0;
-    for (; q->first && q->first != newest; dropped++)
-        node_free(unlink_first_locked(q));
-    if (!newest)
-        q->wait_idr = true;
+    drop_all_locked(q);
+    q->deaf = deaf;
+    q->wait_idr = true;
     pthread_cond_broadcast(&q->changed);
     pthread_mutex_unlock(&q->lock);
-    return dropped;
 }
 
 struct sink_queue_fill sink_queue_fill(struct sink_queue *q)

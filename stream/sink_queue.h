@@ -44,10 +44,9 @@ void sink_queue_abort(struct sink_queue *q);
 /* Sink side. The oldest packet, to be freed by the caller; waits for one. NULL: the end. */
 AVPacket *sink_queue_take(struct sink_queue *q);
 
-/* Sink side: forgets what is queued up to the newest IDR (all of it when there is none; then nothing but
- * sound is queued until the next one). After a reconnect the old pictures are of no use to anybody. Returns
- * packets forgotten. */
-int sink_queue_skip_to_idr(struct sink_queue *q);
+/* Sink side. While it is deaf (connecting, which takes seconds) the queue is empty and forgets what comes;
+ * that is not counted. Afterwards the first picture that it takes in is an IDR. */
+void sink_queue_set_deaf(struct sink_queue *q, bool deaf);
 
 struct sink_queue_fill {
     int packets;

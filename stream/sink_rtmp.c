@@ -194,7 +194,14 @@ static void connect_now(struct sink *s)
     r->mux.format->pb = r->io;
     r->mux.format->interrupt_callback = stop;
     r->state = CONNECTED;
-    sink_skip_to_idr(s); /* what was queued meanwhile is old */
+}
+
+/* What the encoder makes meanwhile would be old afterwards. */
+static void attempt(struct sink *s)
+{
+    sink_set_deaf(s, true);
+    connect_now(s);
+    sink_set_deaf(s, false);
 }
 
 static void go_live(struct sink *s, const AVPacket *idr)
@@ -282,7 +289,7 @@ static void rtmp_write(struct sink *s, AVPacket *packet)
         r->retry_us = 0;
     }
     if (r->state == DOWN && clock_real_us() >= r->retry_us && !sink_ending(s))
-        connect_now(s);
+        attempt(s);
     else if (r->state == CONNECTED && idr)
         go_live(s, packet);
     if (r->state == LIVE)
