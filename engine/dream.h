@@ -15,27 +15,37 @@
 #include "engine/network.h"
 
 enum dream_profile { DREAM_MODERN, DREAM_CLASSIC };
+enum dream_backend { DREAM_BACKEND_AUTO, DREAM_BACKEND_CPU, DREAM_BACKEND_NULL };
 enum { DREAM_SUBJECTS_MAX = 2 };
 
-/* Section "dream" of the configuration; the rows stand in dream_options.c. */
+/* Section "dream" of the configuration; the rows stand in dream_options.c, where every field is explained. */
 struct dream_config {
     struct option_size size;
     int profile;                     /* enum dream_profile */
     int64_t steps;                   /* per keyframe */
     int64_t threads;                 /* 0: as many as there are cores */
-    int backend;                     /* auto | cpu | null */
+    int backend;                     /* enum dream_backend; null: no network, the picture only settles */
     int cpu_tier;                    /* enum cpu_tier */
     char model[OPTION_STRING_BYTES]; /* "" = embedded */
     char prior_file[OPTION_STRING_BYTES];
     char start_image[OPTION_STRING_BYTES]; /* "" = noise */
     double transition_s;                   /* cross-fade between subjects */
-    /* The recipe of `modern`: step size, jitter, scales, prior ratio ... rows in dream_options.c. */
+
+    /* The recipe of `modern`. */
+    double object_large, object_small; /* sizes of objects, share of the picture's shorter side */
     double step_levels;
-    int64_t jitter_px;
-    double prior_ratio;
+    double momentum;
     double input_noise;
+    int64_t octaves;
+    double octave_gain;
+    double colour_gain;
+    double prior_ratio;
+    int64_t prior_stride;
     double grey_pull;
-    double scale_large, scale_small; /* network scales are drawn between these */
+    double contrast_max;
+    double colour_max;
+
+    bool first_below; /* `classic`: the first subject in the lower half, as in 2015 */
 };
 extern const struct option_section dream_section;
 
@@ -48,14 +58,16 @@ struct dream_target {
 struct dream;
 
 /* Picture: `start` [3][h][w] 0..255 of the configured size (copied), or NULL for smooth noise from the seed.
- */
+ * `m` must outlive the dream. 0 or -errno with a line; *d is NULL then. */
 int dream_open(struct dream **d, const struct dream_config *c, const struct model *m, uint64_t seed,
                const float *start, struct error *e);
 void dream_close(struct dream **d);
 
+/* Class indices are the model's; one out of its range is ignored. */
 void dream_set_target(struct dream *d, const struct dream_target *t, double fade_s);
 
-/* Instead of subjects: climb a layer's activations (DeepDream). */
+/* Instead of subjects: climb a layer's activations (DeepDream). `layer` indexes model.layers; `channel` -1
+ * takes all of them. The next dream_set_target ends it. */
 void dream_set_layer(struct dream *d, int layer, int channel);
 
 /* Zooms and rotates the picture about its centre (bicubic, edges repeated) and prepares the next keyframe:
@@ -70,8 +82,19 @@ int dream_step(struct dream *d);
 /* Copies the picture [3][h][w] 0..255. */
 void dream_picture(const struct dream *d, float *rgb);
 
-/* How strongly the network sees each subject now, softmax probability averaged over its part of the picture.
- */
+/* How strongly the network sees each subject now, softmax probability averaged over its part of the picture;
+ * 0 for subjects that are not there. */
 void dream_belief(struct dream *d, double belief[DREAM_SUBJECTS_MAX]);
+
+/* What the picture is like after the last step, for logs and metrics. */
+struct dream_health {
+    double mean, contrast; /* of grey, levels */
+    double colour;         /* deviation of the channels from grey, levels */
+    double extreme;        /* share of values beyond 4..251 */
+};
+struct dream_health dream_health(const struct dream *d);
+
+/* For bench and inspect; NULL with the null backend. */
+const struct network *dream_network(const struct dream *d);
 
 #endif

@@ -126,6 +126,35 @@ double image_row_momentum(float *restrict m, const float *restrict g, const floa
     return add_lanes(lanes);
 }
 
+void image_row_colour(float *const rows[3], int n, float gain)
+{
+    float *restrict r = rows[0], *restrict g = rows[1], *restrict b = rows[2];
+    for (int i = 0; i < n; i++) {
+        float grey = (r[i] + g[i] + b[i]) * (1.0f / 3.0f);
+        r[i] = grey + gain * (r[i] - grey);
+        g[i] = grey + gain * (g[i] - grey);
+        b[i] = grey + gain * (b[i] - grey);
+    }
+}
+
+double image_row_classic(float *restrict x, float *restrict m, float *restrict v,
+                         const float *restrict gradient, const float *restrict prior, int n,
+                         const struct classic_step *s)
+{
+    const struct classic_step step = *s;
+    float bad = 0;
+    for (int i = 0; i < n; i++) {
+        float g = prior[i] - gradient[i];
+        m[i] = 0.9f * g + 0.1f * m[i];
+        v[i] = 0.999f * g * g + 0.001f * v[i];
+        float next = x[i] - step.rate * (m[i] * step.first) / (sqrtf(v[i] * step.second) + 1e-8f);
+        bad += next - next == 0 ? 0 : 1.0f;
+        next = next < 0 ? 0 : next;
+        x[i] = next > 255 ? 255 : next;
+    }
+    return (double)bad;
+}
+
 static inline float settle(float v, float delta, float grey, const struct image_step *s)
 {
     v += delta + s->grey * (128.0f - v) + s->chroma * (grey - v);
@@ -147,7 +176,7 @@ void image_row_update(float *const x[3], const float *const m[3], int n, const s
         int width = n - i < LANES ? n - i : LANES;
         for (int k = 0; k < width; k++) {
             float grey = (r[i + k] + g[i + k] + b[i + k]) * (1.0f / 3.0f);
-            float moves = step.step * (mr[i + k] + mg[i + k] + mb[i + k]); /* NaN when anything is */
+            float sound = grey + step.step * (mr[i + k] + mg[i + k] + mb[i + k]); /* NaN when anything is */
             float vr = settle(r[i + k], step.step * mr[i + k], grey, &step);
             float vg = settle(g[i + k], step.step * mg[i + k], grey, &step);
             float vb = settle(b[i + k], step.step * mb[i + k], grey, &step);
@@ -161,7 +190,7 @@ void image_row_update(float *const x[3], const float *const m[3], int n, const s
                          (1.0f / 3.0f);
             extreme[k] += (vr < 4 || vr > 251 ? 1.0f : 0) + (vg < 4 || vg > 251 ? 1.0f : 0) +
                           (vb < 4 || vb > 251 ? 1.0f : 0);
-            bad[k] += moves + grey - moves - grey == 0 ? 0 : 1.0f;
+            bad[k] += sound - sound == 0 ? 0 : 1.0f;
         }
     }
     sums->mean += add_lanes(mean);

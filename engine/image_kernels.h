@@ -46,6 +46,20 @@ struct image_step {
     float margin_pull; /* share of the excess taken back */
 };
 
+/* Three rows: what differs from their mean is multiplied by `gain`. */
+void image_row_colour(float *const rows[3], int n, float gain);
+
+/* The swapped-rates update of profile classic; see dream_classic.c. */
+struct classic_step {
+    float rate;
+    float first, second; /* 1 / (1 - beta^t) of both moments */
+};
+
+/* g = prior - gradient; m = 0.9 g + 0.1 m; v = 0.999 g^2 + 0.001 v; x = clip(x - ...). Returns how many
+ * values were not finite. */
+double image_row_classic(float *x, float *m, float *v, const float *gradient, const float *prior, int n,
+                         const struct classic_step *s);
+
 /* What the controllers need to know about a picture; sums over pixels. */
 struct image_sums {
     double mean, square; /* of grey = (r + g + b) / 3 */

@@ -249,8 +249,8 @@ static void updates_notice_bad_numbers(void **state)
     float x[3][N], m[3][N];
     for (int c = 0; c < 3; c++)
         for (int i = 0; i < N; i++) {
-            x[c][i] = 100;
-            m[c][i] = 1;
+            x[c][i] = 100.3f;
+            m[c][i] = 0.7f;
         }
     float *const rows[3] = {x[0], x[1], x[2]};
     const float *const moves[3] = {m[0], m[1], m[2]};
@@ -258,7 +258,7 @@ static void updates_notice_bad_numbers(void **state)
     struct image_sums sums = {0};
     m[1][33] = 1000;
     image_row_update(rows, moves, N, &step, &sums);
-    assert_float_equal(x[0][36], 102, 0);
+    assert_float_equal(x[0][36], 101.7, 1e-4);
     assert_float_equal(x[1][33], 255, 0);
     assert_float_equal(sums.extreme, 1, 0);
     assert_float_equal(sums.bad, 0, 0);

@@ -1,0 +1,65 @@
+/*
+ * dream_options - the settings of section "dream". The recipe's defaults were chosen by looking and by an
+ * independent classifier; the figures stand in models/README.md.
+ */
+#include "engine/dream.h"
+
+static const char *const profiles[] = {"modern", "classic", NULL};
+static const char *const backends[] = {"auto", "cpu", "null", NULL};
+static const char *const tiers[] = {"auto", "c", "avx2", "avx512", NULL};
+
+#define C struct dream_config
+static const struct option rows[] = {
+    OPTION_SIZE(
+        C, size, "640x360", 64, 3840,
+        "Size of the picture that is dreamed; the camera scales it to the video. A step's time grows with "
+        "its area."),
+    OPTION_CHOICE(C, profile, "modern", profiles,
+                  "modern: the recipe that looks best. classic: formulas and numbers of the system of 2015."),
+    OPTION_INT(C, steps, "8", 1, 1000, "steps", "Gradient steps per keyframe."),
+    OPTION_INT(C, threads, "0", 0, 64, "threads",
+               "Threads that compute; 0 takes as many as there are cores."),
+    OPTION_CHOICE(
+        C, backend, "auto", backends,
+        "Where the network runs. null runs none: the picture only drifts, for tests of everything else."),
+    OPTION_CHOICE(C, cpu_tier, "auto", tiers,
+                  "Vector instructions to use; auto takes the best that there are."),
+    OPTION_STRING(C, model, "", 0, "File of the model (safetensors); empty: the one inside the program."),
+    OPTION_STRING(C, prior_file, "", 0, "File of the patch prior; empty: the one inside the program."),
+    OPTION_STRING(C, start_image, "", 0, "Picture to begin with; empty: soft noise."),
+    OPTION_FLOAT(C, transition_s, "4", 0, 60, "s", "Cross-fade from one subject to the next."),
+    OPTION_FLOAT(
+        C, object_large, "0.9", 0.05, 4, "of the shorter side",
+        "Largest size that objects are dreamed in. Every step draws a size between large and small."),
+    OPTION_FLOAT(C, object_small, "0.45", 0.05, 4, "of the shorter side", "Smallest size of objects."),
+    OPTION_FLOAT(C, step_levels, "2", 0.05, 32, "levels",
+                 "How far one step moves the picture, root mean square."),
+    OPTION_FLOAT(C, momentum, "0.9", 0, 0.99, NULL,
+                 "Share of the last step's direction that the next one keeps."),
+    OPTION_FLOAT(
+        C, input_noise, "10", 0, 100, "levels",
+        "Noise on what the network sees, new in every step; it makes gradients look at whole things."),
+    OPTION_INT(C, octaves, "5", 1, 10, NULL,
+               "Bands of the gradient that are evened out; 1 leaves it as it is."),
+    OPTION_FLOAT(C, octave_gain, "1.6", 0.5, 4, "per octave",
+                 "Weight of each octave against the next finer one."),
+    OPTION_FLOAT(C, colour_gain, "1", 0, 2, NULL, "Strength of the gradient's colours against its greys."),
+    OPTION_FLOAT(C, prior_ratio, "1", 0, 10, NULL,
+                 "Strength of the patch prior (what photographs look like) against the gradient."),
+    OPTION_INT(C, prior_stride, "6", 1, 8, "px",
+               "Grid of the prior's patches; larger is faster and rougher."),
+    OPTION_FLOAT(C, grey_pull, "0.002", 0, 0.5, "per step",
+                 "Share of the way to middle grey taken in every step."),
+    OPTION_FLOAT(C, contrast_max, "56", 1, 128, "levels",
+                 "Deviation of brightness above which the picture is pulled to grey."),
+    OPTION_FLOAT(C, colour_max, "30", 1, 128, "levels",
+                 "Deviation of colours from grey above which they are made paler."),
+    OPTION_BOOL(C, first_below, "no",
+                "classic: the first subject goes into the lower half, as in 2015, not into the upper one."),
+};
+#undef C
+
+const struct option_section dream_section = OPTION_SECTION(
+    "dream", struct dream_config, rows,
+    "The picture, the network that looks at it, and how it is changed. object_large to colour_max "
+    "are the recipe of profile modern.");
