@@ -1,7 +1,61 @@
 /*
- * main - the program's entry; subcommands live in app/.
+ * main - the entry: one table of subcommands.
+ *
+ * What a subcommand does stands in app/cmd_NAME.c. Here only the choice is made, and the few things that hold
+ * for all of them are set: a broken pipe is an error code and not the end of the program, and numbers are
+ * written with a point whatever the user's language.
  */
-int main(void)
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/commands.h"
+#include "common/mem.h"
+
+#define REVERIE_VERSION "0.1.0"
+
+struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *summary;
+};
+
+static const struct command commands[] = {
+    {"run", cmd_run, "the show, until SIGINT or SIGTERM"},
+    {"synsets", cmd_synsets, "how a line of chat resolves to ImageNet classes"},
+    {"check", cmd_check, "is this configuration and this machine ready?"},
+    {"bench", cmd_bench, "how fast this machine dreams, as JSON"},
+};
+
+static int usage(FILE *out)
 {
-    return 0;
+    fputs("Reverie: a livestream that hallucinates what its viewers ask for.\n\n"
+          "usage: reverie COMMAND [OPTION]...\n\n",
+          out);
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].summary);
+    fputs("\n`reverie COMMAND --help` tells the options of each. To begin: reverie run\n", out);
+    return out == stdout ? 0 : 2;
+}
+
+int main(int argc, char **argv)
+{
+    setlocale(LC_CTYPE, "C.UTF-8");
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file size limit is a full disk: an error of the write, not the end */
+
+    if (argc < 2)
+        return usage(stderr);
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
+        return usage(stdout);
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("reverie " REVERIE_VERSION);
+        return 0;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    fprintf(stderr, "reverie: there is no command '%s'; `reverie --help` lists them\n", argv[1]);
+    return 2;
 }

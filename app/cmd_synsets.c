@@ -7,65 +7,46 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/args.h"
 #include "app/commands.h"
 #include "app/known.h"
-
-static const char usage[] = "usage: reverie synsets [-m MODEL] TEXT...\n"
-                            "       reverie synsets [-m MODEL] --list [WORD...]\n"
-                            "\n"
-                            "Shows how a line of chat resolves: the classes that it names, how each was "
-                            "understood, and whether the model has\n"
-                            "them; or what is near when it names none.\n"
-                            "\n"
-                            "  -m, --model MODEL   weights to ask; the built-in model when absent\n"
-                            "      --list [WORD]   the classes that the model has: wnid, index, names; of a "
-                            "kind (\"dog\"), or with WORD in\n"
-                            "                      a name\n"
-                            "      --help          this text\n";
+#include "common/mem.h"
 
 struct arguments {
     const char *model;
-    bool list, help;
-    char text[SYNSETS_LINE_BYTES];
+    bool list;
+    char text[SYNSETS_LINE_BYTES]; /* the operands, joined by blanks */
 };
 
-/* 0 or 2 after a line on stderr. */
+/* ARGS_OK, or the exit code after a line on stderr. */
 static int parse_arguments(struct arguments *a, int argc, char **argv)
 {
+    const struct arg args[] = {
+        {'m', "model", "FILE", ARG_STRING, &a->model, 0, 0, "weights to ask; without it the embedded model"},
+        {0, "list", NULL, ARG_FLAG, &a->list, 0, 0,
+         "the classes that the model has: wnid, index, names; of a kind (\"dog\") or with TEXT in a name"},
+    };
+    const struct args_command command = {"synsets",
+                                         "TEXT...",
+                                         "Shows how a line of chat resolves: the classes that it names, how "
+                                         "each was understood, and whether the\n"
+                                         "model has them; or what is near when it names none.\n",
+                                         args,
+                                         (int)ARRAY_LEN(args),
+                                         NULL};
+    int first;
+    int rc = args_parse(&command, argc, argv, &first);
+    if (rc != ARGS_OK)
+        return rc;
     size_t n = 0;
-    bool options = true;
-    *a = (struct arguments){.model = NULL};
-    for (int i = 1; i < argc; i++) {
-        const char *arg = argv[i];
-        if (options && strcmp(arg, "--") == 0) {
-            options = false;
-        } else if (options && (strcmp(arg, "-m") == 0 || strcmp(arg, "--model") == 0)) {
-            if (++i == argc) {
-                fprintf(stderr, "reverie synsets: %s needs the path of a model\n", arg);
-                return 2;
-            }
-            a->model = argv[i];
-        } else if (options && strcmp(arg, "--list") == 0) {
-            a->list = true;
-        } else if (options && strcmp(arg, "--help") == 0) {
-            a->help = true;
-        } else if (options && arg[0] == '-' && arg[1]) {
-            fprintf(stderr, "reverie synsets: there is no option %s; see reverie synsets --help\n", arg);
-            return 2;
-        } else {
-            int added = snprintf(a->text + n, sizeof a->text - n, "%s%s", n ? " " : "", arg);
-            if (n + (size_t)added >= sizeof a->text) {
-                fprintf(stderr, "reverie synsets: the text has more than %d bytes\n", SYNSETS_LINE_BYTES - 1);
-                return 2;
-            }
-            n += (size_t)added;
-        }
+    for (int i = first; i < argc; i++) {
+        n += (size_t)snprintf(a->text + n, sizeof a->text - n, "%s%s", n ? " " : "", argv[i]);
+        if (n >= sizeof a->text)
+            return args_fault(&command, "the text has more than %d bytes", SYNSETS_LINE_BYTES - 1);
     }
-    if (!a->help && !a->list && n == 0) {
-        fprintf(stderr, "reverie synsets: which text? see reverie synsets --help\n");
-        return 2;
-    }
-    return 0;
+    if (!a->list && n == 0)
+        return args_fault(&command, "which text?");
+    return ARGS_OK;
 }
 
 static void print_names(int synset)
@@ -182,14 +163,10 @@ static int list(const char *word, const struct synsets_known *known)
 
 int cmd_synsets(int argc, char **argv)
 {
-    struct arguments a;
+    struct arguments a = {.model = NULL};
     int rc = parse_arguments(&a, argc, argv);
-    if (rc)
+    if (rc != ARGS_OK)
         return rc;
-    if (a.help) {
-        fputs(usage, stdout);
-        return 0;
-    }
     struct model *m;
     struct error e = {""};
     struct synsets_known known;

@@ -259,22 +259,54 @@ static void hide_path(const char *path)
         log_add_secret(rest + 1);
 }
 
+/* The parts of rtmp.url, checked. */
+struct rtmp_place {
+    char scheme[16], host[256], path[OPTION_STRING_BYTES];
+};
+
+static int split_url(const struct rtmp_config *c, struct rtmp_place *p, struct error *e)
+{
+    int port = -1;
+    av_url_split(p->scheme, sizeof p->scheme, NULL, 0, p->host, sizeof p->host, &port, p->path,
+                 sizeof p->path, c->url);
+    bool known = strcmp(p->scheme, "rtmp") == 0 || strcmp(p->scheme, "rtmps") == 0;
+    if (known && p->host[0] != '\0' && strlen(p->path) >= 2 && p->path[0] == '/')
+        return 0;
+    return error_set(e, EINVAL,
+                     "rtmp.url must look like rtmps://HOST/app (the key comes from the environment: "
+                     "REVERIE_RTMP_STREAM_KEY)");
+}
+
+static int rtmp_check(const void *config, char *text, size_t size, struct error *e)
+{
+    const struct rtmp_config *c = config;
+    struct rtmp_place p;
+    int rc = split_url(c, &p, e);
+    if (rc < 0)
+        return rc;
+    if (c->stream_key[0] == '\0')
+        return error_set(
+            e, EINVAL,
+            "no stream key: set REVERIE_RTMP_STREAM_KEY, or REVERIE_RTMP_STREAM_KEY_FILE to a file "
+            "that only you can read");
+    snprintf(text, size, "%s://%s, a key is there%s", p.scheme, p.host,
+             strcmp(p.scheme, "rtmp") == 0 ? "; it will travel unencrypted, rtmps:// hides it" : "");
+    return 0;
+}
+
 static int rtmp_open(struct sink *s, struct error *e)
 {
     const struct rtmp_config *c = s->config;
     struct rtmp_sink *r = s->priv;
-    char scheme[16], path[OPTION_STRING_BYTES];
-    int port = -1;
-    av_url_split(scheme, sizeof scheme, NULL, 0, r->host, sizeof r->host, &port, path, sizeof path, c->url);
-    bool known = strcmp(scheme, "rtmp") == 0 || strcmp(scheme, "rtmps") == 0;
-    if (!known || r->host[0] == '\0' || strlen(path) < 2 || path[0] != '/')
-        return error_set(e, EINVAL,
-                         "rtmp.url must look like rtmps://HOST/app (the key comes from the environment: "
-                         "REVERIE_RTMP_STREAM_KEY)");
+    struct rtmp_place p;
+    int rc = split_url(c, &p, e);
+    if (rc < 0)
+        return rc;
     log_add_secret(c->stream_key);
-    hide_path(path);
+    hide_path(p.path);
     r->address = make_address(c);
-    snprintf(r->where, sizeof r->where, "%s://%s", scheme, r->host);
+    memcpy(r->host, p.host, sizeof r->host);
+    snprintf(r->where, sizeof r->where, "%s://%s", p.scheme, p.host);
     r->jitter = rng_make((uint64_t)clock_real_us(), (uint64_t)getpid());
     return 0;
 }
@@ -317,6 +349,7 @@ const struct sink_ops sink_rtmp = {
     .live_only = true,
     .constant_rate = true,
     .enabled = rtmp_enabled,
+    .check = rtmp_check,
     .open = rtmp_open,
     .write = rtmp_write,
     .finish = rtmp_finish,

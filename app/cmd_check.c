@@ -1,0 +1,98 @@
+/*
+ * cmd_check - `reverie check`: everything that would go wrong in a show, found in a second, before it goes
+ * live.
+ *
+ * Each line is one thing: "ok" or "BAD" with the remedy. Every check runs even after one failed, so that the
+ * operator sees the whole list at once. Exit 0 only when all are ok.
+ */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "app/args.h"
+#include "app/commands.h"
+#include "app/settings.h"
+#include "common/log.h"
+#include "stream/stream_check.h"
+
+struct check {
+    struct settings settings;
+    int bad;
+};
+
+static void say(struct check *c, const char *what, int rc, const char *text)
+{
+    printf("%-4s %-9s %s\n", rc < 0 ? "BAD" : "ok", what, text);
+    c->bad += rc < 0;
+}
+
+static void check_machine(struct check *c)
+{
+    char text[128];
+    long cores = sysconf(_SC_NPROCESSORS_ONLN), pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    snprintf(text, sizeof text, "%ld cores, %.1f GB of memory", cores, (double)pages * (double)page / 1e9);
+    say(c, "machine", 0, text);
+}
+
+static void check_dream(struct check *c)
+{
+    const struct dream_config *d = &c->settings.dream;
+    struct error e = {0};
+    struct model *m = NULL;
+    struct dream *dream = NULL;
+    char text[512];
+    int rc = model_load(&m, d->model, &e);
+    if (rc == 0)
+        snprintf(text, sizeof text, "%s, %d classes", m->name, m->classes);
+    say(c, "model", rc, rc < 0 ? e.text : text);
+    if (rc == 0) {
+        rc = dream_open(&dream, d, m, 1, NULL, &e);
+        if (rc == 0)
+            rc = dream_step(dream);
+        snprintf(text, sizeof text, "%dx%d, one gradient step taken", d->size.width_px, d->size.height_px);
+        say(c, "dream", rc, rc < 0 ? e.text : text);
+    }
+    dream_close(&dream);
+    model_close(&m);
+}
+
+static void say_stream(void *context, const char *what, int rc, const char *text)
+{
+    say(context, what, rc, text);
+}
+
+int cmd_check(int argc, char **argv)
+{
+    struct check c = {.bad = 0};
+    const char *path = NULL;
+    struct arg_list sets = {.count = 0};
+    const struct arg args[] = {
+        {'c', "config", "FILE", ARG_STRING, &path, 0, 0, "the settings to check"},
+        {0, "set", "KEY=VALUE", ARG_LIST, &sets, 0, 0, "one setting, over the file's; may be repeated"},
+    };
+    const struct args_command command = {
+        "check",
+        "",
+        "Is this configuration and this machine ready for a show? Exit 0 when it is, 1 when not.\n",
+        args,
+        (int)ARRAY_LEN(args),
+        NULL};
+    int first;
+    int code = args_parse(&command, argc, argv, &first);
+    if (code != ARGS_OK)
+        return code;
+    if (first < argc)
+        return args_fault(&command, "'%.80s' is no option", argv[first]);
+
+    struct error e = {0};
+    settings_init(&c.settings);
+    int rc = settings_load(&c.settings, path, &sets, &e);
+    say(&c, "settings", rc, rc < 0 ? e.text : path ? path : "the defaults");
+    if (rc == 0) {
+        log_set_level(LOG_ERROR);
+        check_machine(&c);
+        check_dream(&c);
+        stream_check(c.settings.stream, say_stream, &c);
+    }
+    settings_close(&c.settings);
+    return c.bad > 0;
+}

@@ -1,0 +1,304 @@
+/*
+ * cmd_run - `reverie run`: opens the parts, joins them, waits for the end, stops them in reverse order.
+ *
+ * The parts know nothing of each other. Here the terminal and the script get the parser, the parser the
+ * request queue, the queue the dream, the dream the keyframes, the keyframes the camera. Ends on SIGINT,
+ * SIGTERM, after
+ * --duration, or when the output side cannot go on; whatever part hangs then, the process is gone after
+ * SHUTDOWN_MAX_S, and the recording is crash-safe at every moment.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "app/args.h"
+#include "app/commands.h"
+#include "app/known.h"
+#include "app/report.h"
+#include "app/settings.h"
+#include "app/show.h"
+#include "app/start_picture.h"
+#include "common/log.h"
+#include "stream/camera.h"
+
+enum { SHUTDOWN_MAX_S = 5, REPORT_EVERY_MS = 30000 };
+
+struct run_options {
+    const char *config_path, *script_path;
+    struct arg_list sets;
+    double duration_s; /* 0: until it is stopped */
+    bool offline, print_config;
+    int64_t seed; /* -1: from the clock */
+};
+
+struct run {
+    struct run_options options;
+    struct settings settings;
+    struct stats stats;
+    struct clock clock;
+    struct stop stop;
+    int64_t start_us;
+    struct synsets_known known;
+    struct model *model;
+    struct dream *dream;
+    struct keyframes *keyframes;
+    struct requests *requests;
+    struct chatbot *chatbot;
+    struct script *script;
+    struct console *console;
+    struct stream *stream;
+    struct show show;
+};
+
+static void settings_help(FILE *out)
+{
+    struct settings s;
+    settings_init(&s);
+    fputs("Settings, for --set and the file:\n\n", out);
+    config_write_help(&s.config, out);
+    settings_close(&s);
+}
+
+static int parse_options(int argc, char **argv, struct run_options *o)
+{
+    const struct arg args[] = {
+        {'c', "config", "FILE", ARG_STRING, &o->config_path, 0, 0,
+         "settings from a YAML file; config/default.yaml documents them all"},
+        {0, "set", "KEY=VALUE", ARG_LIST, &o->sets, 0, 0, "one setting, over the file's; may be repeated"},
+        {0, "duration", "SECONDS", ARG_NUMBER, &o->duration_s, 0.04, 1e9, "end after so much show"},
+        {0, "offline", NULL, ARG_FLAG, &o->offline, 0, 0,
+         "on a virtual clock: the same frames on a slow and on a fast machine"},
+        {0, "script", "FILE", ARG_STRING, &o->script_path, 0, 0, "requests from lines SECONDS USER TEXT"},
+        {0, "seed", "N", ARG_INT, &o->seed, 0, 9e15, "same seed, settings and script: same offline show"},
+        {0, "print-config", NULL, ARG_FLAG, &o->print_config, 0, 0, "write the settings as YAML and exit"},
+    };
+    const struct args_command command = {
+        "run",
+        "",
+        "The show, until SIGINT or SIGTERM. Without options: the embedded model, no account, a recording "
+        "under\n"
+        "recordings/. Lines typed in the terminal are requests: goldfish, or goldfish + volcano.\n",
+        args,
+        (int)ARRAY_LEN(args),
+        settings_help};
+    int first;
+    int rc = args_parse(&command, argc, argv, &first);
+    if (rc == ARGS_OK && first < argc)
+        return args_fault(&command, "'%.80s' is no option", argv[first]);
+    return rc;
+}
+
+/* Chat and queue: everything that a request passes on its way to the dream. */
+static int open_chat(struct run *r, struct error *e)
+{
+    uint64_t seed = (uint64_t)r->options.seed;
+    double lag_s = 2.0 * (double)r->settings.keyframes.max_ms / 1000;
+    known_from_model(r->model, &r->known);
+    int rc = requests_open(&r->requests, &r->settings.show, &r->known, seed, &r->stats);
+    if (rc == 0)
+        rc = chatbot_open(&r->chatbot, r->requests, &r->known, seed, lag_s);
+    if (rc < 0)
+        return error_set(e, -rc, "cannot open the chat: %s", strerror(-rc));
+    if (r->options.script_path)
+        return script_open(&r->script, r->options.script_path, e);
+    return 0;
+}
+
+static int open_dream(struct run *r, struct error *e)
+{
+    const struct dream_config *c = &r->settings.dream;
+    int rc = model_load(&r->model, c->model, e);
+    if (rc < 0)
+        return rc;
+    float *start = NULL; /* [3][h][w] */
+    if (c->start_image[0] && (rc = start_picture(c->start_image, c->size, &start, e)) < 0)
+        return rc;
+    rc = dream_open(&r->dream, c, r->model, (uint64_t)r->options.seed, start, e);
+    free(start);
+    if (rc < 0)
+        return rc;
+    rc = keyframes_open(&r->keyframes, c->size.width_px, c->size.height_px);
+    return rc < 0 ? error_set(e, -rc, "no memory for three keyframes of %dx%d; choose a smaller dream.size",
+                              c->size.width_px, c->size.height_px)
+                  : 0;
+}
+
+static void on_shown(void *context, int64_t request_id, int64_t frame)
+{
+    struct run *r = context;
+    double at_s = (double)frame / stream_config_fps(r->settings.stream);
+    log_info("show", "%.1f s: request %lld is on the screen", at_s, (long long)request_id);
+}
+
+static int open_stream(struct run *r, struct error *e)
+{
+    int fps = stream_config_fps(r->settings.stream);
+    struct stream_params p = {
+        .config = r->settings.stream,
+        .keyframes = r->keyframes,
+        .clock = &r->clock,
+        .stats = &r->stats,
+        .stop = &r->stop,
+        .duration_frames = (int64_t)(r->options.duration_s * fps + 0.5),
+        .fps = fps,
+        .on_shown = on_shown,
+        .context = r,
+    };
+    return stream_open(&r->stream, &p, e);
+}
+
+static int start_show(struct run *r, struct error *e)
+{
+    const struct settings *s = &r->settings;
+    int fps = stream_config_fps(s->stream);
+    const struct camera_config *camera = stream_config_camera(s->stream);
+    struct show_params p = {
+        .dream = r->dream,
+        .model = r->model,
+        .keyframes = r->keyframes,
+        .requests = r->requests,
+        .chatbot = r->chatbot,
+        .script = r->script,
+        .clock = &r->clock,
+        .start_us = r->start_us,
+        .stats = &r->stats,
+        .stop = &r->stop,
+        .zoom_per_frame = camera_zoom_per_frame(camera, fps),
+        .degrees_per_frame = camera_degrees_per_frame(camera, fps),
+        .fade_s = s->dream.transition_s,
+        .fps = fps,
+    };
+    if (r->options.offline)
+        governor_init(&p.governor, true, (int)s->dream.steps, fps,
+                      (int)(s->keyframes.offline_ms * fps / 1000),
+                      (int)(s->keyframes.offline_ms * fps / 1000));
+    else
+        governor_init(&p.governor, false, (int)s->dream.steps, fps, (int)(s->keyframes.min_ms * fps / 1000),
+                      (int)(s->keyframes.max_ms * fps / 1000));
+    int rc = show_start(&r->show, &p);
+    return rc < 0 ? error_set(e, -rc, "cannot start the dream thread: %s", strerror(-rc)) : 0;
+}
+
+static int open_all(struct run *r, struct error *e)
+{
+    int rc = stop_init(&r->stop);
+    if (rc < 0)
+        return error_set(e, -rc, "cannot make an event descriptor: %s", strerror(-rc));
+    if (r->options.offline)
+        clock_init_virtual(&r->clock, 0);
+    else
+        clock_init_monotonic(&r->clock);
+    if ((rc = open_dream(r, e)) < 0 || (rc = open_chat(r, e)) < 0)
+        return rc;
+    r->start_us = clock_now_us(&r->clock);
+    if ((rc = open_stream(r, e)) < 0 || (rc = start_show(r, e)) < 0)
+        return rc;
+    if (r->options.offline)
+        return 0; /* typed lines come at wall time and would make the render depend on it */
+    return console_open(&r->console, r->chatbot, STDIN_FILENO, &r->clock, r->start_us, e);
+}
+
+/* Waits until somebody wants the end; reports now and then. Signals are blocked and come through `signals`.
+ */
+static void wait_for_end(struct run *r, int signals)
+{
+    struct pollfd fds[] = {{.fd = signals, .events = POLLIN}, {.fd = r->stop.fd, .events = POLLIN}};
+    struct report report;
+    report_begin(&report, &r->stats);
+    while (!stop_requested(&r->stop)) {
+        int n = poll(fds, ARRAY_LEN(fds), REPORT_EVERY_MS);
+        if (n == 0)
+            report_line(&report);
+        if (n > 0 && fds[0].revents) {
+            log_info("run", "stopping");
+            break;
+        }
+    }
+    stop_request(&r->stop);
+    report_summary(&report);
+}
+
+static void overdue(int signal_number)
+{
+    static const char text[] =
+        "reverie: shutting down took too long; gone. The recording ends at its last fragment.\n";
+    (void)signal_number;
+    ssize_t n = write(STDERR_FILENO, text, sizeof text - 1);
+    (void)n;
+    _exit(1);
+}
+
+/* Reverse order of open_all; every part may be missing. */
+static int close_all(struct run *r, struct error *e)
+{
+    signal(SIGALRM, overdue);
+    alarm(SHUTDOWN_MAX_S);
+    stop_request(&r->stop);
+    console_close(&r->console);
+    if (r->keyframes)
+        keyframes_shutdown(r->keyframes);
+    int rc = stream_close(&r->stream, e);
+    show_stop(&r->show);
+    script_close(&r->script);
+    chatbot_close(&r->chatbot);
+    requests_close(&r->requests);
+    keyframes_close(&r->keyframes);
+    dream_close(&r->dream);
+    model_close(&r->model);
+    stop_close(&r->stop);
+    alarm(0);
+    return rc;
+}
+
+static int run_show(struct run *r)
+{
+    struct error e = {0}, closing = {0};
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    int signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+
+    int rc = open_all(r, &e);
+    if (rc == 0)
+        wait_for_end(r, signals);
+    int closed = close_all(r, &closing);
+    if (signals >= 0)
+        close(signals);
+    if (rc < 0 || closed < 0)
+        log_error("run", "%s", rc < 0 ? e.text : closing.text);
+    return rc < 0 || closed < 0;
+}
+
+int cmd_run(int argc, char **argv)
+{
+    struct run *r = xcalloc(1, sizeof *r);
+    struct error e = {0};
+    r->stop.fd = -1;
+    r->options.seed = -1;
+    int code = parse_options(argc, argv, &r->options);
+    settings_init(&r->settings);
+    if (code == ARGS_OK) {
+        if (settings_load(&r->settings, r->options.config_path, &r->options.sets, &e) < 0) {
+            fprintf(stderr, "reverie run: %s\n", e.text);
+            code = 2;
+        } else if (r->options.print_config) {
+            config_write_yaml(&r->settings.config, stdout);
+            code = 0;
+        } else {
+            if (r->options.seed < 0)
+                r->options.seed = clock_real_us() & 0x7fffffff;
+            log_info("run", "seed %lld", (long long)r->options.seed);
+            code = run_show(r);
+        }
+    }
+    settings_close(&r->settings);
+    free(r);
+    return code;
+}

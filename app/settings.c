@@ -1,0 +1,65 @@
+/*
+ * settings - see settings.h.
+ */
+#include "app/settings.h"
+
+#include <stdlib.h>
+
+#include "common/log.h"
+
+static const char *const log_levels[] = {"error", "warn", "info", "debug", NULL};
+
+static const struct option log_rows[] = {
+    OPTION_CHOICE(struct log_config, level, "info", log_levels, "How much is said on stderr."),
+};
+static const struct option_section log_section =
+    OPTION_SECTION("log", struct log_config, log_rows, "What the program says about itself.");
+
+static const struct option keyframes_rows[] = {
+    OPTION_INT(struct keyframes_config, min_ms, "200", 20, 60000, "ms",
+               "Shortest distance between two keyframes, however fast the machine is."),
+    OPTION_INT(struct keyframes_config, max_ms, "2000", 40, 60000, "ms",
+               "Longest distance. A machine that is too slow takes fewer steps for each keyframe instead."),
+    OPTION_INT(struct keyframes_config, offline_ms, "1000", 20, 60000, "ms",
+               "Distance in an offline render, where it is always the same."),
+};
+static const struct option_section keyframes_section = OPTION_SECTION(
+    "keyframes", struct keyframes_config, keyframes_rows,
+    "The rhythm between dream and camera: a keyframe is a dreamed picture, and the camera glides "
+    "from each to the next.");
+
+void settings_init(struct settings *s)
+{
+    *s = (struct settings){.stream = stream_config_new()};
+    const struct option_section *sections[SETTINGS_SECTIONS_MAX];
+    void *configs[SETTINGS_SECTIONS_MAX];
+    int n = stream_config_sections(s->stream, sections, configs, SETTINGS_SECTIONS_MAX - 4);
+
+    size_t count = 0;
+    s->entries[count++] = (struct config_entry){&show_section, &s->show};
+    s->entries[count++] = (struct config_entry){&dream_section, &s->dream};
+    s->entries[count++] = (struct config_entry){&keyframes_section, &s->keyframes};
+    for (int i = 0; i < n; i++)
+        s->entries[count++] = (struct config_entry){sections[i], configs[i]};
+    s->entries[count++] = (struct config_entry){&log_section, &s->log};
+    s->config = (struct config){s->entries, count};
+    config_defaults(&s->config);
+}
+
+void settings_close(struct settings *s)
+{
+    stream_config_free(s->stream);
+    s->stream = NULL;
+}
+
+int settings_load(struct settings *s, const char *path, const struct arg_list *sets, struct error *e)
+{
+    int rc = path ? config_load(&s->config, path, e) : 0;
+    for (int i = 0; rc == 0 && i < sets->count; i++)
+        rc = config_set(&s->config, sets->items[i], e);
+    if (rc == 0)
+        rc = config_read_secrets(&s->config, e);
+    if (rc == 0)
+        log_set_level((enum log_level)s->log.level);
+    return rc;
+}

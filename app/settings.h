@@ -1,0 +1,48 @@
+/*
+ * settings - every section of the configuration in one place, and the options that all commands share.
+ *
+ * The tables stand beside their modules; here they are only listed, with the structs that they fill. Commands
+ * that take no -c still use it for the defaults.
+ */
+#ifndef APP_SETTINGS_H
+#define APP_SETTINGS_H
+
+#include "app/args.h"
+#include "chatbot/requests.h"
+#include "common/error.h"
+#include "config/config.h"
+#include "engine/dream.h"
+#include "stream/stream.h"
+
+/* Section "keyframes": the rhythm between dream and camera. */
+struct keyframes_config {
+    int64_t min_ms, max_ms, offline_ms;
+};
+
+/* Section "log". */
+struct log_config {
+    int level; /* enum log_level */
+};
+
+enum { SETTINGS_SECTIONS_MAX = 24 };
+
+struct settings {
+    struct log_config log;
+    struct show_config show;
+    struct dream_config dream;
+    struct keyframes_config keyframes;
+    struct stream_config *stream;
+
+    struct config_entry entries[SETTINGS_SECTIONS_MAX];
+    struct config config; /* over `entries` */
+};
+
+/* Defaults everywhere. Close it also after failures. */
+void settings_init(struct settings *s);
+void settings_close(struct settings *s);
+
+/* The file (NULL: none), then each "section.key=value", then the secrets from the environment; sets the log
+ * level. 0 or -errno with one line. */
+int settings_load(struct settings *s, const char *path, const struct arg_list *sets, struct error *e);
+
+#endif

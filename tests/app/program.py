@@ -1,0 +1,61 @@
+"""What the whole-program tests share: running build/reverie, probing its recordings."""
+import glob
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+
+REVERIE = os.environ["REVERIE"]
+SANITIZED = bool(os.environ.get("SANITIZER"))
+# A show small enough for a sanitizer build on two cores.
+SMALL = ["--set", "dream.size=128x128", "--set", "dream.steps=2", "--set", "video.size=320x180",
+         "--set", "video.bitrate_kbps=500"]
+
+
+class Folder:
+    """A scratch folder; `with Folder() as f: f.path("x")`."""
+
+    def __enter__(self):
+        self.name = tempfile.mkdtemp(prefix="reverie-test-")
+        return self
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.name, ignore_errors=True)
+
+    def path(self, *parts):
+        return os.path.join(self.name, *parts)
+
+    def write(self, name, text):
+        with open(self.path(name), "wb") as f:
+            f.write(text if isinstance(text, bytes) else text.encode())
+        return self.path(name)
+
+
+def reverie(*args, stdin=b"", timeout=120, cwd=None, env=None):
+    """Runs to the end. Returns the CompletedProcess with text output."""
+    p = subprocess.run([REVERIE, *args], input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                       timeout=timeout, cwd=cwd, env=env, check=False)
+    p.stdout, p.stderr = p.stdout.decode("utf-8", "replace"), p.stderr.decode("utf-8", "replace")
+    return p
+
+
+def start(*args, **kwargs):
+    """Starts it with pipes; the caller waits for it."""
+    kwargs.setdefault("stdin", subprocess.DEVNULL)
+    return subprocess.Popen([REVERIE, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, **kwargs)
+
+
+def recordings(folder):
+    return sorted(glob.glob(os.path.join(folder, "*.mp4")))
+
+
+def probe(path):
+    """ffprobe's view: streams, format, and the time stamps of the video packets in seconds."""
+    out = subprocess.run(["ffprobe", "-v", "error", "-of", "json", "-show_streams", "-show_format", path],
+                         stdout=subprocess.PIPE, check=True).stdout
+    info = json.loads(out)
+    out = subprocess.run(["ffprobe", "-v", "error", "-select_streams", "v", "-show_entries", "frame=pts_time",
+                          "-of", "csv=p=0", path], stdout=subprocess.PIPE, check=True).stdout.decode()
+    info["pts"] = [float(line.strip(",")) for line in out.split() if line.strip(",")]
+    return info
