@@ -44,8 +44,8 @@ struct sink_ops {
     /* Should there be one? Any thread. (optional: NULL means only when no other sink is enabled) */
     bool (*enabled)(const void *config);
 
-    /* (optional) Would it work? Looks at the place without making or sending anything. 0 and a line about what it
-     * found in `text`, or -errno with a line. Any thread. */
+    /* (optional) Would it work? Looks at the place without making or sending anything. 0 and a line about
+     * what it found in `text`, or -errno with a line. Any thread. */
     int (*check)(const void *config, char *text, size_t size, struct error *e);
 
     /* Checks the options and prepares. On the thread of stream_open; must not wait for a disk or a network.
