@@ -142,7 +142,7 @@ int args_parse(const struct args_command *c, int argc, char **argv, int *first)
     }
     longs[c->count] = (struct option){"help", no_argument, NULL, 'h'};
 
-    optind = 1;
+    optind = 0; /* glibc: forget everything of an earlier call */
     for (int got; (got = getopt_long(argc, argv, shorts, longs, NULL)) != -1;) {
         if (got == 'h') {
             help(c);
@@ -155,7 +155,7 @@ int args_parse(const struct args_command *c, int argc, char **argv, int *first)
             if (c->args[i].letter == got)
                 index = i;
         if (got == '?' || index < 0)
-            return args_fault(c, "there is no option '%.80s'", argv[optind - 1]);
+            return args_fault(c, "there is no option %.80s", argv[optind - 1]);
         int rc = take(c, &c->args[index], optarg);
         if (rc != ARGS_OK)
             return rc;

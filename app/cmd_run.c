@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "app/args.h"
@@ -184,11 +183,31 @@ static int start_show(struct run *r, struct error *e)
     return rc < 0 ? error_set(e, -rc, "cannot start the dream thread: %s", strerror(-rc)) : 0;
 }
 
+/* What a signal handler can reach. Blocking the signals and waiting for them in main would not do: OpenBLAS
+ * starts threads of its own while the program is loaded, with nothing blocked. */
+static struct stop *signalled;
+
+static void on_signal(int number)
+{
+    (void)number;
+    stop_request(signalled);
+}
+
+/* From here on SIGINT and SIGTERM end the show in good order, whatever thread they reach. */
+static void catch_signals(struct stop *stop)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    signalled = stop;
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
 static int open_all(struct run *r, struct error *e)
 {
     int rc = stop_init(&r->stop);
     if (rc < 0)
         return error_set(e, -rc, "cannot make an event descriptor: %s", strerror(-rc));
+    catch_signals(&r->stop);
     if (r->options.offline)
         clock_init_virtual(&r->clock, 0);
     else
@@ -203,23 +222,16 @@ static int open_all(struct run *r, struct error *e)
     return console_open(&r->console, r->chatbot, STDIN_FILENO, &r->clock, r->start_us, e);
 }
 
-/* Waits until somebody wants the end; reports now and then. Signals are blocked and come through `signals`.
- */
-static void wait_for_end(struct run *r, int signals)
+/* Waits until somebody wants the end; reports now and then. */
+static void wait_for_end(struct run *r)
 {
-    struct pollfd fds[] = {{.fd = signals, .events = POLLIN}, {.fd = r->stop.fd, .events = POLLIN}};
+    struct pollfd fd = {.fd = r->stop.fd, .events = POLLIN};
     struct report report;
     report_begin(&report, &r->stats);
-    while (!stop_requested(&r->stop)) {
-        int n = poll(fds, ARRAY_LEN(fds), REPORT_EVERY_MS);
-        if (n == 0)
+    while (!stop_requested(&r->stop))
+        if (poll(&fd, 1, REPORT_EVERY_MS) == 0)
             report_line(&report);
-        if (n > 0 && fds[0].revents) {
-            log_info("run", "stopping");
-            break;
-        }
-    }
-    stop_request(&r->stop);
+    log_info("run", "stopping");
     report_summary(&report);
 }
 
@@ -250,6 +262,8 @@ static int close_all(struct run *r, struct error *e)
     keyframes_close(&r->keyframes);
     dream_close(&r->dream);
     model_close(&r->model);
+    signal(SIGINT, SIG_IGN); /* the flag goes away under the handler */
+    signal(SIGTERM, SIG_IGN);
     stop_close(&r->stop);
     alarm(0);
     return rc;
@@ -258,19 +272,10 @@ static int close_all(struct run *r, struct error *e)
 static int run_show(struct run *r)
 {
     struct error e = {0}, closing = {0};
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    int signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-
     int rc = open_all(r, &e);
     if (rc == 0)
-        wait_for_end(r, signals);
+        wait_for_end(r);
     int closed = close_all(r, &closing);
-    if (signals >= 0)
-        close(signals);
     if (rc < 0 || closed < 0)
         log_error("run", "%s", rc < 0 ? e.text : closing.text);
     return rc < 0 || closed < 0;

@@ -67,7 +67,7 @@ static void test_answers(void **state)
         {{"--help"}, 0, "usage: reverie synsets"},
         {{NULL}, 2, "which text?"},
         {{"--frob", "x"}, 2, "there is no option --frob"},
-        {{"-m"}, 2, "-m needs the path"},
+        {{"-m"}, 2, "-m needs a value"},
         {{"-m", "/nowhere/model", "goldfish"}, 1, "/nowhere/model"},
         {{"--", "--list"}, 1, "\"--list\" names none"},
     };
