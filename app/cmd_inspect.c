@@ -1,0 +1,137 @@
+/*
+ * cmd_inspect - `reverie inspect`: what is in a file of weights, and what this program makes of it.
+ */
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/commands.h"
+#include "common/mem.h"
+#include "engine/model.h"
+#include "models/embedded.h"
+#include "synsets/synsets.h"
+
+enum { CHUNK = 4096 };
+
+static const char usage[] =
+    "usage: reverie inspect [MODEL]\n"
+    "\n"
+    "Lists the tensors of a file of weights (name, type, shape, smallest, largest and mean value), then the\n"
+    "layers, the preprocessing and the classes of the model that they make. Without MODEL: the built-in "
+    "one.\n"
+    "\n"
+    "      --help   this text\n";
+
+static void print_shape(const struct tensor *t)
+{
+    char shape[128] = "";
+    size_t n = 0;
+    for (int i = 0; i < t->dims && n < sizeof shape; i++)
+        n += (size_t)snprintf(shape + n, sizeof shape - n, "%s%lld", i ? "x" : "", (long long)t->shape[i]);
+    printf("%-16s", t->dims ? shape : "scalar");
+}
+
+static void print_tensor(const struct tensor *t)
+{
+    static const char *const names[] = {[TENSOR_F32] = "F32",
+                                        [TENSOR_F16] = "F16",
+                                        [TENSOR_BF16] = "BF16",
+                                        [TENSOR_F64] = "F64",
+                                        [TENSOR_I64] = "I64"};
+    float values[CHUNK];
+    double low = INFINITY, high = -INFINITY, sum = 0;
+    int64_t bad = 0;
+    for (int64_t first = 0; first < t->elements; first += CHUNK) {
+        int64_t count = t->elements - first < CHUNK ? t->elements - first : CHUNK;
+        tensor_to_float(t, first, count, values);
+        for (int64_t i = 0; i < count; i++) {
+            if (!isfinite(values[i])) {
+                bad++;
+                continue;
+            }
+            low = fmin(low, (double)values[i]);
+            high = fmax(high, (double)values[i]);
+            sum += (double)values[i];
+        }
+    }
+    printf("%-28s %-4s ", t->name, names[t->dtype]);
+    print_shape(t);
+    if (t->elements > bad)
+        printf(" min %-11.5g max %-11.5g mean %.5g", low, high, sum / (double)(t->elements - bad));
+    if (bad)
+        printf("  %lld values are not finite", (long long)bad);
+    putchar('\n');
+}
+
+static void print_layers(const struct model *m)
+{
+    printf("\nlayers\n");
+    for (int i = 0; i < m->layer_count; i++) {
+        const struct model_layer *l = &m->layers[i];
+        printf("%3d  %-8s %4d -> %4d  %dx%d%s%s\n", i, l->name, l->in, l->out, l->kernel, l->kernel,
+               l->pool_after ? "  pool" : "", l->stat_mean ? "  statistics" : "");
+    }
+    printf("\npreprocessing\nx = (rgb / 255 - mean) / std, zero padding behind that\n"
+           "mean %g %g %g, std %g %g %g\n"
+           "objects of %d px, one logit per %d px, smallest picture %dx%d\n",
+           (double)m->mean[0], (double)m->mean[1], (double)m->mean[2], (double)m->std[0], (double)m->std[1],
+           (double)m->std[2], m->window_px, m->stride_px, model_min_px(m), model_min_px(m));
+}
+
+static void print_classes(const struct model *m)
+{
+    printf("\n%d classes\n", m->classes);
+    for (int i = 0; m->wnids && i < m->classes; i++) {
+        int synset = synsets_by_wnid(m->wnids[i]);
+        printf("%3d  %s  %s\n", i, m->wnids[i], synset >= 0 ? synset_table[synset].names[0] : "-");
+    }
+    if (!m->wnids)
+        printf("the file does not say which\n");
+}
+
+static int inspect(const struct weights *w)
+{
+    printf("%s: %s, %d tensors\n\n", weights_path(w), weights_format(w), weights_count(w));
+    for (int i = 0; i < weights_count(w); i++)
+        print_tensor(weights_at(w, i));
+    struct model *m;
+    struct error e = {""};
+    if (model_open(&m, w, &e) < 0) {
+        printf("\nnot a model that can dream: %s\n", e.text);
+        return 0;
+    }
+    print_layers(m);
+    print_classes(m);
+    model_close(&m);
+    return 0;
+}
+
+int cmd_inspect(int argc, char **argv)
+{
+    static const struct option options[] = {{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+    optind = 0; /* a new command line */
+    int c = getopt_long(argc, argv, "h", options, NULL);
+    if (c == 'h') {
+        fputs(usage, stdout);
+        return 0;
+    }
+    if (c != -1 || argc - optind > 1) {
+        fputs(usage, stderr);
+        return 2;
+    }
+    struct weights *w;
+    struct error e = {""};
+    int rc = optind < argc
+                 ? weights_open(&w, argv[optind], &e)
+                 : weights_open_memory(&w, embedded_model, (size_t)(embedded_model_end - embedded_model),
+                                       "reverie-mini (built in)", &e);
+    if (rc < 0) {
+        fprintf(stderr, "reverie inspect: %s\n", e.text);
+        return 1;
+    }
+    rc = inspect(w);
+    weights_close(&w);
+    return rc;
+}
