@@ -93,6 +93,8 @@ static void dream_keyframe(struct show *s, struct keyframe *slot)
 static void *show_main(void *arg)
 {
     struct show *s = arg;
+    thread_lower_priority(0); /* a late keyframe is bridged, a late frame is seen */
+    dream_lower_priority(s->p.dream);
     struct keyframe *slot = keyframes_acquire(s->p.keyframes);
     if (slot)
         publish(s, slot); /* the start picture: something to see at once */

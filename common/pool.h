@@ -21,6 +21,10 @@ void pool_close(struct pool **pool); /* NULL is fine */
 
 int pool_threads(const struct pool *pool);
 
+/* Lets everybody else go first: for work that has no deadline beside work that has. The workers only; a
+ * calling thread lowers its own. */
+void pool_lower_priority(struct pool *pool);
+
 /* One caller at a time. */
 void pool_run(struct pool *pool, pool_fn *fn, void *context, int count);
 

@@ -6,8 +6,11 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
+
+enum { BACKGROUND_NICE = 10 };
 
 int thread_start(struct thread *t, const char *name, void *(*fn)(void *), void *arg)
 {
@@ -28,6 +31,12 @@ void thread_join(struct thread *t)
         return;
     pthread_join(t->id, NULL);
     t->running = false;
+}
+
+void thread_lower_priority(int tid)
+{
+    setpriority(PRIO_PROCESS, (id_t)tid,
+                BACKGROUND_NICE); /* on Linux the "process" of this call is a thread */
 }
 
 void cond_init_monotonic(pthread_cond_t *c)

@@ -26,6 +26,10 @@ int thread_start(struct thread *t, const char *name, void *(*fn)(void *), void *
 /* Waits for the end. A thread that is not running is fine. */
 void thread_join(struct thread *t);
 
+/* Lets the other threads of the machine go first (nice 10); for good. `tid` is the kernel's number, 0: the
+ * caller. */
+void thread_lower_priority(int tid);
+
 /* A condition variable whose timed wait counts on CLOCK_MONOTONIC. */
 void cond_init_monotonic(pthread_cond_t *c);
 

@@ -183,6 +183,11 @@ static void advance_fade(struct dream *d, double elapsed_s)
         d->mix[i].share *= shrink;
 }
 
+void dream_lower_priority(struct dream *d)
+{
+    pool_lower_priority(d->pool);
+}
+
 void dream_warp(struct dream *d, double zoom, double degrees, double elapsed_s)
 {
     advance_fade(d, elapsed_s);

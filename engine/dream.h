@@ -75,6 +75,9 @@ void dream_set_layer(struct dream *d, int layer, int channel);
  * since the last call and drives fades. */
 void dream_warp(struct dream *d, double zoom, double degrees, double elapsed_s);
 
+/* The workers give way to other threads of the machine: for a live show, where frames have deadlines. */
+void dream_lower_priority(struct dream *d);
+
 /* One gradient step. 0, or -EDOM when the picture had gone bad (NaN) and was restored to the last good one.
  */
 int dream_step(struct dream *d);
