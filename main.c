@@ -23,6 +23,9 @@ struct command {
 
 static const struct command commands[] = {
     {"run", cmd_run, "the show, until SIGINT or SIGTERM"},
+    {"still", cmd_still, "dream one picture into a PNG"},
+    {"classify", cmd_classify, "what the network sees in pictures: top five"},
+    {"inspect", cmd_inspect, "tensors, classes and preprocessing of a model file"},
     {"synsets", cmd_synsets, "how a line of chat resolves to ImageNet classes"},
     {"check", cmd_check, "is this configuration and this machine ready?"},
     {"bench", cmd_bench, "how fast this machine dreams, as JSON"},
