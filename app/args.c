@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,7 +49,7 @@ static bool parse_number(const char *text, double min, double max, double *value
     return end != text && *end == '\0' && errno == 0 && *value >= min && *value <= max;
 }
 
-static bool parse_int(const char *text, double min, double max, int64_t *value)
+bool args_parse_int(const char *text, double min, double max, int64_t *value)
 {
     char *end;
     errno = 0;
@@ -107,7 +106,7 @@ static int take(const struct args_command *c, const struct arg *a, const char *t
             return ARGS_OK;
         return args_fault(c, "--%s takes a number from %g to %g, not '%.80s'", a->name, a->min, a->max, text);
     case ARG_INT:
-        if (parse_int(text, a->min, a->max, a->value))
+        if (args_parse_int(text, a->min, a->max, a->value))
             return ARGS_OK;
         return args_fault(c, "--%s takes a whole number from %.0f to %.0f, not '%.80s'", a->name, a->min,
                           a->max, text);

@@ -8,6 +8,7 @@
 #define APP_ARGS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 enum arg_type {
@@ -56,7 +57,8 @@ struct args_command {
 enum { ARGS_OK = -1 };
 int args_parse(const struct args_command *c, int argc, char **argv, int *first);
 
-/* "WIDTHxHEIGHT", each min..max. For operands and lists. */
+/* A whole number, and "WIDTHxHEIGHT", each from min to max: for operands and parts of values. */
+bool args_parse_int(const char *text, double min, double max, int64_t *value);
 bool args_parse_size(const char *text, double min, double max, int size[2]);
 
 /* "reverie NAME: text; see --help" on stderr. Returns 2, the exit code for it. */

@@ -5,42 +5,31 @@
  * in the middle; where a model has several logits on that square, their mean counts. Output is one line per
  * rank with tabs between the fields, for people and scripts alike.
  */
-#include <getopt.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/args.h"
 #include "app/commands.h"
+#include "app/cover.h"
 #include "common/mem.h"
 #include "engine/network.h"
-#include "stream/picture.h"
 #include "synsets/synsets.h"
 
 enum { RANKS = 5 };
-
-static const char usage[] =
-    "usage: reverie classify [-m MODEL] IMAGE...\n"
-    "\n"
-    "Prints the five classes that the network sees most in each picture, with tabs between the fields:\n"
-    "picture, rank, probability, WordNet id, name.\n"
-    "\n"
-    "  -m, --model MODEL   weights to use; the built-in model when absent\n"
-    "      --help          this text\n";
 
 struct classifier {
     struct model *model;
     struct pool *pool;
     struct network *network;
     int positions;       /* logits on the square, one way */
-    float *square;       /* [3][window][window] */
     float *logits;       /* [classes][positions][positions] */
     double *probability; /* [classes] */
 };
 
 static void classifier_close(struct classifier *c)
 {
-    free(c->square);
     free(c->logits);
     free(c->probability);
     network_close(&c->network);
@@ -61,28 +50,9 @@ static int classifier_open(struct classifier *c, const char *path, struct error 
         return rc;
     size_t classes = (size_t)c->model->classes;
     c->positions = model_map_size(c->model, side);
-    c->square = xmalloc(3 * (size_t)side * (size_t)side * sizeof *c->square);
     c->logits = xmalloc(classes * (size_t)(c->positions * c->positions) * sizeof *c->logits);
     c->probability = xmalloc(classes * sizeof *c->probability);
     return 0;
-}
-
-/* Shorter side to `side`, then the middle square. `out` is [3][side][side]. */
-static int middle_square(const float *rgb, int w, int h, int side, float *out)
-{
-    int shorter = w < h ? w : h;
-    int sw = w == shorter ? side : (int)((int64_t)w * side / shorter);
-    int sh = h == shorter ? side : (int)((int64_t)h * side / shorter);
-    float *scaled = buffer_alloc(3 * (size_t)sw * (size_t)sh * sizeof *scaled);
-    if (!scaled)
-        return -1;
-    int rc = picture_scale(rgb, w, h, scaled, sw, sh);
-    int left = (sw - side) / 2, top = (sh - side) / 2;
-    for (int y = 0; rc == 0 && y < 3 * side; y++)
-        memcpy(out + (long)y * side, scaled + ((long)(y / side) * sh + top + y % side) * sw + left,
-               (size_t)side * sizeof *out);
-    free(scaled);
-    return rc;
 }
 
 static void fill_probabilities(struct classifier *c)
@@ -120,58 +90,56 @@ static void print_top(struct classifier *c, const char *path)
     }
 }
 
-static int classify(struct classifier *c, const char *path)
+static int classify(struct classifier *c, const char *path, struct error *e)
 {
-    struct error e = {""};
-    float *rgb;
-    int w, h, side = c->model->window_px;
-    if (picture_read(path, &rgb, &w, &h, &e) < 0) {
-        fprintf(stderr, "reverie classify: %s\n", e.text);
-        return 1;
-    }
-    int rc = middle_square(rgb, w, h, side, c->square);
-    if (rc == 0)
-        rc = network_logits(c->network, c->square, side, side, c->logits);
-    free(rgb);
-    if (rc < 0) {
-        fprintf(stderr, "reverie classify: %s: no memory for a picture of %dx%d\n", path, w, h);
-        return 1;
-    }
+    int side = c->model->window_px;
+    float *square; /* [3][side][side] */
+    int rc = cover_file(path, (struct option_size){side, side}, &square, e);
+    if (rc < 0)
+        return rc;
+    rc = network_logits(c->network, square, side, side, c->logits);
+    free(square);
+    if (rc < 0)
+        return error_set(e, -rc, "%s: %s", path, strerror(-rc));
     fill_probabilities(c);
     print_top(c, path);
     return 0;
 }
 
+static int fail(const struct error *e)
+{
+    fprintf(stderr, "reverie classify: %s\n", e->text);
+    return 1;
+}
+
 int cmd_classify(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"model", required_argument, NULL, 'm'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
     const char *path = NULL;
-    optind = 0; /* a new command line */
-    for (int c; (c = getopt_long(argc, argv, "m:h", options, NULL)) != -1;) {
-        if (c == 'h') {
-            fputs(usage, stdout);
-            return 0;
-        }
-        if (c != 'm') {
-            fputs(usage, stderr);
-            return 2;
-        }
-        path = optarg;
-    }
-    if (optind == argc) {
-        fprintf(stderr, "reverie classify: which pictures?\n%s", usage);
-        return 2;
-    }
+    const struct arg args[] = {
+        {'m', "model", "FILE", ARG_STRING, &path, 0, 0, "weights to use; without it the embedded model"},
+    };
+    const struct args_command command = {
+        "classify",
+        "IMAGE...",
+        "Prints the five classes that the network sees most in each picture, with tabs between the fields:\n"
+        "picture, rank, probability, WordNet id, name.\n",
+        args,
+        (int)ARRAY_LEN(args),
+        NULL};
+    int first;
+    int status = args_parse(&command, argc, argv, &first);
+    if (status != ARGS_OK)
+        return status;
+    if (first == argc)
+        return args_fault(&command, "which pictures?");
+
     struct classifier c;
     struct error e = {""};
-    int status = 0;
-    if (classifier_open(&c, path, &e) < 0) {
-        fprintf(stderr, "reverie classify: %s\n", e.text);
-        status = 1;
-    }
-    for (int i = optind; i < argc && c.network; i++)
-        status |= classify(&c, argv[i]);
+    bool open = classifier_open(&c, path, &e) == 0;
+    status = open ? 0 : fail(&e);
+    for (int i = first; open && i < argc; i++)
+        if (classify(&c, argv[i], &e) < 0)
+            status = fail(&e);
     classifier_close(&c);
     return status;
 }

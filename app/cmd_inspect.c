@@ -1,12 +1,12 @@
 /*
  * cmd_inspect - `reverie inspect`: what is in a file of weights, and what this program makes of it.
  */
-#include <getopt.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/args.h"
 #include "app/commands.h"
 #include "common/mem.h"
 #include "engine/model.h"
@@ -14,15 +14,6 @@
 #include "synsets/synsets.h"
 
 enum { CHUNK = 4096 };
-
-static const char usage[] =
-    "usage: reverie inspect [MODEL]\n"
-    "\n"
-    "Lists the tensors of a file of weights (name, type, shape, smallest, largest and mean value), then the\n"
-    "layers, the preprocessing and the classes of the model that they make. Without MODEL: the built-in "
-    "one.\n"
-    "\n"
-    "      --help   this text\n";
 
 static void print_shape(const struct tensor *t)
 {
@@ -110,23 +101,27 @@ static int inspect(const struct weights *w)
 
 int cmd_inspect(int argc, char **argv)
 {
-    static const struct option options[] = {{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-    optind = 0; /* a new command line */
-    int c = getopt_long(argc, argv, "h", options, NULL);
-    if (c == 'h') {
-        fputs(usage, stdout);
-        return 0;
-    }
-    if (c != -1 || argc - optind > 1) {
-        fputs(usage, stderr);
-        return 2;
-    }
+    const struct args_command command = {"inspect",
+                                         "[MODEL]",
+                                         "Lists the tensors of a file of weights (name, type, shape, "
+                                         "smallest, largest and mean value), then the\n"
+                                         "layers, the preprocessing and the classes of the model that they "
+                                         "make. Without MODEL: the embedded one.\n",
+                                         NULL,
+                                         0,
+                                         NULL};
+    int first;
+    int code = args_parse(&command, argc, argv, &first);
+    if (code != ARGS_OK)
+        return code;
+    if (argc - first > 1)
+        return args_fault(&command, "one model at a time");
     struct weights *w;
     struct error e = {""};
-    int rc = optind < argc
-                 ? weights_open(&w, argv[optind], &e)
+    int rc = first < argc
+                 ? weights_open(&w, argv[first], &e)
                  : weights_open_memory(&w, embedded_model, (size_t)(embedded_model_end - embedded_model),
-                                       "reverie-mini (built in)", &e);
+                                       "reverie-mini (embedded)", &e);
     if (rc < 0) {
         fprintf(stderr, "reverie inspect: %s\n", e.text);
         return 1;

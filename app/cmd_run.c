@@ -17,11 +17,11 @@
 
 #include "app/args.h"
 #include "app/commands.h"
+#include "app/cover.h"
 #include "app/known.h"
 #include "app/report.h"
 #include "app/settings.h"
 #include "app/show.h"
-#include "app/start_picture.h"
 #include "common/log.h"
 #include "stream/camera.h"
 
@@ -115,7 +115,7 @@ static int open_dream(struct run *r, struct error *e)
     if (rc < 0)
         return rc;
     float *start = NULL; /* [3][h][w] */
-    if (c->start_image[0] && (rc = start_picture(c->start_image, c->size, &start, e)) < 0)
+    if (c->start_image[0] && (rc = cover_file(c->start_image, c->size, &start, e)) < 0)
         return rc;
     rc = dream_open(&r->dream, c, r->model, (uint64_t)r->options.seed, start, e);
     free(start);

@@ -11,7 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/args.h"
 #include "app/commands.h"
+#include "app/cover.h"
 #include "app/known.h"
 #include "common/mem.h"
 #include "config/config.h"
@@ -22,26 +24,6 @@
 enum { STEPS_DEFAULT = 160, STEPS_MAX = 100000, OCTAVES_MAX = 10, SIDE_MIN = 64, SIDE_MAX = 3840 };
 #define OCTAVE_RATIO 1.4
 
-static const char usage[] =
-    "usage: reverie still [-m MODEL] (-t TEXT | --layer NAME[:CHANNEL]) [options] -o OUT.png\n"
-    "\n"
-    "Dreams one picture.\n"
-    "\n"
-    "  -t, --text TEXT       what to dream, as in chat: \"goldfish\", or \"goldfish + pizza\" (on top + "
-    "below)\n"
-    "      --layer NAME[:N]  climb a layer instead (conv4_2; with :N its channel N alone)\n"
-    "  -o, --output OUT.png  where to write the picture\n"
-    "  -i, --image IMAGE     begin with this picture instead of noise\n"
-    "      --size WxH        default: the size of IMAGE, else that of the settings\n"
-    "      --steps N         gradient steps (default 160)\n"
-    "      --octaves N       begin N-1 times 1.4 smaller and grow (default 1)\n"
-    "      --seed N          default 1\n"
-    "      --profile P       modern or classic\n"
-    "      --threads N       default: one per core\n"
-    "  -m, --model MODEL     weights to use; the built-in model when absent\n"
-    "      --set KEY=VALUE   any setting of section dream, such as dream.object_large=0.5\n"
-    "      --help            this text\n";
-
 struct arguments {
     const char *text, *layer, *output, *image;
     bool size_given;
@@ -49,122 +31,84 @@ struct arguments {
     struct dream_config dream;
 };
 
-static int complain(const char *what)
-{
-    fprintf(stderr, "reverie still: %s\n", what);
-    return 2;
-}
-
 /* ---- Arguments ---- */
 
-/* getopt.h has a struct option of its own, so the options stand here. All but --help take a value. */
-static const struct flag {
-    char letter; /* what take_option goes by; typed with one dash where it `is_short` */
-    bool is_short;
-    const char *name;
-} flags[] = {
-    {'t', true, "--text"},  {'l', false, "--layer"},   {'o', true, "--output"},   {'i', true, "--image"},
-    {'m', true, "--model"}, {'z', false, "--size"},    {'n', false, "--steps"},   {'k', false, "--octaves"},
-    {'r', false, "--seed"}, {'p', false, "--profile"}, {'j', false, "--threads"}, {'s', false, "--set"},
+/* The options that are settings of section dream under shorter names. */
+struct shortcuts {
+    const char *model, *size, *profile, *threads;
 };
 
-static bool parse_number(const char *text, int64_t min, int64_t max, int64_t *out)
-{
-    char *end;
-    errno = 0;
-    long long v = strtoll(text, &end, 10);
-    *out = v;
-    return !errno && end != text && !*end && v >= min && v <= max;
-}
-
-static int set(const struct config *config, const char *key, const char *value)
+static int apply(const struct args_command *command, const struct config *config, const char *key,
+                 const char *value)
 {
     struct error e = {""};
-    char *assignment = key ? xasprintf("%s=%s", key, value) : xstrdup(value);
+    if (!value)
+        return ARGS_OK;
+    char *assignment = key ? xasprintf("dream.%s=%s", key, value) : xstrdup(value);
     int rc = config_set(config, assignment, &e);
     free(assignment);
-    return rc < 0 ? complain(e.text) : 0;
+    return rc < 0 ? args_fault(command, "%s", e.text) : ARGS_OK;
 }
 
-static int number(const char *flag, const char *text, int64_t min, int64_t max, int64_t *out)
+static int apply_settings(const struct args_command *command, struct arguments *a, const struct shortcuts *s,
+                          const struct arg_list *sets)
 {
-    if (parse_number(text, min, max, out))
-        return 0;
-    fprintf(stderr, "reverie still: %s %s: a number from %lld to %lld is expected\n", flag, text,
-            (long long)min, (long long)max);
-    return 2;
-}
-
-static int take_option(struct arguments *a, const struct config *config, const struct flag *f,
-                       const char *value)
-{
-    switch (f->letter) {
-    case 't':
-        a->text = value;
-        return 0;
-    case 'l':
-        a->layer = value;
-        return 0;
-    case 'o':
-        a->output = value;
-        return 0;
-    case 'i':
-        a->image = value;
-        return 0;
-    case 'm':
-        return set(config, "dream.model", value);
-    case 'z':
-        a->size_given = true;
-        return set(config, "dream.size", value);
-    case 'p':
-        return set(config, "dream.profile", value);
-    case 'j':
-        return set(config, "dream.threads", value);
-    case 's':
-        return set(config, NULL, value);
-    case 'n':
-        return number(f->name, value, 1, STEPS_MAX, &a->steps);
-    case 'k':
-        return number(f->name, value, 1, OCTAVES_MAX, &a->octaves);
-    default:
-        return number(f->name, value, 0, INT64_MAX, &a->seed);
-    }
-}
-
-static const struct flag *find_flag(const char *text)
-{
-    for (size_t i = 0; i < ARRAY_LEN(flags); i++)
-        if (strcmp(text, flags[i].name) == 0 ||
-            (flags[i].is_short && text[0] == '-' && text[1] == flags[i].letter && !text[2]))
-            return &flags[i];
-    return NULL;
-}
-
-/* 0, 2 after a line on stderr, or -1 when --help was asked for. */
-static int parse_arguments(struct arguments *a, int argc, char **argv)
-{
-    *a = (struct arguments){.steps = STEPS_DEFAULT, .octaves = 1, .seed = 1};
     const struct config_entry entry = {&dream_section, &a->dream};
     const struct config config = {&entry, 1};
     config_defaults(&config);
-    for (int i = 1; i < argc; i += 2) {
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
-            return -1;
-        const struct flag *f = find_flag(argv[i]);
-        if (!f || i + 1 == argc) {
-            fprintf(stderr, "reverie still: %s: %s; see reverie still --help\n", argv[i],
-                    f ? "a value is missing behind it" : "there is no such option");
-            return 2;
-        }
-        int rc = take_option(a, &config, f, argv[i + 1]);
-        if (rc != 0)
-            return rc;
-    }
+    int rc = ARGS_OK;
+    for (int i = 0; rc == ARGS_OK && i < sets->count; i++)
+        rc = apply(command, &config, NULL, sets->items[i]);
+    if (rc == ARGS_OK)
+        rc = apply(command, &config, "model", s->model);
+    if (rc == ARGS_OK)
+        rc = apply(command, &config, "size", s->size);
+    if (rc == ARGS_OK)
+        rc = apply(command, &config, "profile", s->profile);
+    if (rc == ARGS_OK)
+        rc = apply(command, &config, "threads", s->threads);
+    a->size_given = s->size;
+    return rc;
+}
+
+/* ARGS_OK, or the exit code after a line on stderr. */
+static int parse_arguments(struct arguments *a, int argc, char **argv)
+{
+    struct shortcuts s = {NULL};
+    struct arg_list sets = {.count = 0};
+    *a = (struct arguments){.steps = STEPS_DEFAULT, .octaves = 1, .seed = 1};
+    const struct arg args[] = {
+        {'t', "text", "TEXT", ARG_STRING, &a->text, 0, 0,
+         "what to dream, as in chat: \"goldfish\", or \"goldfish + pizza\" (on top + below)"},
+        {0, "layer", "NAME[:N]", ARG_STRING, &a->layer, 0, 0,
+         "climb a layer instead (conv4_2; with :N its channel N alone)"},
+        {'o', "output", "OUT.png", ARG_STRING, &a->output, 0, 0, "where to write the picture"},
+        {'i', "image", "IMAGE", ARG_STRING, &a->image, 0, 0, "begin with this picture instead of noise"},
+        {0, "size", "WxH", ARG_STRING, &s.size, 0, 0, "default: the size of IMAGE, else dream.size"},
+        {0, "steps", "N", ARG_INT, &a->steps, 1, STEPS_MAX, "gradient steps (default 160)"},
+        {0, "octaves", "N", ARG_INT, &a->octaves, 1, OCTAVES_MAX,
+         "begin N-1 times 1.4 smaller and grow (default 1)"},
+        {0, "seed", "N", ARG_INT, &a->seed, 0, 9e15, "default 1"},
+        {0, "profile", "P", ARG_STRING, &s.profile, 0, 0, "modern or classic"},
+        {0, "threads", "N", ARG_STRING, &s.threads, 0, 0, "default: one per core"},
+        {'m', "model", "FILE", ARG_STRING, &s.model, 0, 0, "weights to use; without it the embedded model"},
+        {0, "set", "KEY=VALUE", ARG_LIST, &sets, 0, 0, "any setting of section dream; may be repeated"},
+    };
+    const struct args_command command = {"still", "", "Dreams one picture.\n", args, (int)ARRAY_LEN(args),
+                                         NULL};
+    int first;
+    int rc = args_parse(&command, argc, argv, &first);
+    if (rc == ARGS_OK)
+        rc = apply_settings(&command, a, &s, &sets);
+    if (rc != ARGS_OK)
+        return rc;
+    if (first < argc)
+        return args_fault(&command, "'%.80s' is no option", argv[first]);
     if (!a->text == !a->layer)
-        return complain("what to dream? Give -t TEXT or --layer NAME, one of them; see reverie still --help");
+        return args_fault(&command, "what to dream? Give -t TEXT or --layer NAME, one of them");
     if (!a->output)
-        return complain("where to? Give -o OUT.png");
-    return 0;
+        return args_fault(&command, "where to? Give -o OUT.png");
+    return ARGS_OK;
 }
 
 /* ---- What to dream ---- */
@@ -188,7 +132,7 @@ static int find_layer(struct subject *s, const struct model *m, const char *text
     int64_t channel = -1;
     for (int i = 0; i < m->layer_count; i++)
         if (strlen(m->layers[i].name) == name && strncmp(m->layers[i].name, text, name) == 0) {
-            if (text[name] && !parse_number(text + name + 1, 0, m->layers[i].out - 1, &channel))
+            if (text[name] && !args_parse_int(text + name + 1, 0, m->layers[i].out - 1, &channel))
                 return fail("--layer %s: the layer does not have that channel", text);
             s->layer = i;
             s->channel = (int)channel;
@@ -249,20 +193,6 @@ static float *scaled(const float *rgb, int w, int h, int out_w, int out_h, struc
     return out;
 }
 
-/* Scales so that the picture covers w x h and cuts what is over, the middle kept. */
-static float *covering(const float *rgb, int w, int h, int out_w, int out_h, struct error *e)
-{
-    double ratio = fmax((double)out_w / w, (double)out_h / h);
-    int sw = (int)fmax(out_w, round(w * ratio)), sh = (int)fmax(out_h, round(h * ratio));
-    float *large = scaled(rgb, w, h, sw, sh, e), *out = large ? picture_alloc(out_w, out_h, e) : NULL;
-    for (int y = 0; out && y < 3 * out_h; y++)
-        memcpy(out + (long)y * out_w,
-               large + ((long)(y / out_h) * sh + (sh - out_h) / 2 + y % out_h) * sw + (sw - out_w) / 2,
-               (size_t)out_w * sizeof *out);
-    free(large);
-    return out;
-}
-
 /* The start picture at the dream's size, which it gives when none was asked for; *out NULL: none. */
 static int read_start(struct arguments *a, float **out, struct error *e)
 {
@@ -280,9 +210,9 @@ static int read_start(struct arguments *a, float **out, struct error *e)
         size->width_px = (int)fmax(SIDE_MIN, round(w * fit));
         size->height_px = (int)fmax(SIDE_MIN, round(h * fit));
     }
-    *out = covering(rgb, w, h, size->width_px, size->height_px, e);
+    rc = cover(rgb, w, h, *size, out, e);
     free(rgb);
-    return *out ? 0 : -ENOMEM;
+    return rc;
 }
 
 /* ---- Dreaming ---- */
@@ -364,10 +294,8 @@ int cmd_still(int argc, char **argv)
     struct model *m = NULL;
     float *start = NULL, *x = NULL;
     int rc = parse_arguments(&a, argc, argv);
-    if (rc < 0)
-        fputs(usage, stdout);
-    if (rc != 0)
-        return rc < 0 ? 0 : rc;
+    if (rc != ARGS_OK)
+        return rc;
     if (model_load(&m, a.dream.model, &e) < 0)
         return fail("%s", e.text);
     int status = find_subject(&subject, m, &a);
