@@ -173,6 +173,16 @@ static void *wait_for_slot(void *arg)
     return NULL;
 }
 
+static void *fill_one_more(void *arg)
+{
+    struct waiter *w = arg;
+    atomic_store(&w->waiting, true);
+    fill(keyframes_acquire(w->k), 4);
+    keyframes_publish(w->k);
+    atomic_store(&w->woken, true);
+    return NULL;
+}
+
 static void *wait_for_keyframe(void *arg)
 {
     struct waiter *w = arg;
@@ -180,6 +190,29 @@ static void *wait_for_keyframe(void *arg)
     if (!keyframes_next(w->k, -1))
         atomic_store(&w->woken, true);
     return NULL;
+}
+
+/* The camera blends two; with the third waiting there is no slot to fill until it takes that one. */
+static void pictures_in_use_are_not_given_away(void **state)
+{
+    (void)state;
+    struct waiter w = {.woken = false};
+    struct thread t;
+    assert_int_equal(keyframes_open(&w.k, WIDTH, HEIGHT), 0);
+    for (int i = 1; i <= 3; i++)
+        publish(w.k, i);
+    keyframes_next(w.k, 0);
+    keyframes_next(w.k, 0);
+    assert_int_equal(thread_start(&t, "dream", fill_one_more, &w), 0);
+    while (!atomic_load(&w.waiting))
+        usleep(1000);
+    usleep(30000);
+    assert_false(atomic_load(&w.woken));
+    expect(keyframes_next(w.k, 0), 3);
+    thread_join(&t);
+    assert_true(atomic_load(&w.woken));
+    expect(keyframes_next(w.k, 0), 4);
+    keyframes_close(&w.k);
 }
 
 static void shutdown_wakes(void *(*side)(void *), int published)
@@ -218,6 +251,7 @@ int main(void)
         cmocka_unit_test(next_waits_as_long_as_told),
         cmocka_unit_test(the_position_is_passed_on),
         cmocka_unit_test(two_threads_lose_nothing),
+        cmocka_unit_test(pictures_in_use_are_not_given_away),
         cmocka_unit_test(shutdown_wakes_both_sides),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -267,7 +267,9 @@ static void no_stderr_at_all(void **state)
     (void)state;
     int kept = dup(STDERR_FILENO);
     close(STDERR_FILENO);
+    errno = ERANGE;
     log_info("show", "nobody hears this");
+    assert_int_equal(errno, ERANGE);
     dup2(kept, STDERR_FILENO);
     close(kept);
 }

@@ -77,16 +77,46 @@ static void sleeping_workers_wake(void **state)
     pool_close(&p);
 }
 
+/* Items that take a while: pool_run waits for the last one, and worker numbers are apart. */
+static void run_slow_item(void *context, int item, int worker)
+{
+    struct job *j = context;
+    if (atomic_fetch_add(&j->in[worker], 1) != 0)
+        atomic_store(&j->doubled, true);
+    usleep(1000);
+    j->hits[item]++;
+    atomic_fetch_sub(&j->in[worker], 1);
+}
+
+static void slow_items_are_waited_for(void **state)
+{
+    (void)state;
+    for (int threads = 1; threads <= THREADS_MAX; threads++) {
+        struct pool *p;
+        assert_int_equal(pool_open(&p, threads), 0);
+        for (int round = 0; round < 10; round++) {
+            struct job j;
+            memset(&j, 0, sizeof j);
+            pool_run(p, run_slow_item, &j, 7);
+            for (int i = 0; i < 7; i++)
+                assert_int_equal(j.hits[i], 1);
+            assert_false(atomic_load(&j.doubled));
+        }
+        pool_close(&p);
+    }
+}
+
 struct meeting {
-    atomic_int arrived;
+    atomic_int arrived, number[THREADS_MAX];
     int wanted;
 };
 
 /* Returns only when all threads are in it at once. */
 static void meet(void *context, int item, int worker)
 {
-    (void)item, (void)worker;
+    (void)item;
     struct meeting *m = context;
+    atomic_fetch_add(&m->number[worker], 1);
     atomic_fetch_add(&m->arrived, 1);
     while (atomic_load(&m->arrived) < m->wanted)
         usleep(100);
@@ -102,7 +132,8 @@ static void all_threads_take_part(void **state)
         alarm(60); /* a meeting that one never joins would hang */
         pool_run(p, meet, &m, threads);
         alarm(0);
-        assert_int_equal(atomic_load(&m.arrived), threads);
+        for (int i = 0; i < threads; i++)
+            assert_int_equal(atomic_load(&m.number[i]), 1);
         pool_close(&p);
     }
 }
@@ -126,9 +157,8 @@ static void opening_and_closing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_item_once),
-        cmocka_unit_test(sleeping_workers_wake),
-        cmocka_unit_test(all_threads_take_part),
+        cmocka_unit_test(every_item_once),           cmocka_unit_test(sleeping_workers_wake),
+        cmocka_unit_test(slow_items_are_waited_for), cmocka_unit_test(all_threads_take_part),
         cmocka_unit_test(opening_and_closing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

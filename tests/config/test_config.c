@@ -112,6 +112,9 @@ static void nearest_names(void **state)
         else if (!got || strcmp(got, cases[i].nearest) != 0)
             fail_msg("%s: %s, not %s", cases[i].word, got ? got : "nothing", cases[i].nearest);
     }
+    static const char *const close[] = {"room", "zoom", "boom"};
+    assert_string_equal(config_nearest("zoomm", close, 3), "zoom"); /* not the last that is near enough */
+    assert_string_equal(config_nearest("foom", close, 3), "room");  /* the first of equals */
     char endless[1000];
     memset(endless, 's', sizeof endless - 1);
     endless[sizeof endless - 1] = '\0';

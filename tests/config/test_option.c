@@ -66,13 +66,13 @@ static void numbers(void **state)
     takes(&f, &o[HOLD], &f.camera, "+42", "42");
     takes(&f, &sink_rows[BUDGET], &f.sink, "9007199254740993", "9007199254740993");
 
-    static const char *const bad_float[] = {"",      " ",   "1.6",  "0.99",  "nan", "inf",
-                                            "1e999", "1,2", "1.2x", "0x1p0", "--1", "1 ",
-                                            " 1",    "-",   "e",    ".",     "fast"};
+    static const char *const bad_float[] = {"",    " ",    "1.6",   "0.99",  "nan", "inf",  "1e999",
+                                            "1,2", "1.2x", "0x1p0", "--1",   "1 ",  " 1",   "-",
+                                            "e",   ".",    "fast",  "1.2.3", "1-1", "1e0e0"};
     for (size_t i = 0; i < ARRAY_LEN(bad_float); i++)
         refuses(&f, &o[ZOOM], &f.camera, bad_float[i], "number from 1 to 1.5 per second");
     static const char *const bad_int[] = {
-        "", "0", "3601", "-1", "1.0", "1e2", "0x10", "12 ", "9999999999999999999"};
+        "", "0", "3601", "-1", "1.0", "1e2", "0x10", "12 ", "5-3", "5+", "9999999999999999999"};
     for (size_t i = 0; i < ARRAY_LEN(bad_int); i++)
         refuses(&f, &o[HOLD], &f.camera, bad_int[i], "whole number from 1 to 3600 s");
     refuses(&f, &sink_rows[BUDGET], &f.sink, "-1", "whole number of at least 0 MB");
