@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "common/mem.h"
+#include "engine/image_warp.h"
 #include "stream/camera.h"
 #include "stream/camera_kernels.h"
 #include "stream/plate_kernels.h"
@@ -86,6 +87,15 @@ static struct keyframe noise(int width, int height, int64_t z)
     k.rgb = buffer_alloc(sizeof(float) * 3 * (size_t)(width * height));
     for (int i = 0; i < 3 * width * height; i++)
         k.rgb[i] = (float)(random32() % 256);
+    return k;
+}
+
+/* Broad waves: a picture that hardly depends on the filter. */
+static struct keyframe waves(int width, int height, int64_t z)
+{
+    struct keyframe k = noise(width, height, z);
+    for (int i = 0; i < 3 * width * height; i++)
+        k.rgb[i] = (float)(128 + 100 * sin(i % width * 0.1) * cos(i / width % height * 0.1));
     return k;
 }
 
@@ -500,12 +510,8 @@ static void test_successive_frames_of_one_keyframe_are_alike(void **state)
     struct frame f[2] = {new_frame(128, 72), new_frame(128, 72)};
     int most = 0;
     for (int z = 0, pushed = 0; z < 120; z++, camera_advance(c)) {
-        while (camera_wants_keyframe(c)) {
-            struct keyframe k = noise(64, 36, pushed++ * 25);
-            for (int i = 0; i < 3 * 64 * 36; i++)
-                k.rgb[i] = (float)(128 + 100 * sin(i % 64 * 0.1) * cos(i / 64 % 36 * 0.1));
-            push(c, k);
-        }
+        while (camera_wants_keyframe(c))
+            push(c, waves(64, 36, pushed++ * 25));
         camera_render(c, &f[z % 2]);
         for (int i = 0; z > 0 && i < 120 * 64; i++) {
             int at = (4 + i / 120) * f[0].strides[0] + 4 + i % 120;
@@ -517,6 +523,45 @@ static void test_successive_frames_of_one_keyframe_are_alike(void **state)
     free_frame(&f[0]);
     free_frame(&f[1]);
     camera_close(&c);
+}
+
+/* The dream's next picture lies exactly on what the camera shows of the last one: when the newer keyframe is
+ * only the older one warped, the change from one to the other cannot be seen. */
+static void test_the_dreams_warp_is_the_cameras(void **state)
+{
+    (void)state;
+    enum { W = 160, H = 90, N = 20 };
+    struct camera_config config = classic;
+    config.rotation = 10;
+    config.zoom = 1.2;
+    struct pool *pool;
+    assert_int_equal(pool_open(&pool, 1), 0);
+    struct keyframe older = waves(W, H, 0), newer = waves(W, H, N);
+    image_warp(pool, older.rgb, newer.rgb, W, H, pow(camera_zoom_per_frame(&config, 25), N),
+               camera_degrees_per_frame(&config, 25) * N, true);
+    struct camera *alone = open_camera(&config, 2 * W, 2 * H, NULL),
+                  *both = open_camera(&config, 2 * W, 2 * H, NULL);
+    struct frame f[2] = {new_frame(2 * W, 2 * H), new_frame(2 * W, 2 * H)};
+    push(both, older);
+    assert_int_equal(camera_push(both, &newer), 0);
+    push(alone, waves(W, H, 0));
+    free(newer.rgb);
+    int worst = 0;
+    for (int n = 0; n <= N; n++, camera_advance(alone), camera_advance(both)) {
+        camera_render(alone, &f[0]);
+        camera_render(both, &f[1]);
+        for (int i = 0; i < (2 * H - 20) * (2 * W - 20); i++) {
+            int at = (10 + i / (2 * W - 20)) * f[0].strides[0] + 10 + i % (2 * W - 20);
+            int off = abs(f[0].planes[0][at] - f[1].planes[0][at]);
+            worst = off > worst ? off : worst;
+        }
+    }
+    assert_in_range(worst, 0, 2);
+    free_frame(&f[0]);
+    free_frame(&f[1]);
+    camera_close(&alone);
+    camera_close(&both);
+    pool_close(&pool);
 }
 
 /* ---- odd input ---- */
@@ -609,6 +654,7 @@ int main(void)
         cmocka_unit_test(test_a_late_keyframe_does_not_jump),
         cmocka_unit_test(test_without_keyframes_it_lingers_then_stands_still),
         cmocka_unit_test(test_successive_frames_of_one_keyframe_are_alike),
+        cmocka_unit_test(test_the_dreams_warp_is_the_cameras),
         cmocka_unit_test(test_broken_numbers_in_a_keyframe_do_no_harm),
         cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_positions_far_apart_stay_in_bounds),
