@@ -122,17 +122,17 @@ static int decode(const char *path, const AVPacket *packet, AVFrame *frame, stru
     return 0;
 }
 
-/* One component of a frame's row: [width], 0..255 (exactly the byte where there are 8 bits). */
+/* One component of a frame's row (of its palette: a byte of the entries): [width], 0..255 (exactly the byte
+ * where there are 8 bits). */
 static void read_row(const AVFrame *f, const AVPixFmtDescriptor *d, int component, int y, int width,
                      uint16_t *scratch, float *out)
 {
     const bool palette = d->flags & AV_PIX_FMT_FLAG_PAL;
-    const int depth = palette ? 8 : d->comp[component].depth;
-    const float scale = 255.0f / (float)((1 << depth) - 1);
-    av_read_image_line2(scratch, (const uint8_t **)f->data, f->linesize, d, 0, y, component, width, palette,
-                        sizeof *scratch);
+    const float scale = 255.0f / (float)((1 << d->comp[palette ? 0 : component].depth) - 1);
+    av_read_image_line2(scratch, (const uint8_t **)f->data, f->linesize, d, 0, y, palette ? 0 : component,
+                        width, 0, sizeof *scratch);
     for (int x = 0; x < width; x++)
-        out[x] = (float)scratch[x] * scale;
+        out[x] = palette ? (float)f->data[1][4 * scratch[x] + component] : (float)scratch[x] * scale;
 }
 
 /* Chroma at luma row y, bilinear between samples that lie in the middle of their pixels (as in JPEG and
@@ -191,9 +191,9 @@ static struct layout layout_of(const AVFrame *f)
     bool palette = d->flags & AV_PIX_FMT_FLAG_PAL;
     l.rgb = palette || (d->flags & AV_PIX_FMT_FLAG_RGB);
     l.grey = !palette && d->nb_components < 3;
-    l.full_range = f->color_range == AVCOL_RANGE_JPEG || strncmp(d->name, "yuvj", 4) == 0;
+    l.full_range = f->color_range == AVCOL_RANGE_JPEG;
     if (palette) {
-        /* entries are 0xAARRGGBB words: blue is the first byte in memory */
+        /* entries are 0xAARRGGBB words: on this machine blue is the first byte */
         l.order[0] = 2;
         l.order[2] = 0;
         l.alpha = 3;

@@ -157,6 +157,26 @@ static void test_sixteen_bits_and_grey(void **state)
     free(rgb);
 }
 
+static void fill_palette(AVFrame *f)
+{
+    for (int x = 0; x < f->width; x++)
+        f->data[0][x] = (uint8_t)x;
+    for (uint32_t i = 0; i < 256; i++)
+        ((uint32_t *)f->data[1])[i] = 0xff000000 | i << 16 | (255 - i) << 8 | 7;
+}
+
+static void test_palette(void **state)
+{
+    (void)state;
+    AVPacket *p = encode(AV_CODEC_ID_PNG, AV_PIX_FMT_PAL8, 256, 1, fill_palette);
+    put_file(in_folder("palette.png"), p->data, (size_t)p->size);
+    av_packet_free(&p);
+    float *rgb = must_read(in_folder("palette.png"), 256, 1);
+    for (int x = 0; x < 256; x++)
+        assert_true(rgb[x] == x && rgb[256 + x] == 255 - x && rgb[512 + x] == 7);
+    free(rgb);
+}
+
 static void fill_rgba(AVFrame *f)
 {
     for (int x = 0; x < f->width; x++)
@@ -299,6 +319,11 @@ static void test_missing_and_strange_files(void **state)
     must_refuse(in_folder("large.png"), EFBIG, "larger than");
 }
 
+static void fill_zero(AVFrame *f)
+{
+    memset(f->data[0], 0, (size_t)f->linesize[0] * (size_t)f->height);
+}
+
 /* A PNG that says it is width x height, with the right checksum. */
 static void put_png_header(const char *path, uint32_t width, uint32_t height)
 {
@@ -329,6 +354,12 @@ static void test_sizes_are_bounded(void **state)
     must_refuse(in_folder("square.png"), EINVAL, "million pixels");
     put_png_header(in_folder("none.png"), 0, 10);
     must_refuse(in_folder("none.png"), EINVAL, "damaged");
+
+    /* a whole and very small file; its picture has 70 million pixels */
+    AVPacket *blank = encode(AV_CODEC_ID_PNG, AV_PIX_FMT_MONOBLACK, 8400, 8400, fill_zero);
+    put_file(in_folder("bomb.png"), blank->data, (size_t)blank->size);
+    av_packet_free(&blank);
+    must_refuse(in_folder("bomb.png"), EINVAL, "million pixels");
 
     const int width = PICTURE_SIDE_MAX + 1;
     AVPacket *p = encode(AV_CODEC_ID_PNG, AV_PIX_FMT_GRAY16BE, width, 1, fill_grey16);
@@ -497,6 +528,7 @@ int main(void)
         cmocka_unit_test(test_png_keeps_every_byte),
         cmocka_unit_test(test_values_are_rounded_and_clipped),
         cmocka_unit_test(test_sixteen_bits_and_grey),
+        cmocka_unit_test(test_palette),
         cmocka_unit_test(test_transparency_lies_over_grey),
         cmocka_unit_test(test_bmp),
         cmocka_unit_test(test_gif),
