@@ -151,7 +151,7 @@ static void choose_factors(const struct camera *c, int width_px, int height_px, 
         return;
     double e = cover(c, width_px, height_px);
     *shrink = (int)clamp(1 / e + 0.25, 1, 64);
-    *up = e < 2.5 ? 2 : PLATE_UP_MAX;
+    *up = e < 3 ? 2 : PLATE_UP_MAX;
     double pixels = (double)(width_px / *shrink) * (height_px / *shrink);
     int longest = (width_px > height_px ? width_px : height_px) / *shrink;
     while (*up > 1 && (pixels * *up * *up > PLATE_PIXELS || longest * *up > PLATE_SIDE_MAX))
