@@ -249,6 +249,35 @@ static float *frame_to_rgb(const AVFrame *f)
     return rgb;
 }
 
+/* How the camera was held (EXIF: 1..8), or 1. The decoder leaves it as text. */
+static int orientation_of(const AVFrame *f)
+{
+    const AVDictionaryEntry *entry = av_dict_get(f->metadata, "Orientation", NULL, 0);
+    long value = entry ? strtol(entry->value, NULL, 10) : 1;
+    return value >= 1 && value <= 8 ? (int)value : 1;
+}
+
+/* Turns and mirrors [3][height][width] so that it stands upright. Takes the old picture and returns the new
+ * one (for orientations over 4 with its sides exchanged), or NULL without memory. */
+static float *set_upright(float *rgb, int width, int height, int orientation)
+{
+    const bool exchanged = orientation > 4;
+    const bool from_right = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
+    const bool from_below = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
+    const size_t size = (size_t)width * (size_t)height;
+    float *out = buffer_alloc(sizeof *out * 3 * size);
+    for (size_t i = 0; out && i < 3 * size; i++) {
+        int across = exchanged ? height : width;
+        int x = (int)(i % size) % across, y = (int)(i % size) / across;
+        int column = exchanged ? y : x, row = exchanged ? x : y;
+        column = from_right ? width - 1 - column : column;
+        row = from_below ? height - 1 - row : row;
+        out[i] = rgb[i / size * size + (size_t)row * (size_t)width + (size_t)column];
+    }
+    free(rgb);
+    return out;
+}
+
 int picture_read(const char *path, float **rgb, int *width_px, int *height_px, struct error *e)
 {
     *rgb = NULL;
@@ -260,9 +289,12 @@ int picture_read(const char *path, float **rgb, int *width_px, int *height_px, s
     if (rc == 0)
         rc = decode(path, packet, frame, e);
     if (rc == 0) {
-        *width_px = frame->width;
-        *height_px = frame->height;
+        const int orientation = orientation_of(frame);
+        *width_px = orientation > 4 ? frame->height : frame->width;
+        *height_px = orientation > 4 ? frame->width : frame->height;
         *rgb = frame_to_rgb(frame);
+        if (*rgb && orientation != 1)
+            *rgb = set_upright(*rgb, frame->width, frame->height, orientation);
         if (!*rgb)
             rc = error_set(e, ENOMEM, "%s: no memory for %d x %d pixels", path, frame->width, frame->height);
     }

@@ -290,6 +290,52 @@ static void test_jpeg_and_webp_have_the_right_colours(void **state)
     check_lossy(AV_CODEC_ID_WEBP, AV_PIX_FMT_YUV420P, "a.webp", 2.5);
 }
 
+static void fill_corners(AVFrame *f)
+{
+    for (int y = 0; y < f->height; y++) /* bright at the left, a little brighter at the top */
+        for (int x = 0; x < f->width; x++)
+            f->data[0][y * f->linesize[0] + x] =
+                (uint8_t)((x < f->width / 2 ? 180 : 20) + (y < f->height / 2 ? 40 : 0));
+    memset(f->data[1], 128, (size_t)(f->linesize[1] * f->height));
+    memset(f->data[2], 128, (size_t)(f->linesize[2] * f->height));
+}
+
+static void test_photographs_stand_upright(void **state)
+{
+    (void)state;
+    /* what the four quarters (top left, top right, bottom left, bottom right) show, after the table of
+     * EXIF 2.3: row 0 and column 0 of the file lie at these sides */
+    static const int quarters[9][4] = {{0},
+                                       {220, 60, 180, 20},
+                                       {60, 220, 20, 180},
+                                       {20, 180, 60, 220},
+                                       {180, 20, 220, 60},
+                                       {220, 180, 60, 20},
+                                       {180, 220, 20, 60},
+                                       {20, 60, 180, 220},
+                                       {60, 20, 220, 180}};
+    AVPacket *p = encode(AV_CODEC_ID_MJPEG, AV_PIX_FMT_YUVJ444P, 32, 16, fill_corners);
+    uint8_t exif[] = {0xff, 0xd8, 0xff, 0xe1, 0, 34, 'E', 'x', 'i', 'f', 0, 0, 'I', 'I', '*', 0, 8, 0, 0,
+                      0,    1,    0,    0x12, 1, 3,  0,   1,   0,   0,   0, 0, 0,   0,   0,   0, 0, 0, 0};
+    uint8_t *file = xmalloc(sizeof exif + (size_t)p->size);
+    for (int o = 1; o <= 8; o++) {
+        exif[30] = (uint8_t)o;
+        memcpy(file, exif, sizeof exif);
+        memcpy(file + sizeof exif, p->data + 2, (size_t)p->size - 2);
+        put_file(in_folder("turned.jpg"), file, sizeof exif + (size_t)p->size - 2);
+        int w = o > 4 ? 16 : 32, h = 48 - w;
+        float *rgb = must_read(in_folder("turned.jpg"), w, h);
+        for (int i = 0; i < 4; i++) {
+            float v = rgb[(h / 4 + i / 2 * h / 2) * w + w / 4 + i % 2 * w / 2];
+            if (fabs(v - quarters[o][i]) > 8)
+                fail_msg("orientation %d, quarter %d: %.0f instead of %d", o, i, v, quarters[o][i]);
+        }
+        free(rgb);
+    }
+    free(file);
+    av_packet_free(&p);
+}
+
 static void test_the_name_does_not_matter(void **state)
 {
     (void)state;
@@ -533,6 +579,7 @@ int main(void)
         cmocka_unit_test(test_bmp),
         cmocka_unit_test(test_gif),
         cmocka_unit_test(test_jpeg_and_webp_have_the_right_colours),
+        cmocka_unit_test(test_photographs_stand_upright),
         cmocka_unit_test(test_the_name_does_not_matter),
         cmocka_unit_test(test_missing_and_strange_files),
         cmocka_unit_test(test_sizes_are_bounded),
