@@ -43,7 +43,7 @@ struct stream {
     struct pacer pacer;
     int keyframes;      /* taken, at most 2: enough to know whether the camera blends */
     bool late;          /* the camera wants a keyframe that is not there */
-    int64_t request_id; /* that the picture answers now; -1: not told yet */
+    int64_t request_id; /* that the picture answers now; 0: none */
     int failures;       /* frames in a row that could not be encoded */
     int rc;             /* why it ended early */
     struct error error; /* the same in words */
@@ -210,11 +210,9 @@ static void render(struct stream *s)
     stats_add(s->p.stats, STAT_RENDER_US, clock_real_us() - began_us);
 
     int64_t request_id = camera_request_id(s->camera);
-    if (s->keyframes > 0 && request_id != s->request_id) {
-        s->request_id = request_id;
-        if (s->p.on_shown)
-            s->p.on_shown(s->p.context, request_id, atomic_load(&s->frames));
-    }
+    if (request_id != s->request_id && request_id != 0 && s->p.on_shown)
+        s->p.on_shown(s->p.context, request_id, atomic_load(&s->frames));
+    s->request_id = request_id;
 }
 
 static void encode(struct stream *s)
@@ -277,7 +275,6 @@ int stream_open(struct stream **out, const struct stream_params *p, struct error
     s->video = c->video;
     s->fps = p->fps > 0 ? p->fps : (int)c->video.fps;
     s->offline = p->clock->is_virtual;
-    s->request_id = -1;
 
     int width_px = c->video.size.width_px, height_px = c->video.size.height_px;
     int rc = open_outputs(s, e);

@@ -41,8 +41,8 @@ struct stream_params {
     struct stop *stop;       /* requested by main; also by the stream itself at its end */
     int64_t duration_frames; /* end after so many; 0: never */
     int fps;                 /* 0: video.fps */
-    /* Called on the stream thread when the picture begins to answer another request (0: none); `frame` counts
-     * from 0. NULL: none. It must not wait. */
+    /* Called on the stream thread when the picture begins to answer a request (not for id 0, the dream's own
+     * ideas); `frame` counts from 0. NULL: none. It must not wait. */
     void (*on_shown)(void *context, int64_t request_id, int64_t frame);
     void *context;
 };
