@@ -18,7 +18,7 @@ enum { KEYFRAME_EVERY = 20, PICTURES_MAX = 1000 };
 struct dream {
     struct keyframes *keyframes;
     struct thread thread;
-    int pictures_max, sleep_ms;
+    int pictures_max, sleep_ms, pictures_per_request;
     int painted;
 };
 
@@ -32,7 +32,7 @@ static void *dream_main(void *arg)
             for (int i = 0; i < k->width_px * k->height_px; i++)
                 k->rgb[c * k->width_px * k->height_px + i] = (float)((i * (c + 2) + d->painted * 40) % 256);
         k->z_frames = d->painted * KEYFRAME_EVERY;
-        k->request_id = d->painted / 2;
+        k->request_id = d->painted / d->pictures_per_request;
         snprintf(k->caption, sizeof k->caption, "picture %d", d->painted);
         keyframes_publish(d->keyframes);
         d->painted++;
@@ -101,6 +101,8 @@ static void show_open(struct show *s, bool offline, int pictures_max, int64_t du
     assert_int_equal(stop_init(&s->stop), 0);
     assert_int_equal(keyframes_open(&s->dream.keyframes, 160, 90), 0);
     s->dream.pictures_max = pictures_max;
+    if (s->dream.pictures_per_request == 0)
+        s->dream.pictures_per_request = 2;
     assert_int_equal(thread_start(&s->dream.thread, "dream", dream_main, &s->dream), 0);
     struct stream_params p = {
         .config = s->config,
@@ -238,7 +240,7 @@ static void test_live_goes_on_without_pictures(void **state)
 static void test_late_frames_are_repeated(void **state)
 {
     (void)state;
-    struct show s = {.shown.sleep_ms = 300};
+    struct show s = {.shown.sleep_ms = 300, .dream.pictures_per_request = 1};
     struct media_report r;
     int64_t began_us = clock_real_us();
     show_open(&s, false, PICTURES_MAX, 30);
