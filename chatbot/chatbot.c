@@ -18,7 +18,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 
-enum { RNG_STREAM_REPLIES = 0x7265, LABEL_BYTES = 256, REROLLS = 3, PART_SHOWN_BYTES = 64 };
+enum { RNG_STREAM_REPLIES = 0x7265, LABEL_BYTES = 256, REROLLS = 8, PART_SHOWN_BYTES = 64 };
 
 int chatbot_open(struct chatbot **out, struct requests *requests, const struct synsets_known *known,
                  uint64_t seed, double lag_s)

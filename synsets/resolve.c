@@ -199,14 +199,15 @@ static bool take_pieces(struct synsets_result *r, char *folded, const char *part
 {
     char *pieces[AND_PIECES_MAX + 1];
     int count = 0;
-    for (char *c = folded; c;) {
+    char *c = folded;
+    do {
         if (count == AND_PIECES_MAX)
             return fail(r, SYNSETS_TOO_MANY, part);
         pieces[count++] = c;
         c = strstr(c, " and ");
         if (c)
             c += strlen(" and ");
-    }
+    } while (c);
     pieces[count] = folded + strlen(folded) + strlen(" and ");
     for (int i = 0, end; i < count; i = end) {
         struct synsets_subject subject;

@@ -145,6 +145,7 @@ static void test_overlong(void **state)
     put(fds[1], block, SYNSETS_LINE_BYTES);
     close(fds[1]);
     assert_true(log_grows_to(&s, 4));
+    assert_non_null(strstr(strstr(read_log(&s), "bytes") + 1, "bytes")); /* a byte more is too long */
     console_close(&c);
     close(fds[0]);
     close_show(&s);

@@ -250,6 +250,25 @@ static void test_idle(void **state)
     requests_close(&r);
 }
 
+/* Time does not run backwards: a call with an earlier time counts as one at the latest. */
+static void test_time(void **state)
+{
+    (void)state;
+    struct requests *r = open_with(&config, SYNSET_COUNT, 1);
+    struct request now;
+    double eta;
+    add(r, "ann", VOLCANO, 100, &eta);
+    assert_true(requests_turn(r, 50, &now)); /* on since 100 */
+    add(r, "bob", PIZZA, 10, &eta);
+    assert_true(fabs(eta - 60) < 1e-9);
+    assert_false(requests_turn(r, 120, &now));
+    requests_where(r, "bob", 20, &eta);
+    assert_true(fabs(eta - 40) < 1e-9);
+    assert_false(requests_turn(r, 159, &now));
+    assert_true(requests_turn(r, 160, &now));
+    requests_close(&r);
+}
+
 /* Each round shows every class once, never one twice in a row, neighbours differ more than chance would have
  * it, and the seed decides. */
 static void test_walk(void **state)
@@ -310,6 +329,23 @@ static void test_walk_of_few(void **state)
         assert_true(requests_turn(r, 1600, &now)); /* one of the two alone is another picture */
         requests_close(&r);
     }
+}
+
+/* What the walk has left is on by request already: the next round begins with the other one. */
+static void test_walk_meets_request(void **state)
+{
+    (void)state;
+    struct requests *r = open_with(&config, 2, 3);
+    struct request now;
+    double eta;
+    assert_true(requests_turn(r, 0, &now));
+    int first = now.synset[0];
+    assert_int_equal(add(r, "ann", 1 - first, 1, &eta), 0);
+    assert_true(requests_turn(r, 1, &now));
+    assert_true(requests_turn(r, 91, &now));
+    assert_int_equal(now.id, 0);
+    assert_int_equal(now.synset[0], first);
+    requests_close(&r);
 }
 
 static void test_captions(void **state)
@@ -384,8 +420,10 @@ int main(void)
         cmocka_unit_test(test_invalid),
         cmocka_unit_test(test_operator),
         cmocka_unit_test(test_idle),
+        cmocka_unit_test(test_time),
         cmocka_unit_test(test_walk),
         cmocka_unit_test(test_walk_of_few),
+        cmocka_unit_test(test_walk_meets_request),
         cmocka_unit_test(test_captions),
         cmocka_unit_test(test_threads),
     };
