@@ -163,7 +163,7 @@ static void tell(struct chat_call *c, const struct request *q, int rc, double et
         chat_say(c, now.id == q->id ? REPLY_ON_NOW : REPLY_HAVE_IT, &words);
     else if (rc)
         chat_say(c, REPLY_FULL, &words);
-    else if (replaced)
+    else if (replaced && !q->immediate)
         chat_say(c, q->count > 1 ? REPLY_INSTEAD_TWO : REPLY_INSTEAD_ONE, &words);
     else
         chat_say(c, q->count > 1 ? REPLY_TWO : REPLY_ONE, &words);

@@ -38,7 +38,7 @@ static const char *const forms[REPLY_COUNT][FORMS_MAX] = {
          "{Swapped|Traded|Rewritten}: $t on top, $b below, in the place of your last wish, $w."},
     [REPLY_ON_NOW] =
         {"{Look closer|Lean in|Look again}: $s is what I am dreaming {right now|this very moment}.",
-         "$s is on {already|as we speak}. {More of it would not fit.|I can not dream harder.}"},
+         "$s is on {already|as we speak}. {More of it would not fit.|I cannot dream harder.}"},
     [REPLY_HAVE_IT] = {"{Patience|Easy|I heard you}: your $s is {in the line|on my list} already, $w.",
                        "{Still|Yes, yes,} $s, {I have not forgotten|it is written down}. It will be $w."},
     [REPLY_FULL] =
