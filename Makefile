@@ -31,7 +31,7 @@ written   := $(filter-out $(generated),$(c_files))
 
 CC       ?= cc
 CFLAGS   ?= -O2 -g
-packages := openblas yaml-0.1 libavformat libavcodec libavutil libswscale libswresample pangocairo
+packages := openblas yaml-0.1 libavformat libavcodec libavutil libswscale libswresample pangocairo gnutls
 machine  := $(shell $(CC) -dumpmachine 2>/dev/null)
 
 # These goals compile nothing themselves; a bare machine can run them.
@@ -50,7 +50,7 @@ cppflags := -I. -D_GNU_SOURCE $(pkg_cflags)
 cflags   := -std=c11 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
             -fno-omit-frame-pointer -pthread
 ldflags  := -pthread
-ldlibs   := $(pkg_libs) -lm
+ldlibs   := $(pkg_libs) -lircclient -lm
 ifneq ($(SANITIZER),)
   cflags  += -fsanitize=$(SANITIZER) -fno-sanitize-recover=all
   ldflags += -fsanitize=$(SANITIZER)
