@@ -18,7 +18,17 @@
 #include "common/mem.h"
 #include "engine/weights_reader.h"
 
-static const struct weights_reader *const readers[] = {&weights_safetensors};
+/* Those with a certain sign come first. */
+static const struct weights_reader *const readers[] = {
+    &weights_torch_legacy, &weights_torch_zip, &weights_safetensors, &weights_refused, &weights_caffe,
+};
+
+/* Memory of a tensor that was put into order. */
+struct block {
+    struct block *next;
+    size_t bytes;
+    uint8_t data[];
+};
 
 struct metadata {
     char *key, *value;
@@ -29,7 +39,9 @@ struct weights {
     const struct weights_reader *reader;
     const uint8_t *bytes;
     size_t size;
-    void *mapping; /* NULL for bytes that belong to the caller */
+    void *mapping;        /* NULL for bytes that belong to the caller */
+    struct block *blocks; /* the latest first */
+    size_t blocks_bytes;
 
     struct tensor *tensors; /* file order */
     int count, room;
@@ -38,9 +50,11 @@ struct weights {
     int metadata_count;
 };
 
-static const size_t dtype_bytes[] = {
-    [TENSOR_F32] = 4, [TENSOR_F16] = 2, [TENSOR_BF16] = 2, [TENSOR_F64] = 8, [TENSOR_I64] = 8,
-};
+static bool lies_in(const uint8_t *data, size_t bytes, const uint8_t *room, size_t room_bytes)
+{
+    uintptr_t at = (uintptr_t)data, begin = (uintptr_t)room;
+    return at >= begin && at - begin <= room_bytes && bytes <= room_bytes - (at - begin);
+}
 
 int weights_add_tensor(struct weights *w, const struct tensor *t, size_t size_bytes, struct error *e)
 {
@@ -55,12 +69,14 @@ int weights_add_tensor(struct weights *w, const struct tensor *t, size_t size_by
             return error_set(e, EOVERFLOW, "tensor %s: its shape multiplies to more than 2^63 elements",
                              t->name);
     size_t expected;
-    if (__builtin_mul_overflow((size_t)elements, dtype_bytes[t->dtype], &expected) || expected != size_bytes)
+    if (__builtin_mul_overflow((size_t)elements, tensor_dtype_bytes(t->dtype), &expected) ||
+        expected != size_bytes)
         return error_set(e, EINVAL,
                          "tensor %s: %zu bytes of data, but its shape asks for %lld elements of %zu bytes",
-                         t->name, size_bytes, (long long)elements, dtype_bytes[t->dtype]);
-    size_t at = (size_t)(t->data - w->bytes);
-    if (t->data < w->bytes || at > w->size || size_bytes > w->size - at)
+                         t->name, size_bytes, (long long)elements, tensor_dtype_bytes(t->dtype));
+    bool inside = lies_in(t->data, size_bytes, w->bytes, w->size) ||
+                  (w->blocks && lies_in(t->data, size_bytes, w->blocks->data, w->blocks->bytes));
+    if (!inside)
         return error_set(e, EINVAL, "tensor %s: its data lies outside of the file", t->name);
 
     if (w->count == w->room) {
@@ -71,6 +87,20 @@ int weights_add_tensor(struct weights *w, const struct tensor *t, size_t size_by
     *copy = *t;
     copy->name = xstrdup(t->name);
     copy->elements = elements;
+    return 0;
+}
+
+int weights_alloc(struct weights *w, size_t bytes, uint8_t **out, struct error *e)
+{
+    if (bytes > w->size - w->blocks_bytes)
+        return error_set(e, EINVAL, "%zu bytes to put in order; the whole file has %zu", bytes, w->size);
+    struct block *b = buffer_alloc(sizeof *b + bytes);
+    if (!b)
+        return error_set(e, ENOMEM, "no memory for %zu MB", (bytes >> 20) + 1);
+    *b = (struct block){w->blocks, bytes};
+    w->blocks = b;
+    w->blocks_bytes += bytes;
+    *out = b->data;
     return 0;
 }
 
@@ -110,12 +140,12 @@ static int index_names(struct weights *w, struct error *e)
 static int read_all(struct weights *w, struct error *e)
 {
     if (w->size == 0)
-        return error_set(e, EINVAL, "the file is empty; a safetensors file is expected");
+        return error_set(e, EINVAL, "the file is empty; safetensors, PyTorch or Caffe is expected");
     for (size_t i = 0; i < ARRAY_LEN(readers) && !w->reader; i++)
         if (readers[i]->recognises(w->bytes, w->size))
             w->reader = readers[i];
     if (!w->reader)
-        return error_set(e, EINVAL, "not a file of weights; a safetensors file is expected");
+        return error_set(e, EINVAL, "not a file of weights; safetensors, PyTorch or Caffe is expected");
     int rc = w->reader->read(w, w->bytes, w->size, e);
     return rc < 0 ? rc : index_names(w, e);
 }
@@ -131,7 +161,7 @@ static int map_file(struct weights *w, struct error *e)
     if (fstat(fd, &st) < 0)
         rc = error_set(e, errno, "%s", strerror(errno));
     else if (!S_ISREG(st.st_mode))
-        rc = error_set(e, EINVAL, "not a regular file; a safetensors file is expected");
+        rc = error_set(e, EINVAL, "not a regular file; safetensors, PyTorch or Caffe is expected");
     else if (st.st_size > 0) {
         void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
         if (p == MAP_FAILED)
@@ -184,6 +214,10 @@ void weights_close(struct weights **out)
     for (int i = 0; i < w->metadata_count; i++) {
         free(w->metadata[i].key);
         free(w->metadata[i].value);
+    }
+    for (struct block *b = w->blocks, *next; b; b = next) {
+        next = b->next;
+        free(b);
     }
     if (w->mapping)
         munmap(w->mapping, w->size);

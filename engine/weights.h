@@ -2,8 +2,9 @@
  * weights - named tensors from a file or from memory, checked before anything is believed.
  *
  * A reader recognises its format by content, validates every offset and size against the bytes that are
- * there, and never executes or allocates by what a file claims. Readers are a family (struct weights_reader);
- * this version holds safetensors.
+ * there, and never executes or allocates by what a file claims. Readers are a family (struct weights_reader):
+ * safetensors, both layouts of PyTorch, Caffe; other formats that networks come in are recognised and refused
+ * with the way out.
  */
 #ifndef ENGINE_WEIGHTS_H
 #define ENGINE_WEIGHTS_H
@@ -13,7 +14,18 @@
 
 #include "common/error.h"
 
-enum tensor_dtype { TENSOR_F32, TENSOR_F16, TENSOR_BF16, TENSOR_F64, TENSOR_I64 };
+enum tensor_dtype {
+    TENSOR_F32,
+    TENSOR_F16,
+    TENSOR_BF16,
+    TENSOR_F64,
+    TENSOR_I64,
+    TENSOR_I32,
+    TENSOR_I16,
+    TENSOR_I8,
+    TENSOR_U8,
+    TENSOR_BOOL
+};
 enum { TENSOR_DIMS_MAX = 8 };
 
 struct tensor {
@@ -22,7 +34,7 @@ struct tensor {
     int dims;
     int64_t shape[TENSOR_DIMS_MAX];
     int64_t elements;
-    const uint8_t *data; /* little-endian, any alignment; belongs to the weights */
+    const uint8_t *data; /* C order, little-endian, any alignment; belongs to the weights */
 };
 
 struct weights;
@@ -41,6 +53,10 @@ int weights_count(const struct weights *w);
 const struct tensor *weights_at(const struct weights *w, int index);          /* file order */
 const struct tensor *weights_find(const struct weights *w, const char *name); /* NULL: absent */
 const char *weights_metadata(const struct weights *w, const char *key);       /* NULL: absent */
+
+/* "F32", as safetensors spells it. */
+const char *tensor_dtype_name(enum tensor_dtype dtype);
+size_t tensor_dtype_bytes(enum tensor_dtype dtype); /* of one element */
 
 /* Elements first..first+count-1 as float. */
 void tensor_to_float(const struct tensor *t, int64_t first, int64_t count, float *out);

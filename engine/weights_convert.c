@@ -55,6 +55,26 @@ static float from_double(uint64_t bits)
     return (float)d;
 }
 
+static const struct {
+    const char *name;
+    size_t bytes;
+} dtypes[] = {
+    [TENSOR_F32] = {"F32", 4},   [TENSOR_F16] = {"F16", 2}, [TENSOR_BF16] = {"BF16", 2},
+    [TENSOR_F64] = {"F64", 8},   [TENSOR_I64] = {"I64", 8}, [TENSOR_I32] = {"I32", 4},
+    [TENSOR_I16] = {"I16", 2},   [TENSOR_I8] = {"I8", 1},   [TENSOR_U8] = {"U8", 1},
+    [TENSOR_BOOL] = {"BOOL", 1},
+};
+
+const char *tensor_dtype_name(enum tensor_dtype dtype)
+{
+    return dtypes[dtype].name;
+}
+
+size_t tensor_dtype_bytes(enum tensor_dtype dtype)
+{
+    return dtypes[dtype].bytes;
+}
+
 void tensor_to_float(const struct tensor *t, int64_t first, int64_t count, float *out)
 {
     const uint8_t *d = t->data;
@@ -78,6 +98,23 @@ void tensor_to_float(const struct tensor *t, int64_t first, int64_t count, float
     case TENSOR_I64:
         for (int64_t i = 0; i < count; i++)
             out[i] = (float)(int64_t)get64(d + 8 * (first + i));
+        break;
+    case TENSOR_I32:
+        for (int64_t i = 0; i < count; i++)
+            out[i] = (float)(int32_t)get32(d + 4 * (first + i));
+        break;
+    case TENSOR_I16:
+        for (int64_t i = 0; i < count; i++)
+            out[i] = (float)(int16_t)get16(d + 2 * (first + i));
+        break;
+    case TENSOR_I8:
+        for (int64_t i = 0; i < count; i++)
+            out[i] = (float)(int8_t)d[first + i];
+        break;
+    case TENSOR_U8:
+    case TENSOR_BOOL:
+        for (int64_t i = 0; i < count; i++)
+            out[i] = (float)d[first + i];
         break;
     }
 }

@@ -28,11 +28,17 @@ struct weights_reader {
     int (*read)(struct weights *w, const uint8_t *bytes, size_t size, struct error *e);
 };
 
-extern const struct weights_reader weights_safetensors;
+extern const struct weights_reader weights_safetensors, weights_torch_legacy, weights_torch_zip,
+    weights_caffe, weights_refused;
 
-/* `t->name` is copied; t->elements is computed here; t->data + size_bytes must be what shape and dtype say.
- */
+/* `t->name` is copied; t->elements is computed here; t->data + size_bytes must be what shape and dtype say
+ * and lie in the file or in the latest memory of weights_alloc. */
 int weights_add_tensor(struct weights *w, const struct tensor *t, size_t size_bytes, struct error *e);
+
+/* Memory for a tensor whose numbers do not lie in C order in the file; it belongs to the weights, is not
+ * zeroed and bytes > 0. All together never exceed the size of the file. */
+int weights_alloc(struct weights *w, size_t bytes, uint8_t **out, struct error *e);
+
 int weights_add_metadata(struct weights *w, const char *key, const char *value, struct error *e);
 
 #endif

@@ -48,13 +48,8 @@ static bool recognises(const uint8_t *bytes, size_t size)
 
 static bool dtype_from(const char *text, enum tensor_dtype *dtype)
 {
-    static const char *const names[] = {[TENSOR_F32] = "F32",
-                                        [TENSOR_F16] = "F16",
-                                        [TENSOR_BF16] = "BF16",
-                                        [TENSOR_F64] = "F64",
-                                        [TENSOR_I64] = "I64"};
-    for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        if (strcmp(text, names[i]) == 0) {
+    for (int i = TENSOR_F32; i <= TENSOR_BOOL; i++)
+        if (strcmp(text, tensor_dtype_name((enum tensor_dtype)i)) == 0) {
             *dtype = (enum tensor_dtype)i;
             return true;
         }
@@ -134,7 +129,8 @@ static bool read_tensor(struct walk *k, struct json *j, const char *name)
     if (seen != 7)
         return json_fail(j, "dtype, shape and data_offsets");
     if (!dtype_from(dtype, &t.dtype))
-        return stop(k, error_set(k->e, EINVAL, "tensor %s: dtype %s; F32, F16, BF16, F64 or I64 is expected",
+        return stop(k, error_set(k->e, EINVAL,
+                                 "tensor %s: dtype %s; F32, F16, BF16, F64 or a whole number is expected",
                                  name, dtype));
     return remember(k, &t, s);
 }
