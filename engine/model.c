@@ -1,6 +1,6 @@
 /*
  * model - see model.h. What a file's shapes cannot say stands in its metadata, under keys that begin with
- * "reverie."; files from elsewhere have none of it and get torchvision's numbers.
+ * "reverie."; files from elsewhere have none of it, and are known by their names and numbers.
  */
 #include "engine/model.h"
 
@@ -10,67 +10,12 @@
 #include <string.h>
 
 #include "common/mem.h"
+#include "engine/ilsvrc_wnids.h"
 #include "engine/model_layers.h"
+#include "engine/model_preprocess.h"
 #include "models/embedded.h"
 
 enum { WINDOW_MAX = 4096 };
-
-/* Mean and deviation of ImageNet, as torchvision's models expect. */
-static const float imagenet_mean[3] = {0.485f, 0.456f, 0.406f};
-static const float imagenet_std[3] = {0.229f, 0.224f, 0.225f};
-
-/* A decimal fraction such as "0.4802" in the C locale, without strtod's dependence on the user's locale. */
-static const char *parse_decimal(const char *s, float *out)
-{
-    double value = 0, place = 1;
-    int digits = 0;
-    bool minus = *s == '-';
-    bool behind_point = false;
-    for (s += minus; (*s >= '0' && *s <= '9') || (*s == '.' && !behind_point); s++) {
-        if (*s == '.') {
-            behind_point = true;
-            continue;
-        }
-        value = value * 10 + (*s - '0');
-        place *= behind_point ? 10 : 1;
-        if (++digits > 15)
-            return NULL;
-    }
-    *out = (float)((minus ? -value : value) / place);
-    return digits ? s : NULL;
-}
-
-/* "a,b,c" under `key` into out[3]; the default stays when the key is absent. */
-static int read_triple(const struct weights *w, const char *key, float out[3], struct error *e)
-{
-    const char *text = weights_metadata(w, key), *s = text;
-    if (!text)
-        return 0;
-    for (int i = 0; i < 3; i++) {
-        s = parse_decimal(s, &out[i]);
-        if (!s || *s != (i < 2 ? ',' : '\0'))
-            return error_set(e, EINVAL, "metadata %s: \"%.40s\"; three decimals with commas are expected",
-                             key, text);
-        s++;
-    }
-    return 0;
-}
-
-static int read_preprocessing(struct model *m, const struct weights *w, struct error *e)
-{
-    memcpy(m->mean, imagenet_mean, sizeof m->mean);
-    memcpy(m->std, imagenet_std, sizeof m->std);
-    int rc = read_triple(w, "reverie.mean", m->mean, e);
-    if (rc == 0)
-        rc = read_triple(w, "reverie.std", m->std, e);
-    if (rc < 0)
-        return rc;
-    for (int i = 0; i < 3; i++)
-        if (!(m->std[i] >= 1e-4f))
-            return error_set(e, EINVAL, "metadata reverie.std: %g; a positive number is expected",
-                             (double)m->std[i]);
-    return 0;
-}
 
 static int read_window(struct model *m, const struct weights *w, struct error *e)
 {
@@ -96,9 +41,13 @@ static bool is_wnid(const char *s)
 static int read_wnids(struct model *m, const struct weights *w, struct error *e)
 {
     const char *text = weights_metadata(w, "reverie.wnids");
-    if (!text)
+    if (!text && m->classes != ILSVRC_CLASSES)
         return 0;
     m->wnids = xcalloc((size_t)m->classes, sizeof *m->wnids);
+    if (!text) {
+        memcpy(m->wnids, ilsvrc_wnids, sizeof ilsvrc_wnids);
+        return 0;
+    }
     const char *s = text;
     for (int i = 0; i < m->classes; i++) {
         char id[MODEL_WNID_BYTES];
@@ -128,9 +77,12 @@ static void set_name(struct model *m, const struct weights *w)
 int model_open(struct model **out, const struct weights *w, struct error *e)
 {
     struct model *m = *out = xcalloc(1, sizeof *m);
-    int rc = model_build_layers(m, w, e);
+    struct model_names names;
+    int rc = model_find_names(&names, w, e);
     if (rc == 0)
-        rc = read_preprocessing(m, w, e);
+        rc = model_build_layers(m, w, &names, e);
+    if (rc == 0)
+        rc = model_read_preprocessing(m, w, &names, e);
     if (rc == 0)
         rc = read_window(m, w, e);
     if (rc == 0)

@@ -31,6 +31,8 @@ struct model {
     int classes;
     char (*wnids)[MODEL_WNID_BYTES]; /* [classes] "n01443537" */
     float mean[3], std[3];           /* RGB, of 0..1 values */
+    bool bgr;                        /* the file's conv1_1 takes BGR; here its planes are turned to RGB */
+    char family[32];                 /* whose preprocessing: "torchvision vgg16", "caffe" ... */
     int window_px;                   /* the object size that the network learned, and one logit's view */
     int stride_px;                   /* image pixels per logit: 2^pools */
     char name[128];                  /* for messages and the caption of `inspect` */
@@ -41,6 +43,10 @@ int model_open(struct model **m, const struct weights *w, struct error *e);
 /* From a path; NULL or "": the model that is linked into the program (models/embedded.S). */
 int model_load(struct model **m, const char *path, struct error *e);
 void model_close(struct model **m);
+
+/* Overrules what the file says: "torchvision", "caffe" (BGR, 0..255 minus mean) or "caffe-rgb". Before a
+ * network is opened on it. 0 or -EINVAL with a line. */
+int model_set_preprocessing(struct model *m, const char *name, struct error *e);
 
 /* Index of a class by WordNet id, -1 when the model does not know it. */
 int model_class(const struct model *m, const char *wnid);

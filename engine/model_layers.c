@@ -1,12 +1,9 @@
 /*
- * model_layers - reads torchvision's VGG layout: "features.N" for convolutions, "classifier.{0,3,6}" (or
- * timm's names) for the three layers behind them.
+ * model_layers - fills the layers of a VGG from the tensors that model_names.c found.
  *
- * The file says nothing about pools; the numbers N do. In torchvision's list every convolution is followed by
- * its ReLU, so the next convolution is two places on, and three when a pool stands between; with batch norm
- * three and four. VGG-11, 13, 16 and 19 differ in nothing but these gaps. Batch norm is folded while loading:
- * w' = w g / sqrt(v + eps), b' = (b - m) g / sqrt(v + eps) + beta; its beta and |g| are the mean and
- * deviation of the layer before its ReLU, which is what `stats.*` holds in files that were folded before.
+ * Batch norm is folded while loading: w' = w g / sqrt(v + eps), b' = (b - m) g / sqrt(v + eps) + beta; its
+ * beta and |g| are the mean and deviation of the layer before its ReLU, which is what `stats.*` holds in
+ * files that were folded before.
  *
  * fc6 is a matrix on the flattened picture of C x k x k (C first), which is the memory order of a k x k
  * kernel: only its shape has to be read anew.
@@ -21,21 +18,8 @@
 
 #include "common/mem.h"
 
-enum { FEATURES_MAX = 128, CHANNELS_MAX = 16384, KERNEL_MAX = 15, NAME_BYTES = 48 };
+enum { CHANNELS_MAX = 16384, KERNEL_MAX = 15 };
 #define BATCH_NORM_EPS 1e-5
-
-/* The last three layers under the names that are in use. */
-static const char *const heads[][3] = {
-    {"classifier.0", "classifier.3", "classifier.6"},
-    {"pre_logits.fc1", "pre_logits.fc2", "head.fc"},
-};
-
-static const struct tensor *find(const struct weights *w, const char *layer, const char *part)
-{
-    char name[NAME_BYTES + 32];
-    snprintf(name, sizeof name, "%s.%s", layer, part);
-    return weights_find(w, name);
-}
 
 static const char *print_shape(const struct tensor *t, char *out, size_t size)
 {
@@ -73,7 +57,7 @@ static int copy_finite(float **out, const struct tensor *t, struct error *e)
 static int copy_vector(float **out, const struct weights *w, const char *layer, const char *part, int length,
                        struct error *e)
 {
-    const struct tensor *t = find(w, layer, part);
+    const struct tensor *t = model_part(w, layer, part);
     if (!t)
         return error_set(e, EINVAL, "tensor %s.%s is missing", layer, part);
     char expected[32];
@@ -115,9 +99,9 @@ static int fold_batch_norm(struct model_layer *l, const struct weights *w, const
 /* stats.<layer>.mean and .std, when the file has them. */
 static int copy_stats(struct model_layer *l, const struct weights *w, const char *layer, struct error *e)
 {
-    char name[NAME_BYTES + 8];
+    char name[LAYER_NAME_BYTES + 8];
     snprintf(name, sizeof name, "stats.%s", layer);
-    if (!find(w, name, "mean") && !find(w, name, "std"))
+    if (!model_part(w, name, "mean") && !model_part(w, name, "std"))
         return 0;
     int rc = copy_vector(&l->stat_mean, w, name, "mean", l->out, e);
     return rc < 0 ? rc : copy_vector(&l->stat_std, w, name, "std", l->out, e);
@@ -132,28 +116,14 @@ static int fill_layer(struct model_layer *l, const struct weights *w, const char
     return rc == 0 ? copy_stats(l, w, layer, e) : rc;
 }
 
-/* Numbers N of the convolutions "features.N.weight", ascending. Returns how many. */
-static int find_convolutions(const struct weights *w, int numbers[FEATURES_MAX])
-{
-    int count = 0;
-    for (int n = 0; n < FEATURES_MAX; n++) {
-        char layer[NAME_BYTES];
-        snprintf(layer, sizeof layer, "features.%d", n);
-        const struct tensor *t = find(w, layer, "weight");
-        if (t && t->dims == 4)
-            numbers[count++] = n;
-    }
-    return count;
-}
-
 static int add_convolution(struct model *m, const struct weights *w, const char *layer, int in,
                            struct error *e)
 {
-    const struct tensor *t = find(w, layer, "weight");
+    const struct tensor *t = model_part(w, layer, "weight");
     char expected[64];
     snprintf(expected, sizeof expected, "[1..%d, %d, 3, 3]", CHANNELS_MAX, in);
-    if (t->shape[0] < 1 || t->shape[0] > CHANNELS_MAX || t->shape[1] != in || t->shape[2] != 3 ||
-        t->shape[3] != 3)
+    if (t->dims != 4 || t->shape[0] < 1 || t->shape[0] > CHANNELS_MAX || t->shape[1] != in ||
+        t->shape[2] != 3 || t->shape[3] != 3)
         return wrong_shape(t, expected, e);
     struct model_layer *l = &m->layers[m->layer_count++];
     l->in = in;
@@ -162,48 +132,29 @@ static int add_convolution(struct model *m, const struct weights *w, const char 
     return fill_layer(l, w, layer, t, e);
 }
 
-static int build_convolutions(struct model *m, const struct weights *w, struct error *e)
+static int build_convolutions(struct model *m, const struct weights *w, const struct model_names *n,
+                              struct error *e)
 {
-    int numbers[FEATURES_MAX];
-    int count = find_convolutions(w, numbers);
-    if (count == 0)
-        return error_set(e, EINVAL,
-                         "there is no tensor features.0.weight; a VGG in torchvision's or timm's "
-                         "layout is expected");
-    if (count > MODEL_CONVS_MAX || numbers[0] != 0)
-        return error_set(e, EINVAL,
-                         "%d convolutions from features.%d on; 1 to %d from features.0 are expected", count,
-                         numbers[0], MODEL_CONVS_MAX);
-    bool norm = weights_find(w, "features.1.running_var") != NULL;
     int block = 1, in_block = 0;
     m->stride_px = 1;
-    for (int i = 0; i < count; i++) {
-        char layer[NAME_BYTES], norm_layer[NAME_BYTES];
-        snprintf(layer, sizeof layer, "features.%d", numbers[i]);
-        snprintf(norm_layer, sizeof norm_layer, "features.%d", numbers[i] + 1);
-        int in = i ? m->layers[i - 1].out : 3;
-        int rc = add_convolution(m, w, layer, in, e);
+    for (int i = 0; i < n->convolutions; i++) {
+        const struct model_conv_name *c = &n->conv[i];
+        int rc = add_convolution(m, w, c->layer, i ? m->layers[i - 1].out : 3, e);
         struct model_layer *l = &m->layers[i];
-        if (rc == 0 && norm)
-            rc = fold_batch_norm(l, w, norm_layer, e);
+        if (rc == 0 && c->norm[0])
+            rc = fold_batch_norm(l, w, c->norm, e);
         if (rc < 0)
             return rc;
         snprintf(l->name, sizeof l->name, "conv%d_%d", block % 100, ++in_block % 100);
-        int gap = i + 1 < count ? numbers[i + 1] - numbers[i] - norm : 3;
-        if (gap != 2 && gap != 3)
-            return error_set(e, EINVAL,
-                             "tensor features.%d.weight: a convolution, its ReLU and at most one pool are "
-                             "expected before the next convolution, features.%d",
-                             numbers[i], numbers[i + 1]);
-        l->pool_after = gap == 3;
+        l->pool_after = c->pool_after;
         if (l->pool_after) {
             m->stride_px *= 2;
             block++;
             in_block = 0;
         }
+        if (m->stride_px > 64)
+            return error_set(e, EINVAL, "tensor %s.weight: a seventh pool; at most 6 are expected", c->layer);
     }
-    if (m->stride_px > 64)
-        return error_set(e, EINVAL, "%d pools; at most 6 are expected", block - 1);
     return 0;
 }
 
@@ -221,17 +172,12 @@ static int kernel_from(const struct tensor *t, int in)
     return 0;
 }
 
-static int build_head(struct model *m, const struct weights *w, struct error *e)
+static int build_head(struct model *m, const struct weights *w, const struct model_names *n, struct error *e)
 {
-    size_t family = 0;
-    while (family < ARRAY_LEN(heads) - 1 && !find(w, heads[family][0], "weight"))
-        family++;
     for (int i = 0; i < 3; i++) {
-        const char *layer = heads[family][i];
-        const struct tensor *t = find(w, layer, "weight");
+        const struct tensor *t = model_part(w, n->head[i], "weight");
         if (!t)
-            return error_set(e, EINVAL, "tensor %s.weight is missing",
-                             find(w, heads[family][0], "weight") ? layer : heads[0][i]);
+            return error_set(e, EINVAL, "tensor %s.weight is missing", n->head[i]);
         int in = m->layers[m->layer_count - 1].out;
         int kernel = kernel_from(t, in);
         if (kernel == 0 || (i > 0 && kernel != 1) || t->shape[0] < 1 || t->shape[0] > CHANNELS_MAX) {
@@ -244,7 +190,7 @@ static int build_head(struct model *m, const struct weights *w, struct error *e)
         l->in = in;
         l->out = (int)t->shape[0];
         l->kernel = kernel;
-        int rc = fill_layer(l, w, layer, t, e);
+        int rc = fill_layer(l, w, n->head[i], t, e);
         if (rc < 0)
             return rc;
     }
@@ -252,8 +198,8 @@ static int build_head(struct model *m, const struct weights *w, struct error *e)
     return 0;
 }
 
-int model_build_layers(struct model *m, const struct weights *w, struct error *e)
+int model_build_layers(struct model *m, const struct weights *w, const struct model_names *n, struct error *e)
 {
-    int rc = build_convolutions(m, w, e);
-    return rc < 0 ? rc : build_head(m, w, e);
+    int rc = build_convolutions(m, w, n, e);
+    return rc < 0 ? rc : build_head(m, w, n, e);
 }

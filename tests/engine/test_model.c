@@ -185,7 +185,7 @@ static void names_the_tensor_that_is_wrong(void **state)
             break;
         case 1:
             add_vgg(&b, late);
-            says = "features.1";
+            says = "features.0.weight";
             break;
         case 2:
             add_linear(&b, "classifier.0", 4, 4);
