@@ -15,12 +15,6 @@ enum {
         4 /* with more than that waiting lines are joined: at a line a second nobody shall wait long */
 };
 
-const struct irc_limits irc_limits_twitch = {.per_window = 18,
-                                             .window_us = 30000000,
-                                             .gap_us = 1100000,
-                                             .max_chars = 500,
-                                             .max_bytes = IRC_OUT_BYTES - 1};
-
 void irc_outbox_init(struct irc_outbox *o, const struct irc_limits *limits)
 {
     memset(o, 0, sizeof *o);

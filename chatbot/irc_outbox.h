@@ -32,7 +32,6 @@ struct irc_limits {
     int max_chars;             /* 500 */
     int max_bytes;             /* < IRC_OUT_BYTES */
 };
-extern const struct irc_limits irc_limits_twitch;
 
 struct irc_outbox {
     struct irc_limits limits;

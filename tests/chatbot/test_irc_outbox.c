@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "chatbot/irc_outbox.h"
+#include "chatbot/irc_tuning.h"
 #include "common/rng.h"
 
 static struct irc_outbox box;
@@ -25,7 +26,7 @@ static int said_count;
 static int setup(void **state)
 {
     (void)state;
-    irc_outbox_init(&box, &irc_limits_twitch);
+    irc_outbox_init(&box, &irc_tuning_default.limits);
     said_count = 0;
     return 0;
 }
