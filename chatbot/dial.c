@@ -29,17 +29,17 @@ struct resolver {
 
     struct thread thread; /* chat thread only, with the question, which does not change while BUSY */
     char *host, *port;
+    struct addrinfo *list; /* the helper's until it is joined, then the chat thread's */
 
     pthread_mutex_t lock; /* guards what follows */
     enum resolver_state state;
-    struct addrinfo *list;
     int code; /* EAI_ */
 };
 
 static int system_lookup(void *context, const char *host, const char *port, struct addrinfo **list)
 {
     (void)context;
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_family = AF_UNSPEC};
+    static const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_family = AF_UNSPEC};
     return getaddrinfo(host, port, &hints, list);
 }
 
@@ -58,20 +58,18 @@ int resolver_open(struct resolver **out, dial_lookup_fn *lookup, void *context)
     return rc;
 }
 
+/* May be cancelled inside lookup. It has no variable whose address is taken: what a cancelled thread leaves
+ * on its stack would confuse AddressSanitizer. */
 static void *resolver_main(void *arg)
 {
     struct resolver *r = arg;
-    struct addrinfo *list = NULL;
-    int code = r->lookup(r->context, r->host, r->port, &list); /* may be cancelled in here */
+    int code = r->lookup(r->context, r->host, r->port, &r->list);
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
     pthread_mutex_lock(&r->lock);
-    r->list = list;
     r->code = code;
     r->state = RESOLVER_DONE;
     pthread_mutex_unlock(&r->lock);
-    uint64_t one = 1;
-    ssize_t n = write(r->done_fd, &one, sizeof one); /* the counter is at 0 or 1 */
-    (void)n;
+    eventfd_write(r->done_fd, 1);
     return NULL;
 }
 

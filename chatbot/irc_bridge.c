@@ -282,6 +282,8 @@ static int begin_login(struct irc_bridge *b)
     static const char caps[] = "CAP REQ :twitch.tv/tags twitch.tv/commands";
     char line[1024];
     b->attached = true;
+    close(b->listen_fd); /* nobody else is expected */
+    b->listen_fd = -1;
     int rc = put_line(&b->to_server, caps, sizeof caps - 1);
     if (rc == 0 && b->pass[0]) {
         int n = snprintf(line, sizeof line, "PASS %s", b->pass);
