@@ -1,6 +1,7 @@
 /*
- * camera_kernels, AVX2 tier: eight pixels at a time. One 32-bit gather fetches two neighbours of a row; each
- * stage of the arithmetic is then one multiply-add of 16-bit pairs, which is why samples have 14 bits.
+ * camera_kernels, AVX2 tier: eight pixels at a time. The two neighbours in a row are fetched as one 32-bit
+ * pair; each stage of the arithmetic is then one multiply-add of 16-bit pairs, which is why samples have 14
+ * bits.
  */
 #include "stream/camera_kernels.h"
 
