@@ -10,7 +10,9 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "common/pool.h"
@@ -138,6 +140,60 @@ static void all_threads_take_part(void **state)
     }
 }
 
+static void hit(void *context, int item, int worker)
+{
+    (void)worker;
+    ((unsigned char *)context)[item]++;
+}
+
+/* One atomic word has room for some million items; longer loops are cut into several. */
+static void loops_may_be_very_long(void **state)
+{
+    (void)state;
+    enum { LIMIT = (1 << 20) - 1 };
+    static const int counts[] = {LIMIT, LIMIT + 1, 2 * LIMIT + 3};
+    unsigned char *hits = malloc((size_t)counts[2]);
+    struct pool *p;
+    assert_non_null(hits);
+    assert_int_equal(pool_open(&p, 3), 0);
+    for (int i = 0; i < 3; i++) {
+        memset(hits, 0, (size_t)counts[2]);
+        pool_run(p, hit, hits, counts[i]);
+        for (int j = 0; j < counts[2]; j++)
+            if (hits[j] != (j < counts[i]))
+                fail_msg("item %d of %d ran %d times", j, counts[i], hits[j]);
+    }
+    pool_close(&p);
+    free(hits);
+}
+
+struct priorities {
+    struct meeting meeting;
+    int nice[THREADS_MAX];
+};
+
+static void note_priority(void *context, int item, int worker)
+{
+    struct priorities *n = context;
+    meet(&n->meeting, item, worker);
+    n->nice[worker] = getpriority(PRIO_PROCESS, 0);
+}
+
+static void workers_step_back_and_the_caller_does_not(void **state)
+{
+    (void)state;
+    struct pool *p;
+    struct priorities n = {.meeting = {.wanted = 3}};
+    int mine = getpriority(PRIO_PROCESS, 0);
+    assert_int_equal(pool_open(&p, 3), 0);
+    pool_lower_priority(p);
+    pool_run(p, note_priority, &n, 3);
+    assert_int_equal(n.nice[0], mine);
+    for (int i = 1; i < 3; i++)
+        assert_true(mine < 10 ? n.nice[i] == 10 : n.nice[i] >= 10);
+    pool_close(&p);
+}
+
 static void opening_and_closing(void **state)
 {
     (void)state;
@@ -157,8 +213,12 @@ static void opening_and_closing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_item_once),           cmocka_unit_test(sleeping_workers_wake),
-        cmocka_unit_test(slow_items_are_waited_for), cmocka_unit_test(all_threads_take_part),
+        cmocka_unit_test(every_item_once),
+        cmocka_unit_test(sleeping_workers_wake),
+        cmocka_unit_test(slow_items_are_waited_for),
+        cmocka_unit_test(all_threads_take_part),
+        cmocka_unit_test(loops_may_be_very_long),
+        cmocka_unit_test(workers_step_back_and_the_caller_does_not),
         cmocka_unit_test(opening_and_closing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
