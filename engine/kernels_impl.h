@@ -337,16 +337,28 @@ INLINE void multiply_rows(const float *a, size_t lda, int depth, const float *pa
             store(c + (size_t)r * ldc + s * LANES, sum[r][s]);
 }
 
+/* `parts` times `rows` rows against all panels. */
+INLINE void multiply_parts(const float *a, size_t lda, int parts, int depth, const float *packed,
+                           size_t panel_stride, int panels, float *c, size_t ldc, int add, const int rows)
+{
+    for (int p = 0; p < panels; p++, packed += panel_stride)
+        for (int i = 0; i < parts; i++) {
+            size_t first = (size_t)(i * rows);
+            multiply_rows(a + first * lda, lda, depth, packed, c + first * ldc + p * GROUP, ldc, add, rows);
+        }
+}
+
 #define MULTIPLY_CASE(n)                                                                                     \
     case n:                                                                                                  \
         if (n <= ROWS)                                                                                       \
-            multiply_rows(a, lda, depth, packed, c, ldc, add, n <= ROWS ? n : ROWS);                         \
+            multiply_parts(a, lda, parts, depth, packed, panel_stride, panels, c, ldc, add,                  \
+                           n <= ROWS ? n : ROWS);                                                            \
         break
 
-static void multiply_some_rows(const float *a, size_t lda, int rows, int depth, const float *packed, float *c,
-                               size_t ldc, int add)
+static void multiply_parts_of(int rows, const float *a, size_t lda, int parts, int depth, const float *packed,
+                              size_t panel_stride, int panels, float *c, size_t ldc, int add)
 {
-    switch (rows) {
+    switch (parts ? rows : 0) {
         MULTIPLY_CASE(1);
         MULTIPLY_CASE(2);
         MULTIPLY_CASE(3);
@@ -364,17 +376,15 @@ static void multiply_some_rows(const float *a, size_t lda, int rows, int depth, 
     }
 }
 
+/* Parts of nearly equal height, the higher ones first: a last part of a single row would be slow. */
 static void multiply(const float *a, size_t lda, int rows, int depth, const float *packed,
                      size_t panel_stride, int panels, float *c, size_t ldc, int add)
 {
-    int parts = (rows + ROWS - 1) / ROWS; /* of nearly equal height: a last part of one row would be slow */
-    for (int p = 0; p < panels; p++)
-        for (int i = 0; i < parts; i++) {
-            int first = rows * i / parts, end = rows * (i + 1) / parts;
-            multiply_some_rows(a + (size_t)first * lda, lda, end - first, depth,
-                               packed + (size_t)p * panel_stride, c + (size_t)first * ldc + p * GROUP, ldc,
-                               add);
-        }
+    int parts = (rows + ROWS - 1) / ROWS, low = rows / parts, high_parts = rows % parts;
+    size_t first = (size_t)(high_parts * (low + 1));
+    multiply_parts_of(low + 1, a, lda, high_parts, depth, packed, panel_stride, panels, c, ldc, add);
+    multiply_parts_of(low, a + first * lda, lda, parts - high_parts, depth, packed, panel_stride, panels,
+                      c + first * ldc, ldc, add);
 }
 
 /* ---- The first layer ---- */

@@ -12,7 +12,7 @@
 #include "engine/network_internal.h"
 
 enum {
-    BLOCK_BYTES = 256 * 1024, /* V and M of a block should stay in a core's second-level cache */
+    BLOCK_BYTES = 192 * 1024, /* V and M of a block should stay in a core's second-level cache */
     BLOCK_TILES_MIN = 24,     /* fewer would read the weights too often */
     BLOCK_TILES_MAX = 48
 };
@@ -62,21 +62,25 @@ bool network_plan(struct network *n, int width_px, int height_px, int last, bool
     return last < n->convs || (n->map_w >= 1 && n->map_h >= 1);
 }
 
-static int most_tiles_per_block(int in, int out)
+/* A multiple of the rows that a matrix product takes at once. */
+static int most_tiles_per_block(const struct network *n, int in, int out)
 {
-    int most = BLOCK_BYTES / (TILE_POINTS * (in + out) * (int)sizeof(float));
-    return most < BLOCK_TILES_MIN ? BLOCK_TILES_MIN : most > BLOCK_TILES_MAX ? BLOCK_TILES_MAX : most;
+    int most = BLOCK_BYTES / (TILE_POINTS * (in + out) * (int)sizeof(float)), rows = n->kernels->rows;
+    most = most < BLOCK_TILES_MIN ? BLOCK_TILES_MIN : most > BLOCK_TILES_MAX ? BLOCK_TILES_MAX : most;
+    return (most + rows / 2) / rows * rows;
 }
 
 struct block_plan network_blocks(const struct network *n, int w, int h, int in, int out)
 {
     struct block_plan b = {.tiles_w = tiles_over(w)};
     b.tiles = b.tiles_w * tiles_over(h);
-    int most = most_tiles_per_block(in, out), threads = pool_threads(n->pool);
+    int most = most_tiles_per_block(n, in, out), threads = pool_threads(n->pool);
+    b.per_block = most;
     b.blocks = (b.tiles + most - 1) / most;
-    if (b.blocks < 8 * threads) /* the last round should keep every thread busy */
+    if (b.blocks < 8 * threads) { /* few: the last round should keep every thread busy */
         b.blocks = (b.blocks + threads - 1) / threads * threads;
-    b.per_block = (b.tiles + b.blocks - 1) / b.blocks;
+        b.per_block = (b.tiles + b.blocks - 1) / b.blocks;
+    }
     b.blocks = (b.tiles + b.per_block - 1) / b.per_block;
     return b;
 }
@@ -102,9 +106,9 @@ static size_t larger_of(size_t a, size_t b)
 }
 
 /* For the largest block, which a smaller picture may have though the largest picture has not. */
-static size_t scratch_of(const struct pack *p)
+static size_t scratch_of(const struct network *n, const struct pack *p)
 {
-    size_t tiles = (size_t)most_tiles_per_block(p->in, p->out);
+    size_t tiles = (size_t)most_tiles_per_block(n, p->in, p->out);
     return TILE_POINTS * (tiles * (size_t)(p->in + p->out) + 2 * GROUP);
 }
 
@@ -119,7 +123,7 @@ static void carve_convs(struct network *n, struct carver *c)
         n->alive[i] = carve(c, bits, sizeof *n->alive[i]);
         for (int b = 0; b < 2 && n->is_pooled[i]; b++)
             n->which[i][b] = carve(c, bits, sizeof *n->which[i][b]);
-        n->scratch_floats = larger_of(n->scratch_floats, scratch_of(&n->packs[i]));
+        n->scratch_floats = larger_of(n->scratch_floats, scratch_of(n, &n->packs[i]));
     }
     for (int i = 0; i < 2; i++)
         n->maps[i] = carve(c, map_floats[i], sizeof(float));
