@@ -10,7 +10,6 @@
 #include "app/commands.h"
 #include "common/mem.h"
 #include "engine/model.h"
-#include "models/embedded.h"
 #include "synsets/synsets.h"
 
 enum { CHUNK = 4096 };
@@ -118,10 +117,7 @@ int cmd_inspect(int argc, char **argv)
         return args_fault(&command, "one model at a time");
     struct weights *w;
     struct error e = {""};
-    int rc = first < argc
-                 ? weights_open(&w, argv[first], &e)
-                 : weights_open_memory(&w, embedded_model, (size_t)(embedded_model_end - embedded_model),
-                                       "reverie-mini (embedded)", &e);
+    int rc = model_weights(&w, first < argc ? argv[first] : NULL, &e);
     if (rc < 0) {
         fprintf(stderr, "reverie inspect: %s\n", e.text);
         return 1;

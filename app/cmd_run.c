@@ -96,7 +96,10 @@ static int parse_options(int argc, char **argv, struct run_options *o)
 static int open_chat(struct run *r, struct error *e)
 {
     uint64_t seed = (uint64_t)r->options.seed;
-    double lag_s = 2.0 * (double)r->settings.keyframes.max_ms / 1000;
+    /* The step that is under way, then half of the glide into the next keyframe. */
+    double lag_s =
+        1.5 * (double)(r->options.offline ? r->settings.keyframes.offline_ms : r->settings.keyframes.max_ms) /
+        1000;
     known_from_model(r->model, &r->known);
     int rc = requests_open(&r->requests, &r->settings.show, &r->known, seed, &r->stats);
     if (rc == 0)

@@ -95,14 +95,19 @@ int model_open(struct model **out, const struct weights *w, struct error *e)
     return 0;
 }
 
+int model_weights(struct weights **w, const char *path, struct error *e)
+{
+    if (path && *path)
+        return weights_open(w, path, e);
+    return weights_open_memory(w, embedded_model, (size_t)(embedded_model_end - embedded_model),
+                               "reverie-mini", e);
+}
+
 int model_load(struct model **out, const char *path, struct error *e)
 {
     *out = NULL;
     struct weights *w;
-    int rc = path && *path
-                 ? weights_open(&w, path, e)
-                 : weights_open_memory(&w, embedded_model, (size_t)(embedded_model_end - embedded_model),
-                                       "reverie-mini", e);
+    int rc = model_weights(&w, path, e);
     if (rc == 0)
         rc = model_open(out, w, e);
     weights_close(&w);

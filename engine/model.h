@@ -40,6 +40,9 @@ struct model {
 
 /* Copies what it needs: `w` may be closed afterwards. 0 or -errno with one line naming the tensor. */
 int model_open(struct model **m, const struct weights *w, struct error *e);
+/* The weights behind a path; NULL or "": of the model that is linked into the program. As weights_open. */
+int model_weights(struct weights **w, const char *path, struct error *e);
+
 /* From a path; NULL or "": the model that is linked into the program (models/embedded.S). */
 int model_load(struct model **m, const char *path, struct error *e);
 void model_close(struct model **m);

@@ -197,7 +197,7 @@ static int op_setitem(struct machine *m)
 
 static int op_setitems(struct machine *m)
 {
-    int begin, dict;
+    int begin = 0, dict = 0;
     int rc = machine_find_mark(m, &begin);
     if (rc == 0)
         rc = container_below(m, begin - 1, PICKLE_DICT, &dict);
