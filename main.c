@@ -26,6 +26,7 @@ static const struct command commands[] = {
     {"still", cmd_still, "dream one picture into a PNG"},
     {"classify", cmd_classify, "what the network sees in pictures: top five"},
     {"inspect", cmd_inspect, "tensors, classes and preprocessing of a model file"},
+    {"probe", cmd_probe, "losses, logits and gradient of one picture, for comparison"},
     {"synsets", cmd_synsets, "how a line of chat resolves to ImageNet classes"},
     {"check", cmd_check, "is this configuration and this machine ready?"},
     {"bench", cmd_bench, "how fast this machine dreams, as JSON"},

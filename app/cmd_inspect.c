@@ -25,11 +25,6 @@ static void print_shape(const struct tensor *t)
 
 static void print_tensor(const struct tensor *t)
 {
-    static const char *const names[] = {[TENSOR_F32] = "F32",
-                                        [TENSOR_F16] = "F16",
-                                        [TENSOR_BF16] = "BF16",
-                                        [TENSOR_F64] = "F64",
-                                        [TENSOR_I64] = "I64"};
     float values[CHUNK];
     double low = INFINITY, high = -INFINITY, sum = 0;
     int64_t bad = 0;
@@ -46,7 +41,7 @@ static void print_tensor(const struct tensor *t)
             sum += (double)values[i];
         }
     }
-    printf("%-28s %-4s ", t->name, names[t->dtype]);
+    printf("%-28s %-4s ", t->name, tensor_dtype_name(t->dtype));
     print_shape(t);
     if (t->elements > bad)
         printf(" min %-11.5g max %-11.5g mean %.5g", low, high, sum / (double)(t->elements - bad));
@@ -63,11 +58,12 @@ static void print_layers(const struct model *m)
         printf("%3d  %-8s %4d -> %4d  %dx%d%s%s\n", i, l->name, l->in, l->out, l->kernel, l->kernel,
                l->pool_after ? "  pool" : "", l->stat_mean ? "  statistics" : "");
     }
-    printf("\npreprocessing\nx = (rgb / 255 - mean) / std, zero padding behind that\n"
+    printf("\npreprocessing (%s%s)\nx = (rgb / 255 - mean) / std, zero padding behind that\n"
            "mean %g %g %g, std %g %g %g\n"
            "objects of %d px, one logit per %d px, smallest picture %dx%d\n",
-           (double)m->mean[0], (double)m->mean[1], (double)m->mean[2], (double)m->std[0], (double)m->std[1],
-           (double)m->std[2], m->window_px, m->stride_px, model_min_px(m), model_min_px(m));
+           m->family, m->bgr ? "; the file's conv1_1 takes BGR, here turned to RGB" : "", (double)m->mean[0],
+           (double)m->mean[1], (double)m->mean[2], (double)m->std[0], (double)m->std[1], (double)m->std[2],
+           m->window_px, m->stride_px, model_min_px(m), model_min_px(m));
 }
 
 static void print_classes(const struct model *m)

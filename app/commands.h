@@ -10,6 +10,7 @@ int cmd_run(int argc, char **argv);
 int cmd_still(int argc, char **argv);
 int cmd_classify(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
+int cmd_probe(int argc, char **argv);
 int cmd_synsets(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_bench(int argc, char **argv);

@@ -1,0 +1,192 @@
+/*
+ * cmd_probe - `reverie probe`: the numbers behind one picture, for comparing this program with others.
+ *
+ * The picture is taken as it is, without scaling. Losses go to stdout as key=value, arrays to the folder.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "app/args.h"
+#include "app/commands.h"
+#include "app/known.h"
+#include "common/mem.h"
+#include "config/config.h"
+#include "engine/dream_probe.h"
+#include "engine/npy.h"
+#include "stream/picture.h"
+#include "synsets/synsets.h"
+
+enum { SETTINGS_MAX = 5 };
+
+struct arguments {
+    const char *image, *text, *folder, *preprocessing;
+    const char *settings[SETTINGS_MAX]; /* values of setting_keys, NULL: not given */
+    struct arg_list sets;
+    struct dream_config dream;
+};
+
+/* Options that are settings of section dream under shorter names. */
+static const char *const setting_keys[SETTINGS_MAX] = {"model", "profile", "backend", "cpu_tier", "threads"};
+
+static int fail(const struct error *e)
+{
+    fprintf(stderr, "reverie probe: %s\n", e->text);
+    return 1;
+}
+
+static int apply_settings(const struct args_command *command, struct arguments *a)
+{
+    const struct config_entry entry = {&dream_section, &a->dream};
+    const struct config config = {&entry, 1};
+    struct error e = {""};
+    config_defaults(&config);
+    a->dream.profile = DREAM_CLASSIC;
+    for (int i = 0; i < a->sets.count; i++)
+        if (config_set(&config, a->sets.items[i], &e) < 0)
+            return args_fault(command, "%s", e.text);
+    for (int i = 0; i < SETTINGS_MAX; i++) {
+        if (!a->settings[i])
+            continue;
+        char *assignment = xasprintf("dream.%s=%s", setting_keys[i], a->settings[i]);
+        int rc = config_set(&config, assignment, &e);
+        free(assignment);
+        if (rc < 0)
+            return args_fault(command, "%s", e.text);
+    }
+    return ARGS_OK;
+}
+
+static int parse_arguments(struct arguments *a, int argc, char **argv)
+{
+    *a = (struct arguments){0};
+    const struct arg args[] = {
+        {'i', "image", "IMAGE", ARG_STRING, &a->image, 0, 0, "the picture, taken as it is"},
+        {'t', "text", "TEXT", ARG_STRING, &a->text, 0, 0,
+         "what to dream, as in chat: \"goldfish\", or \"goldfish + pizza\" (on top + below)"},
+        {0, "dump", "DIR", ARG_STRING, &a->folder, 0, 0, "where to write logits.npy and gradient.npy"},
+        {'m', "model", "FILE", ARG_STRING, &a->settings[0], 0, 0,
+         "weights to use; without it the embedded model"},
+        {0, "preprocessing", "P", ARG_STRING, &a->preprocessing, 0, 0,
+         "torchvision, caffe or caffe-rgb, instead of what the file says"},
+        {0, "profile", "P", ARG_STRING, &a->settings[1], 0, 0, "classic (default) or modern"},
+        {0, "backend", "B", ARG_STRING, &a->settings[2], 0, 0, "auto or cpu"},
+        {0, "tier", "T", ARG_STRING, &a->settings[3], 0, 0, "kernels: auto, c, avx2, avx512"},
+        {0, "threads", "N", ARG_STRING, &a->settings[4], 0, 0, "default: one per core"},
+        {0, "set", "KEY=VALUE", ARG_LIST, &a->sets, 0, 0, "any setting of section dream; may be repeated"},
+    };
+    const struct args_command command = {
+        "probe",
+        "",
+        "Computes the loss of a picture and its gradient. Prints losses as key=value (network; prior_P per\n"
+        "pool of P pixels; total) and writes logits.npy [classes, height, width] and gradient.npy\n"
+        "[3, height, width] of the whole loss, per unit of 0..255.\n",
+        args,
+        (int)ARRAY_LEN(args),
+        NULL};
+    int first;
+    int rc = args_parse(&command, argc, argv, &first);
+    if (rc == ARGS_OK)
+        rc = apply_settings(&command, a);
+    if (rc != ARGS_OK)
+        return rc;
+    if (first < argc)
+        return args_fault(&command, "'%.80s' is no option", argv[first]);
+    if (!a->image || !a->text || !a->folder)
+        return args_fault(&command, "-i IMAGE, -t TEXT and --dump DIR are needed");
+    return ARGS_OK;
+}
+
+static int find_target(struct dream_target *t, const struct model *m, const char *text, struct error *e)
+{
+    struct synsets_known known;
+    struct synsets_result r;
+    known_from_model(m, &known);
+    synsets_resolve(text, strlen(text), &known, &r);
+    if (r.verdict != SYNSETS_OK)
+        return error_set(e, EINVAL, "-t \"%.80s\": %s; see reverie synsets", text,
+                         r.verdict == SYNSETS_LACKING    ? "this model does not have that class"
+                         : r.verdict == SYNSETS_TOO_MANY ? "more than two things"
+                                                         : "names none of the classes");
+    *t = (struct dream_target){.count = r.count};
+    for (int i = 0; i < r.count; i++)
+        t->class_index[i] = model_class(m, synset_table[r.synset[i]].wnid);
+    return 0;
+}
+
+static int dump(const struct arguments *a, const struct model *m, const struct dream_probe *p,
+                const float *logits, const float *gradient, struct error *e)
+{
+    if (mkdir(a->folder, 0777) < 0 && errno != EEXIST)
+        return error_set(e, errno, "%s: cannot make the folder: %s", a->folder, strerror(errno));
+    const int logits_shape[3] = {m->classes, p->map_height, p->map_width};
+    const int gradient_shape[3] = {3, a->dream.size.height_px, a->dream.size.width_px};
+    char *path = xasprintf("%s/logits.npy", a->folder);
+    int rc = npy_write(path, logits, logits_shape, 3, e);
+    free(path);
+    if (rc < 0)
+        return rc;
+    path = xasprintf("%s/gradient.npy", a->folder);
+    rc = npy_write(path, gradient, gradient_shape, 3, e);
+    free(path);
+    return rc;
+}
+
+static void print_losses(const struct dream_probe *p)
+{
+    printf("network=%.9g\n", p->network);
+    for (int i = 0; i < p->prior_count; i++)
+        printf("prior_%d=%.9g\n", p->prior[i].pool_px, p->prior[i].energy);
+    for (int i = 0; i < p->prior_count; i++)
+        printf("prior_%d_weight=%.9g\n", p->prior[i].pool_px, p->prior[i].weight);
+    printf("total=%.9g\n", p->total);
+}
+
+/* One moment of a dream of the picture `rgb`, which has the size of a->dream.size. */
+static int probe(const struct arguments *a, const struct model *m, const float *rgb, struct error *e)
+{
+    struct dream *d = NULL;
+    struct dream_target target;
+    struct dream_probe p;
+    float *logits = NULL, *gradient = NULL;
+    int rc = find_target(&target, m, a->text, e);
+    if (rc == 0)
+        rc = dream_open(&d, &a->dream, m, 1, rgb, e);
+    if (rc < 0)
+        return rc;
+    dream_set_target(d, &target, 0);
+    rc = dream_probe(d, &p, &logits, &gradient);
+    if (rc < 0)
+        error_set(e, -rc, "%s", rc == -ENODATA ? "this backend has no network" : strerror(-rc));
+    if (rc == 0)
+        rc = dump(a, m, &p, logits, gradient, e);
+    if (rc == 0)
+        print_losses(&p);
+    free(logits);
+    free(gradient);
+    dream_close(&d);
+    return rc;
+}
+
+int cmd_probe(int argc, char **argv)
+{
+    struct arguments a;
+    struct error e = {""};
+    struct model *m = NULL;
+    float *rgb = NULL;
+    int rc = parse_arguments(&a, argc, argv);
+    if (rc != ARGS_OK)
+        return rc;
+    rc = model_load(&m, a.dream.model, &e);
+    if (rc == 0 && a.preprocessing)
+        rc = model_set_preprocessing(m, a.preprocessing, &e);
+    if (rc == 0)
+        rc = picture_read(a.image, &rgb, &a.dream.size.width_px, &a.dream.size.height_px, &e);
+    if (rc == 0)
+        rc = probe(&a, m, rgb, &e);
+    free(rgb);
+    model_close(&m);
+    return rc < 0 ? fail(&e) : 0;
+}

@@ -1,0 +1,145 @@
+"""reverie probe against the golden net (PyTorch, double precision) and against the prior's formula in NumPy."""
+import json
+import os
+import struct
+import sys
+import unittest
+import zlib
+
+try:
+    import numpy as np
+except ImportError as e:  # another python3 than Debian's, whose packages the set-up installs
+    raise unittest.SkipTest(str(e))
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from program import Folder, reverie  # noqa: E402
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+GOLDEN = os.path.join(ROOT, "tests", "golden")
+WIDTH, HEIGHT = 130, 97  # of vgg16's golden picture
+CLASSES = "n01440764,n01443537,n07873807,n09472597,n15075141"
+
+
+def read_safetensors(path):
+    with open(path, "rb") as f:
+        data = f.read()
+    size = struct.unpack("<Q", data[:8])[0]
+    header = json.loads(data[8:8 + size])
+    meta = header.pop("__metadata__", {})
+    dtypes = {"F64": "<f8", "F32": "<f4", "F16": "<f2"}
+    return {k: np.frombuffer(data, dtypes[t["dtype"]], int(np.prod(t["shape"])), 8 + size + t["data_offsets"][0])
+            .reshape(t["shape"]).astype(np.float64) for k, t in header.items()}, meta
+
+
+def add_metadata(source, target, more):
+    with open(source, "rb") as f:
+        data = f.read()
+    size = struct.unpack("<Q", data[:8])[0]
+    header = json.loads(data[8:8 + size])
+    header.setdefault("__metadata__", {}).update(more)
+    text = json.dumps(header).encode()
+    with open(target, "wb") as f:
+        f.write(struct.pack("<Q", len(text)) + text + data[8 + size:])
+
+
+def picture():
+    i = np.arange(3 * HEIGHT * WIDTH, dtype=np.uint64)
+    return ((i * 2654435761 % 2**32) >> 24).astype(np.uint8).reshape(3, HEIGHT, WIDTH)
+
+
+def write_png(path, rgb):
+    def chunk(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+    rows = b"".join(b"\0" + row.tobytes() for row in rgb.transpose(1, 2, 0))
+    with open(path, "wb") as f:
+        f.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", rgb.shape[2], rgb.shape[1], 8, 2, 0, 0, 0)) +
+                chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+
+
+def prior(x, pool):
+    """Mean of log(1 + (z - mu)^2 / nu) over all patches and filters, and its gradient; item 33 of 2015."""
+    tensors, meta = read_safetensors(os.path.join(ROOT, "models", "patch-prior.safetensors"))
+    filters, nu = tensors["filters"].reshape(192, 192), float(meta.get("prior.nu", 0.665248))
+    h, w = x.shape[1] // pool, x.shape[2] // pool
+    grad = np.zeros_like(x)
+    if h < 8 or w < 8:
+        return 0.0, grad
+    small = x[:, :h * pool, :w * pool].reshape(3, h, pool, w, pool).mean((2, 4))
+    windows = np.lib.stride_tricks.sliding_window_view(small, (8, 8), (1, 2))  # [3][rows][columns][8][8]
+    rows, columns = windows.shape[1:3]
+    patches = windows.transpose(1, 2, 0, 3, 4).reshape(rows * columns, 192) - 128
+    d = patches @ filters.T - tensors["mu"]
+    back = ((2 * d / nu / (1 + d * d / nu) / d.size) @ filters).reshape(rows, columns, 3, 8, 8)
+    small_grad = np.zeros_like(small)
+    for i in range(8):
+        for j in range(8):
+            small_grad[:, i:i + rows, j:j + columns] += back[:, :, :, i, j].transpose(2, 0, 1)
+    grad[:, :h * pool, :w * pool] = small_grad.repeat(pool, 1).repeat(pool, 2) / pool**2
+    return np.log1p(d * d / nu).mean(), grad
+
+
+class Probe(unittest.TestCase):
+    def test_classic_is_the_loss_of_2015(self):
+        with Folder() as f:
+            add_metadata(os.path.join(GOLDEN, "vgg16.safetensors"), f.path("m"), {"reverie.wnids": CLASSES})
+            write_png(f.path("x.png"), picture())
+            p = reverie("probe", "-m", f.path("m"), "-i", f.path("x.png"), "-t", "goldfish + pizza",
+                        "--dump", f.path("out"))
+            self.assertEqual((p.returncode, p.stderr), (0, ""))
+            logits, gradient = np.load(f.path("out", "logits.npy")), np.load(f.path("out", "gradient.npy"))
+        said = {k: float(v) for k, v in (line.split("=") for line in p.stdout.split())}
+        golden, _ = read_safetensors(os.path.join(GOLDEN, "expected.safetensors"))
+        self.assertEqual(logits.shape, golden["vgg16/logits"].shape)
+        self.assertLess(np.abs(logits - golden["vgg16/logits"]).max(), 1e-4 * np.abs(golden["vgg16/logits"]).max())
+        network = -golden["vgg16/sums"][0]
+        self.assertLess(abs(said["network"] - network), 1e-4 * abs(network))
+
+        x, total, prior_gradient = picture().astype(np.float64), network, 0
+        for pool in (1, 4, 8, 16, 32):
+            energy, g = prior(x, pool)
+            self.assertLessEqual(abs(said["prior_%d" % pool] - energy), 1e-5 * energy)
+            self.assertEqual(said["prior_%d_weight" % pool], 2)
+            total += 2 * energy
+            prior_gradient = prior_gradient + 2 * g
+        self.assertLess(abs(said["total"] - total), 1e-4 * abs(total))
+        self.assertEqual(gradient.shape, x.shape)
+        wanted = prior_gradient.reshape(-1)[::17] - golden["vgg16/gradient"]
+        error = ((gradient.reshape(-1)[::17] - wanted) ** 2).sum() / (wanted ** 2).sum()
+        self.assertLess(error, 1e-6)
+
+    def test_modern_says_its_weights(self):
+        with Folder() as f:
+            write_png(f.path("x.png"), picture())
+            p = reverie("probe", "-i", f.path("x.png"), "-t", "goldfish", "--profile", "modern", "--dump", f.path("out"))
+            self.assertEqual((p.returncode, p.stderr), (0, ""))
+            self.assertEqual(np.load(f.path("out", "gradient.npy")).shape, (3, HEIGHT, WIDTH))
+            self.assertEqual(np.load(f.path("out", "logits.npy")).shape[0], 200)
+        said = {k: float(v) for k, v in (line.split("=") for line in p.stdout.split())}
+        self.assertAlmostEqual(said["total"], said["network"] + sum(
+            said["prior_%d" % k] * said["prior_%d_weight" % k] for k in (1, 2, 4)), delta=1e-5 * said["total"])
+
+    def test_faults_are_one_line(self):
+        with Folder() as f:
+            write_png(f.path("x.png"), picture())
+            write_png(f.path("small.png"), picture()[:, :40, :40])
+            f.write("text", "no model")
+            cases = [(["-t", "goldfish", "--dump", f.path("o")], 2, "are needed"),
+                     (["-i", f.path("x.png"), "-t", "xyzzy", "--dump", f.path("o")], 1, "xyzzy"),
+                     (["-i", f.path("none.png"), "-t", "goldfish", "--dump", f.path("o")], 1, "none.png"),
+                     (["-i", f.path("small.png"), "-t", "goldfish", "--dump", f.path("o")], 1, "64 pixels"),
+                     (["-m", f.path("text"), "-i", f.path("x.png"), "-t", "goldfish", "--dump", f.path("o")], 1,
+                      "not a file of weights"),
+                     (["-m", os.path.join(GOLDEN, "vgg16.zip.pth"), "-i", f.path("x.png"), "-t", "goldfish", "--dump",
+                       f.path("o")], 1, "does not have that class"),
+                     (["-i", f.path("x.png"), "-t", "goldfish", "--backend", "null", "--dump", f.path("o")], 1, "no network"),
+                     (["-i", f.path("x.png"), "-t", "goldfish", "--preprocessing", "x", "--dump", f.path("o")], 1, "\"x\""),
+                     (["-i", f.path("x.png"), "-t", "goldfish", "--dump", f.path("text")], 1, "text"),
+                     (["-i", f.path("x.png"), "-t", "goldfish", "--dump", "/nonexistent/a"], 1, "/nonexistent/a")]
+            for args, code, says in cases:
+                p = reverie("probe", *args)
+                self.assertEqual((p.returncode, p.stdout, p.stderr.count("\n")), (code, "", 1), p.stderr)
+                self.assertIn(says, p.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
