@@ -37,7 +37,7 @@ struct dream_config {
     double momentum;
     double input_noise;
     int64_t octaves;
-    double octave_gain;
+    double octave_gain, finest_gain;
     double colour_gain;
     double prior_ratio;
     int64_t prior_stride;

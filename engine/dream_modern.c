@@ -141,7 +141,7 @@ static void climb(struct dream *d)
     pool_run(d->pool, noise_row, &noise, 3 * v.height_px);
     network_gradient(d->network, d->view, v.width_px, v.height_px, &o, d->view_gradient, NULL);
     image_pyramid_normalise(d->pyramid, d->view_gradient, v.width_px, v.height_px, (int)d->config.octaves,
-                            d->config.octave_gain);
+                            d->config.octave_gain, d->config.finest_gain);
     image_view_adjoint(d->views, d->view_gradient, d->gradient);
 }
 

@@ -130,7 +130,7 @@ static void scale_level(const struct level *l, float factor)
 }
 
 void image_pyramid_normalise(struct image_pyramid *p, float *x, int width_px, int height_px, int levels,
-                             double gain)
+                             double gain, double finest)
 {
     struct level *l = p->levels;
     float factor[LEVELS_MAX];
@@ -145,7 +145,7 @@ void image_pyramid_normalise(struct image_pyramid *p, float *x, int width_px, in
         job.a = 1;
         job.b = -1;
         pool_run(p->pool, double_row, &job, 3 * l[last].height); /* l[last] now holds its band alone */
-        factor[last] = share(rms(p, &l[last]), pow(gain, last));
+        factor[last] = share(rms(p, &l[last]), last ? pow(gain, last) : finest);
         last++;
     }
     struct job job = {.p = p, .fine = &l[last]};

@@ -147,8 +147,8 @@ static void pyramid_evens_out_octaves(void **state)
         x[i] = 100 * sinf((float)(i % W) * 0.2f) + (i % W % 2 ? 5 : -5);
         same[i] = 512 * x[i];
     }
-    image_pyramid_normalise(p, x, W, H, 4, 1);
-    image_pyramid_normalise(p, same, W, H, 4, 1);
+    image_pyramid_normalise(p, x, W, H, 4, 1, 1);
+    image_pyramid_normalise(p, same, W, H, 4, 1, 1);
     for (int i = 0; i < N; i++)
         assert_float_equal(x[i], same[i], 1e-3);
     double fine = 0, coarse = 0;
@@ -164,7 +164,7 @@ static void pyramid_evens_out_octaves(void **state)
     free(x);
 
     float zero[3 * 8 * 8] = {0};
-    image_pyramid_normalise(p, zero, 8, 8, 5, 1.6);
+    image_pyramid_normalise(p, zero, 8, 8, 5, 1.6, 1);
     for (int i = 0; i < 3 * 8 * 8; i++)
         assert_true(zero[i] == 0);
     image_pyramid_close(&p);
@@ -183,7 +183,7 @@ static void pyramid_keeps_what_it_takes_apart(void **state)
     assert_int_equal(image_pyramid_open(&p, pool, W, H, &e), 0);
     float *x = noise(W, H, 1), *copy = noise(W, H, 1);
     double size = plane_rms(x, N);
-    image_pyramid_normalise(p, x, W, H, 1, 1.6);
+    image_pyramid_normalise(p, x, W, H, 1, 1.6, 1);
     for (int i = 0; i < N; i++)
         assert_float_equal(x[i] * size, copy[i], 1e-2);
     free(x);
@@ -289,7 +289,7 @@ static void threads_do_not_matter(void **state)
         float *view = noise(V, V, 2), *back = noise(W, H, 2), *turned = noise(W, H, 3);
         image_view_plan(r, &(struct image_view){V, V, 0.4, 3.3, 7.7});
         image_view_sample(r, x, view);
-        image_pyramid_normalise(p, view, V, V, 4, 1.5);
+        image_pyramid_normalise(p, view, V, V, 4, 1.5, 0.5);
         image_view_adjoint(r, view, back);
         image_warp(pool, back, turned, W, H, 1.01, 0.1, false);
         if (first)
