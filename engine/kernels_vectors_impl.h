@@ -1,0 +1,75 @@
+/*
+ * kernels_vectors_impl - vectors of LANES floats and what the kernels do with them.
+ *
+ * Arithmetic is the compiler's own. Only two things have no spelling in it and are intrinsics, with a plain
+ * form beside them: the larger of two vectors and the sign bits of a vector.
+ */
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
+#define INLINE static inline __attribute__((always_inline))
+
+enum { VECTORS = GROUP / LANES };
+
+typedef float vec __attribute__((vector_size(LANES * 4)));
+typedef int32_t ivec __attribute__((vector_size(LANES * 4)));
+typedef float vec_in_memory __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
+
+INLINE vec load(const float *p)
+{
+    return *(const vec_in_memory *)p;
+}
+
+INLINE void store(float *p, vec x)
+{
+    *(vec_in_memory *)p = x;
+}
+
+INLINE vec keep(vec x, ivec mask)
+{
+    return (vec)((ivec)x & mask);
+}
+
+INLINE vec larger(vec a, vec b)
+{
+#if LANES == 16
+    return (vec)_mm512_max_ps((__m512)a, (__m512)b);
+#elif LANES == 8
+    return (vec)_mm256_max_ps((__m256)a, (__m256)b);
+#else
+    ivec m = b > a;
+    return (vec)(((ivec)a & ~m) | ((ivec)b & m));
+#endif
+}
+
+/* One bit per lane of a comparison's result. */
+INLINE unsigned bits_of(ivec mask)
+{
+#if LANES == 16
+    return _mm512_movepi32_mask((__m512i)mask);
+#elif LANES == 8
+    return (unsigned)_mm256_movemask_ps((__m256)mask);
+#elif defined(__SSE2__)
+    return (unsigned)_mm_movemask_ps((__m128)mask);
+#else
+    unsigned bits = 0;
+    for (int i = 0; i < LANES; i++)
+        bits |= ((unsigned)mask[i] & 1u) << i;
+    return bits;
+#endif
+}
+
+/* The way back: lanes of all ones where the bit is set. Bits from `shift` on belong to this vector. */
+INLINE ivec mask_of(unsigned bits, int shift)
+{
+#if LANES == 16
+    const ivec lane = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768};
+#elif LANES == 8
+    const ivec lane = {1, 2, 4, 8, 16, 32, 64, 128};
+#else
+    const ivec lane = {1, 2, 4, 8};
+#endif
+    ivec all = (ivec){0} + (int32_t)(bits >> shift);
+    return (all & lane) == lane;
+}
