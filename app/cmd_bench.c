@@ -62,7 +62,7 @@ static void name_stages(const struct network *n, struct result *r)
 static void measure(struct network *n, const struct objective *o, const float *x, float *grad,
                     struct result *r)
 {
-    double step_ms[STEPS_MAX];
+    double step_ms[STEPS_MAX] = {0};
     network_gradient(n, x, r->size[0], r->size[1], o, grad, NULL);
     name_stages(n, r);
     int64_t began_us = clock_real_us();

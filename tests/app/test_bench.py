@@ -1,0 +1,50 @@
+"""reverie bench: what it prints is JSON that adds up, and what it refuses."""
+import json
+import os
+import subprocess
+import unittest
+
+REVERIE = os.environ.get("REVERIE", "build/reverie")
+
+
+def bench(*args):
+    p = subprocess.run([REVERIE, "bench", *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                       stderr=subprocess.PIPE, timeout=300)
+    return p.returncode, p.stdout.decode(), p.stderr.decode()
+
+
+class Bench(unittest.TestCase):
+    def test_prints_every_size_with_its_stages(self):
+        code, out, err = bench("--size", "65x64", "--size", "64x70", "--threads", "1", "--tier", "c")
+        self.assertEqual((code, err), (0, ""))
+        d = json.loads(out)
+        self.assertEqual((d["tier"], d["threads"]), ("c", 1))
+        self.assertGreater(d["sgemm_gflops"], 0)
+        self.assertEqual([(s["width_px"], s["height_px"]) for s in d["sizes"]], [(65, 64), (64, 70)])
+        for s in d["sizes"]:
+            self.assertGreaterEqual(s["steps"], 3)
+            self.assertLessEqual(s["best_step_ms"], s["step_ms"])
+            self.assertAlmostEqual(s["steps_per_s"] * s["step_ms"], 1000, delta=10)
+            self.assertEqual(len(s["stages_ms"]), 2 * 16 + 1)
+            self.assertIn("conv5_3 backward", s["stages_ms"])
+            # 9 * in * out * 2 * 2 per pixel over the layers of the embedded model, and its head
+            self.assertAlmostEqual(s["direct_conv_gflop"], 0.328, delta=0.02)
+
+    def test_refuses(self):
+        for args, code, says in [
+            (["--size", "12"], 2, "12"),
+            (["--size", "0x64"], 2, "0x64"),
+            (["--threads", "none"], 2, "none"),
+            (["--tier", "mmx"], 2, "mmx"),
+            (["surplus"], 2, "surplus"),
+            (["--size", "16x64"], 1, "16x64"),
+            (["-m", "/nonexistent.safetensors"], 1, "/nonexistent.safetensors"),
+        ]:
+            got, out, err = bench(*args)
+            self.assertEqual((got, out), (code, ""), args)
+            self.assertIn(says, err)
+            self.assertEqual(len(err.splitlines()), 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
