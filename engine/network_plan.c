@@ -13,8 +13,9 @@
 
 enum {
     BLOCK_BYTES = 192 * 1024, /* V and M of a block should stay in a core's second-level cache */
-    BLOCK_TILES_MIN = 24,     /* fewer would read the weights too often */
-    BLOCK_TILES_MAX = 48
+    BLOCK_TILES_MIN = 24,
+    BLOCK_TILES_MAX = 48,
+    WIDE_TILES_MAX = 96
 };
 
 static int tiles_over(int px)
@@ -62,11 +63,17 @@ bool network_plan(struct network *n, int width_px, int height_px, int last, bool
     return last < n->convs || (n->map_w >= 1 && n->map_h >= 1);
 }
 
-/* A multiple of the rows that a matrix product takes at once. */
+/* Every block reads the layer's weights once. Where layers are so wide that V and M leave the cache anyway,
+ * blocks grow until they move as many bytes for their tiles as for the weights. A multiple of the rows that
+ * a matrix product takes at once. */
 static int most_tiles_per_block(const struct network *n, int in, int out)
 {
-    int most = BLOCK_BYTES / (TILE_POINTS * (in + out) * (int)sizeof(float)), rows = n->kernels->rows;
+    int tile_bytes = TILE_POINTS * (in + out) * (int)sizeof(float), rows = n->kernels->rows;
+    int most = BLOCK_BYTES / tile_bytes;
     most = most < BLOCK_TILES_MIN ? BLOCK_TILES_MIN : most > BLOCK_TILES_MAX ? BLOCK_TILES_MAX : most;
+    int wide = (int)((int64_t)in * out * TILE_POINTS * (int)sizeof(float) / (2 * tile_bytes));
+    wide = wide > WIDE_TILES_MAX ? WIDE_TILES_MAX : wide;
+    most = wide > most ? wide : most;
     return (most + rows / 2) / rows * rows;
 }
 
