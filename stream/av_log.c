@@ -13,7 +13,7 @@
 #include "common/log.h"
 #include "common/text.h"
 
-enum { LINE_BYTES = 512, LAST_BYTES = 200 };
+enum { LINE_BYTES = 512, FIRST_BYTES = 200 };
 
 struct line {
     char text[LINE_BYTES];
@@ -22,14 +22,14 @@ struct line {
 };
 
 static _Thread_local struct line line;
-static _Thread_local char last_error[LAST_BYTES];
+static _Thread_local char first_error[FIRST_BYTES];
 
 static void finish_line(void)
 {
     line.text[line.used] = '\0';
     log_redact(line.text);
-    if (line.level <= AV_LOG_ERROR)
-        text_clean(last_error, sizeof last_error, line.text, strlen(line.text));
+    if (line.level <= AV_LOG_ERROR && !first_error[0])
+        text_clean(first_error, sizeof first_error, line.text, strlen(line.text));
     log_write(line.level <= AV_LOG_FATAL ? LOG_WARN : LOG_DEBUG, "ffmpeg", "%s", line.text);
     line.used = 0;
 }
@@ -67,7 +67,7 @@ void av_log_install(void)
 
 void av_log_forget(void)
 {
-    last_error[0] = '\0';
+    first_error[0] = '\0';
 }
 
 struct av_error_text av_error_describe(int code)
@@ -75,8 +75,8 @@ struct av_error_text av_error_describe(int code)
     struct av_error_text t;
     char words[AV_ERROR_MAX_STRING_SIZE] = "";
     av_strerror(code, words, sizeof words);
-    if (last_error[0])
-        snprintf(t.text, sizeof t.text, "%s (%s)", words, last_error);
+    if (first_error[0])
+        snprintf(t.text, sizeof t.text, "%s (%s)", words, first_error);
     else
         snprintf(t.text, sizeof t.text, "%s", words);
     return t;

@@ -35,7 +35,9 @@ struct sink_queue {
     int count;
     int64_t bytes;
     bool wait_idr; /* pictures were lost: no others before the next IDR */
-    bool deaf, ended, aborted;
+    bool deaf;
+    bool was_deaf; /* and no IDR has come since: pictures that are left out do not count as dropped */
+    bool ended, aborted;
 };
 
 static enum worth worth_of(const AVPacket *p)
@@ -185,27 +187,34 @@ static struct node *node_new(const AVPacket *packet)
     return n;
 }
 
+/* Takes `n` over. Returns how many packets were thrown away for it. */
+static int admit_locked(struct sink_queue *q, struct node *n)
+{
+    if (q->deaf) {
+        node_free(n);
+        return 0;
+    }
+    if (n->worth == IDR)
+        q->wait_idr = q->was_deaf = false;
+    if (q->aborted || q->ended || (q->wait_idr && n->worth < SOUND)) {
+        node_free(n);
+        return q->was_deaf ? 0 : 1;
+    }
+    append_locked(q, n);
+    return q->lossless ? 0 : drop_locked(q);
+}
+
 int sink_queue_put(struct sink_queue *q, const AVPacket *packet)
 {
     struct node *n = node_new(packet);
-    int dropped = n ? 0 : 1;
+    int dropped = 1; /* when there is no memory for it */
     pthread_mutex_lock(&q->lock);
     while (q->lossless && !q->aborted && is_full_locked(q))
         cond_wait_us(&q->changed, &q->lock, -1);
-    if (!n && worth_of(packet) != SOUND)
+    if (n)
+        dropped = admit_locked(q, n);
+    else if (worth_of(packet) != SOUND)
         q->wait_idr = true;
-    if (n && n->worth == IDR)
-        q->wait_idr = false;
-    if (n && q->deaf) {
-        node_free(n);
-    } else if (n && (q->aborted || q->ended || (q->wait_idr && n->worth < SOUND))) {
-        node_free(n);
-        dropped = 1;
-    } else if (n) {
-        append_locked(q, n);
-        if (!q->lossless)
-            dropped += drop_locked(q);
-    }
     pthread_cond_broadcast(&q->changed);
     pthread_mutex_unlock(&q->lock);
     return dropped;
@@ -249,7 +258,7 @@ void sink_queue_set_deaf(struct sink_queue *q, bool deaf)
     pthread_mutex_lock(&q->lock);
     drop_all_locked(q);
     q->deaf = deaf;
-    q->wait_idr = true;
+    q->was_deaf = q->wait_idr = true;
     pthread_cond_broadcast(&q->changed);
     pthread_mutex_unlock(&q->lock);
 }

@@ -146,11 +146,12 @@ static void plan_retry(struct rtmp_sink *r)
     r->retry_us = clock_real_us() + (int64_t)((double)ms * 1000 * (0.75 + 0.5 * rng_uniform(&r->jitter)));
 }
 
-/* Ends the connection after a fault. Told when the trouble begins and then every ten minutes. */
+/* Ends the connection after a fault; `rc` is an AVERROR, or 0 when `what` says it all. Told when the trouble
+ * begins and then every ten minutes. */
 static void fail(struct sink *s, const char *what, int rc)
 {
     struct rtmp_sink *r = s->priv;
-    struct av_error_text why = av_error_describe(rc);
+    struct av_error_text why = rc < 0 ? av_error_describe(rc) : (struct av_error_text){""};
     int64_t now_us = clock_real_us();
     bool was_live = r->state == LIVE, closed_early = was_live && now_us - r->live_us < STABLE_US;
     disconnect(s, 0);
@@ -164,9 +165,11 @@ static void fail(struct sink *s, const char *what, int rc)
     if (tell)
         r->warned_us = now_us;
     log_write(tell ? LOG_WARN : LOG_DEBUG, "rtmp",
-              "%s: %s: %s; trying again for as long as the show runs. %s", r->where, what, why.text,
-              closed_early ? "A server that accepts and closes at once usually dislikes the stream key"
-                           : "Check rtmp.url, the key and the network");
+              "%s: %s%s%s; trying again for as long as the show runs. %s", r->where, what,
+              why.text[0] ? ": " : "", why.text,
+              closed_early && r->attempts > 1
+                  ? "A server that accepts and closes again and again usually dislikes the stream key"
+                  : "Check rtmp.url, the key and the network");
 }
 
 static void connect_now(struct sink *s)
@@ -176,7 +179,7 @@ static void connect_now(struct sink *s)
     av_log_forget();
     int rc = resolve(s, r->host);
     if (rc < 0) {
-        fail(s, "the host name is not known", rc);
+        fail(s, rc == AVERROR(ETIMEDOUT) ? "no name server answers" : "the name of the host is not known", 0);
         return;
     }
     AVDictionary *options = NULL;

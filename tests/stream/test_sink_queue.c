@@ -169,7 +169,7 @@ static void test_deaf_queue_starts_again_at_an_idr(void **state)
     assert_int_equal(put_frames(q, 10, 60), 0); /* not the encoder's fault: not counted */
     assert_int_equal(sink_queue_fill(q).packets, 0);
     sink_queue_set_deaf(q, false);
-    put_frames(q, 70, 32);
+    assert_int_equal(put_frames(q, 70, 32), 0);
     take_all(q, seen, sizeof seen);
     assert_string_equal(seen + strlen(seen) - 4, "AIAB");
     assert_int_equal(count(seen, 'P') + count(seen, 'B'), 1);
