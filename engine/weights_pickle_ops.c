@@ -166,7 +166,7 @@ static int container_below(struct machine *m, int begin, enum pickle_kind kind, 
 
 static int op_append(struct machine *m)
 {
-    int item, list;
+    int item = 0, list = 0;
     int rc = machine_pop(m, &item);
     if (rc == 0)
         rc = container_below(m, m->p->stack_count, PICKLE_LIST, &list);
@@ -175,7 +175,7 @@ static int op_append(struct machine *m)
 
 static int op_appends(struct machine *m)
 {
-    int begin, list;
+    int begin = 0, list = 0;
     int rc = machine_find_mark(m, &begin);
     if (rc == 0)
         rc = container_below(m, begin - 1, PICKLE_LIST, &list);
@@ -184,7 +184,7 @@ static int op_appends(struct machine *m)
 
 static int op_setitem(struct machine *m)
 {
-    int key, value, dict;
+    int key = 0, value = 0, dict = 0;
     int rc = machine_pop(m, &value);
     if (rc == 0)
         rc = machine_pop(m, &key);
