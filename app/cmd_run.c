@@ -20,6 +20,7 @@
 #include "app/cover.h"
 #include "app/known.h"
 #include "app/report.h"
+#include "app/room.h"
 #include "app/settings.h"
 #include "app/show.h"
 #include "common/log.h"
@@ -50,6 +51,7 @@ struct run {
     struct chatbot *chatbot;
     struct script *script;
     struct console *console;
+    struct room *room;
     struct stream *stream;
     struct show show;
 };
@@ -221,7 +223,10 @@ static int open_all(struct run *r, struct error *e)
     if ((rc = open_stream(r, e)) < 0 || (rc = start_show(r, e)) < 0)
         return rc;
     if (r->options.offline)
-        return 0; /* typed lines come at wall time and would make the render depend on it */
+        return 0; /* what people say now comes at wall time and would make the render depend on it */
+    if (r->settings.irc.enabled &&
+        (rc = room_open(&r->room, &r->settings.irc, r->chatbot, &r->clock, r->start_us, e)) < 0)
+        return rc;
     return console_open(&r->console, r->chatbot, STDIN_FILENO, &r->clock, r->start_us, e);
 }
 
@@ -255,6 +260,7 @@ static int close_all(struct run *r, struct error *e)
     alarm(SHUTDOWN_MAX_S);
     stop_request(&r->stop);
     console_close(&r->console);
+    room_close(&r->room);
     if (r->keyframes)
         keyframes_shutdown(r->keyframes);
     int rc = stream_close(&r->stream, e);

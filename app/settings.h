@@ -8,6 +8,7 @@
 #define APP_SETTINGS_H
 
 #include "app/args.h"
+#include "chatbot/irc.h"
 #include "chatbot/requests.h"
 #include "common/error.h"
 #include "config/config.h"
@@ -29,6 +30,7 @@ enum { SETTINGS_SECTIONS_MAX = 24 };
 struct settings {
     struct log_config log;
     struct show_config show;
+    struct irc_config irc;
     struct dream_config dream;
     struct keyframes_config keyframes;
     struct stream_config *stream;

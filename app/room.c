@@ -1,0 +1,57 @@
+/*
+ * room - see room.h. Everything here runs on the chat thread of irc.c.
+ */
+#include "app/room.h"
+
+#include <stdlib.h>
+
+#include "common/log.h"
+
+struct room {
+    struct irc *irc;
+    struct chatbot *chatbot;
+    struct clock *clock;
+    int64_t start_us;
+};
+
+static void on_line(void *context, const struct irc_message *m, char reply[CHAT_REPLY_BYTES])
+{
+    struct room *r = context;
+    double now_s = (double)(clock_now_us(r->clock) - r->start_us) / 1e6;
+    log_debug("chat", "%s: %s", m->user, m->text);
+    chatbot_line(r->chatbot, CHAT_IRC, m->display_name[0] ? m->display_name : m->user, m->text, m->text_bytes,
+                 now_s, reply);
+}
+
+static void on_state(void *context, enum irc_state state, const char *text)
+{
+    (void)context;
+    if (state == IRC_ALARM)
+        log_error("chat", "%s", text);
+    else
+        log_info("chat", "%s", text);
+}
+
+int room_open(struct room **out, const struct irc_config *config, struct chatbot *chatbot,
+              struct clock *clock, int64_t start_us, struct error *e)
+{
+    struct room *r = *out = xcalloc(1, sizeof *r);
+    r->chatbot = chatbot;
+    r->clock = clock;
+    r->start_us = start_us;
+    struct irc_events events = {.context = r, .on_line = on_line, .on_state = on_state};
+    int rc = irc_open(&r->irc, config, &events, NULL, e);
+    if (rc < 0)
+        room_close(out);
+    return rc;
+}
+
+void room_close(struct room **out)
+{
+    struct room *r = *out;
+    if (!r)
+        return;
+    irc_close(&r->irc);
+    free(r);
+    *out = NULL;
+}
