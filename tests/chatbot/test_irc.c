@@ -213,6 +213,26 @@ static void a_refused_login_is_an_alarm_and_listens_meanwhile(void **state)
     assert_null(strstr(seen.text, "verysecret"));
 }
 
+static bool is_far_away(void *priv)
+{
+    (void)priv;
+    return false;
+}
+
+static void a_token_does_not_travel_in_plain_text(void **state)
+{
+    struct scene *s = *state;
+    struct transport_ops far = transport_fake;
+    far.is_local = is_far_away;
+    s->tuning.transport = &far;
+    s->config.anonymous_fallback = false;
+    snprintf(s->config.token, sizeof s->config.token, "verysecret");
+    play(s, "> PASS verysecret\n> USER\n< :tmi.twitch.tv 001 bot :hi\n=\n");
+    assert_true(wait_for("alarm: the token is not sent without encryption"));
+    assert_null(strstr(seen.text, "logged in"));
+    irc_close(&s->irc);
+}
+
 static void without_fallback_it_waits(void **state)
 {
     struct scene *s = *state;
@@ -316,6 +336,7 @@ int main(void)
         SCENE(tells_removals),
         SCENE(long_and_empty_lines_do_not_make_it_deaf),
         SCENE(a_refused_login_is_an_alarm_and_listens_meanwhile),
+        SCENE(a_token_does_not_travel_in_plain_text),
         SCENE(without_fallback_it_waits),
         SCENE(a_silent_join_is_said_again_and_then_alarms),
         SCENE(a_taken_nick_gets_a_tail),
