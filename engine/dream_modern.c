@@ -152,7 +152,8 @@ static void settle(struct dream *d)
         return;
     int stride = (int)d->config.prior_stride;
     for (int i = 0; i < PRIOR_POOLS; i++) {
-        int ox = (int)rng_below(&d->rng, (uint32_t)stride), oy = (int)rng_below(&d->rng, (uint32_t)stride);
+        uint32_t period = (uint32_t)(stride * prior_pools[i]);
+        int ox = (int)rng_below(&d->rng, period), oy = (int)rng_below(&d->rng, period);
         prior_gradient(d->prior, d->x, d->width, d->height, prior_pools[i], stride, ox, oy, 1,
                        d->prior_gradient);
     }

@@ -220,17 +220,23 @@ struct pooling {
     const float *x; /* [3][height][width] */
     float *grad;
     int width, height, p;
+    int left, top;                   /* where pooling begins, 0..p-1 */
+    int pooled_width, pooled_height; /* whole pooled pixels behind that */
 };
+
+static long pooling_place(const struct pooling *q, int c, int y)
+{
+    return ((long)c * q->height + q->top + (long)y * q->p) * q->width + q->left;
+}
 
 static void pool_rows(void *context, int y, int worker)
 {
     (void)worker;
     const struct pooling *q = context;
-    int w = q->width / q->p, h = q->height / q->p;
+    int w = q->pooled_width;
     for (int c = 0; c < 3; c++) {
-        const float *in = q->x + ((long)c * q->height + (long)y * q->p) * q->width;
-        long at = ((long)c * h + y) * w;
-        prior_pool_row(in, q->width, q->p, w, q->prior->pooled + at);
+        long at = ((long)c * q->pooled_height + y) * w;
+        prior_pool_row(q->x + pooling_place(q, c, y), q->width, q->p, w, q->prior->pooled + at);
         memset(q->prior->pooled_grad + at, 0, (size_t)w * sizeof(float));
     }
 }
@@ -239,10 +245,10 @@ static void unpool_rows(void *context, int y, int worker)
 {
     (void)worker;
     const struct pooling *q = context;
-    int w = q->width / q->p, h = q->height / q->p;
+    int w = q->pooled_width;
     for (int c = 0; c < 3; c++)
-        prior_unpool_row(q->prior->pooled_grad + ((long)c * h + y) * w, w, q->p,
-                         q->grad + ((long)c * q->height + (long)y * q->p) * q->width, q->width);
+        prior_unpool_row(q->prior->pooled_grad + ((long)c * q->pooled_height + y) * w, w, q->p,
+                         q->grad + pooling_place(q, c, y), q->width);
 }
 
 double prior_gradient(struct prior *p, const float *x, int width_px, int height_px, int pool_px, int stride,
@@ -254,15 +260,22 @@ double prior_gradient(struct prior *p, const float *x, int width_px, int height_
                      .width = width_px,
                      .height = height_px,
                      .stride = stride,
-                     .offset_x = offset_x,
-                     .offset_y = offset_y};
+                     .offset_x = offset_x / pool_px,
+                     .offset_y = offset_y / pool_px};
     if (pool_px == 1)
         return run_grid(&g, weight);
-    struct pooling q = {p, x, grad, width_px, height_px, pool_px};
+    struct pooling q = {.prior = p,
+                        .x = x,
+                        .grad = grad,
+                        .width = width_px,
+                        .height = height_px,
+                        .p = pool_px,
+                        .left = offset_x % pool_px,
+                        .top = offset_y % pool_px};
     g.x = p->pooled;
     g.grad = p->pooled_grad;
-    g.width = width_px / pool_px;
-    g.height = height_px / pool_px;
+    g.width = q.pooled_width = (width_px - q.left) / pool_px;
+    g.height = q.pooled_height = (height_px - q.top) / pool_px;
     if (g.width < PRIOR_SIDE || g.height < PRIOR_SIDE)
         return 0;
     pool_run(p->pool, pool_rows, &q, g.height);

@@ -21,8 +21,9 @@ int prior_open(struct prior **p, const char *path, struct pool *pool, int max_wi
 void prior_close(struct prior **p);
 
 /* Energy of one scale and its gradient, added to grad [3][h][w] (per 0..255 unit) times `weight`. `stride` 1
- * is dense; offsets are 0..stride-1. A picture smaller than one patch at this pool has energy 0 and no
- * gradient. */
+ * is dense. Offsets are picture pixels, 0..stride * pool_px - 1: their part within a pooled pixel moves the
+ * pooling itself, so that drawing them anew leaves no blocks behind. A picture smaller than one patch at this
+ * pool has energy 0 and no gradient. */
 double prior_gradient(struct prior *p, const float *x, int width_px, int height_px, int pool_px, int stride,
                       int offset_x, int offset_y, float weight, float *grad);
 
