@@ -1,10 +1,10 @@
 /*
  * sink_mp4 - records into fragmented MP4 files that play whatever happens.
  *
- * A fragment (moof + mdat) is written in one go every record.fragment_ms, and the header stands at the front
- * from the beginning: after kill -9 the file plays up to its last whole fragment. So files get
- * their final name at once; a name that exists is never taken (O_EXCL), whatever the wall clock says. Files
- * change over at an IDR, without losing a picture or a sample.
+ * A fragment (moof + mdat) is written in one go every record.fragment_ms, the header with the first: after
+ * kill -9 the file plays up to its last whole fragment. So files get their final name at once; a name that
+ * exists is never taken (O_EXCL), whatever the wall clock says. Files change over at an IDR, without losing a
+ * picture or a sample.
  *
  * When the disk is full, the folder gone or the file removed, one warning says what to do and the show goes
  * on; a new file is tried every few seconds. libavformat's I/O context stays broken after its first error,
@@ -65,7 +65,7 @@ struct mp4_file {
     AVIOContext *io;
     struct mux mux;
     int write_errno;     /* the first failed write(2), 0: none */
-    off_t header_bytes;  /* end of the header */
+    off_t header_bytes;  /* end of the header; 0 before it is written */
     off_t whole_bytes;   /* end of the last whole fragment */
     int64_t first_frame; /* pts of its first picture */
 
@@ -172,8 +172,6 @@ static int begin_muxer(struct sink *s, struct mp4_file *f, const AVPacket *idr)
     av_dict_free(&options);
     if (rc < 0)
         return rc;
-    avio_flush(f->io);
-    f->header_bytes = f->whole_bytes = avio_tell(f->io);
     f->first_frame = f->fragment_begin = idr->pts;
     return f->io->error < 0 ? f->io->error : 0;
 }
@@ -192,7 +190,9 @@ static void close_file(struct mp4_file *f, bool finalise)
     if (f->io)
         av_freep(&f->io->buffer);
     avio_context_free(&f->io);
-    if (f->whole_bytes <= f->header_bytes)
+    struct stat st;
+    bool is_ours = fstat(f->fd, &st) == 0 && st.st_nlink > 0; /* else the name may be another's by now */
+    if (f->whole_bytes <= f->header_bytes && is_ours)
         unlink(f->path);
     else if (ftruncate(f->fd, f->whole_bytes) < 0)
         log_debug("record", "cannot cut %s: %s", f->path, strerror(errno));
@@ -291,6 +291,19 @@ static void look_around(struct sink *s)
     }
 }
 
+/* The muxer's first flush gives the header alone (it waits for the tracks' first times), the next the
+ * samples. */
+static int write_fragment(struct mp4_file *f)
+{
+    int rc = 0;
+    if (f->header_bytes == 0) {
+        rc = av_write_frame(f->mux.format, NULL);
+        avio_flush(f->io);
+        f->header_bytes = avio_tell(f->io);
+    }
+    return rc < 0 ? rc : av_write_frame(f->mux.format, NULL);
+}
+
 /* Writes the fragment out before `packet` when it is long enough, or at an IDR; never between a picture and
  * the B-frames that are shown before it, so that a file that ends with any fragment has no gaps. */
 static int cut_fragment(struct sink *s, struct mp4_file *f, const AVPacket *packet)
@@ -303,7 +316,7 @@ static int cut_fragment(struct sink *s, struct mp4_file *f, const AVPacket *pack
     bool due = (f->newest + 1 - f->fragment_begin) * 1000 >= c->fragment_ms * s->tracks->fps;
     int rc = 0;
     if (!first && (idr || (whole && due))) {
-        rc = av_write_frame(f->mux.format, NULL);
+        rc = write_fragment(f);
         f->fragment_begin = f->newest + 1;
     }
     if (idr) {

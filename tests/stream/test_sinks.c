@@ -266,6 +266,45 @@ static void test_folder_that_cannot_be(void **state)
     media_remove(folder);
 }
 
+/* Somebody tidies up while the show runs: a new folder and a new file, without a word from anyone. */
+static void test_removed_folder_comes_back(void **state)
+{
+    (void)state;
+    struct stats stats = {0};
+    const struct sink_ops *ops = find_ops("record");
+    char *folder = media_folder(), *sub = xasprintf("%s/sub", folder);
+    void *config = config_of(ops);
+    set(ops, config, "dir", sub);
+    struct video_config v = media_video(64, 64);
+    struct audio_config a = media_silence();
+    struct encoder *e = media_encoder(&v, &a);
+    struct fan fan = {.count = 1};
+    assert_int_equal(sink_open(&fan.sinks[0], ops, config, encoder_tracks(e), &stats, true, NULL), 0);
+    media_encode(e, 0, 60, to_sinks, &fan);
+    while (media_file_count(folder) == 0 || media_file_count(sub) == 0)
+        usleep(1000);
+    char *path = media_file(sub, 0);
+    unlink(path);
+    free(path);
+    assert_int_equal(rmdir(sub), 0);
+    usleep(1100000); /* it looks once a second */
+    media_encode(e, 60, 140, to_sinks, &fan);
+    encoder_finish(e, to_sinks, &fan);
+    close_in(&fan.sinks[0], 3000000);
+    encoder_close(&e);
+    assert_int_equal(media_file_count(sub), 1);
+    struct media_report r;
+    path = media_file(sub, 0);
+    assert_int_equal(media_inspect(path, 25, &r), 0);
+    assert_int_equal(r.pictures, 100); /* from the next IDR on */
+    assert_int_equal(r.uneven + r.wrong_pictures, 0);
+    unlink(path);
+    free(path);
+    free(config);
+    free(sub);
+    media_remove(folder);
+}
+
 static void test_missing_folder_is_made(void **state)
 {
     (void)state;
@@ -402,6 +441,7 @@ int main(void)
         cmocka_unit_test(test_killed_file_plays),
         cmocka_unit_test(test_full_disk),
         cmocka_unit_test(test_folder_that_cannot_be),
+        cmocka_unit_test(test_removed_folder_comes_back),
         cmocka_unit_test(test_missing_folder_is_made),
         cmocka_unit_test(test_little_room_pauses),
         cmocka_unit_test(test_digest_repeats),
