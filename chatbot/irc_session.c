@@ -157,12 +157,12 @@ static void on_nick_taken(struct session *s)
 {
     if (s->phase != PHASE_LOGIN)
         return;
-    size_t n = strlen(s->nick);
-    if (++s->nick_tries > NICK_TRIES || n + 1 >= sizeof s->nick) {
+    if (++s->nick_tries > NICK_TRIES) {
         end_session(s, IRC_END_LOGIN, "the nick %s and its like are taken", s->id->nick);
         return;
     }
-    memcpy(s->nick + n, "_", 2);
+    /* From the name that was wanted: the server may have renamed us to a number meanwhile. */
+    snprintf(s->nick, sizeof s->nick, "%.40s%.*s", s->id->nick, s->nick_tries, "___");
     irc_client_nick(s->client, s->nick);
 }
 

@@ -351,11 +351,10 @@ class Matrix(unittest.TestCase):
         with Server(script) as server, Bot(server.port) as bot:
             bot.wait("online")
             bot.command("important first\rQUIT :x")
-            time.sleep(8)
+            wanted = ["@viewer%02d your wish is heard" % i for i in range(25)] + ["x" * 490, "same"]
+            wait_until(lambda: all(any(w in text for _, text in server.talks[0].said()) for w in wanted))
             said = server.talks[0].said()
             whole = " ".join(text for _, text in said)
-            for i in range(25):
-                self.assertIn("@viewer%02d your wish is heard" % i, whole)
             self.assertIn("first QUIT :x", whole)
             self.assertNotIn("QUIT :x", server.talks[0].texts())
             self.assertTrue(all(len(text) <= 500 for _, text in said))
