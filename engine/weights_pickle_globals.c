@@ -49,6 +49,15 @@ static const struct pickle_global globals[] = {
     {"torch.optim.lr_scheduler", "MultiStepLR", GLOBAL_IGNORED, 0},
     {"torch.optim.sgd", "SGD", GLOBAL_IGNORED, 0},
     {"cox.utils", "Parameters", GLOBAL_IGNORED, 0},
+    /* dill, with which the robustness library saves: it writes functions and types down piece by piece. */
+    {"dill._dill", "_load_type", GLOBAL_IGNORED, 0},
+    {"dill._dill", "_create_type", GLOBAL_IGNORED, 0},
+    {"dill._dill", "_create_function", GLOBAL_IGNORED, 0},
+    {"dill._dill", "_create_code", GLOBAL_IGNORED, 0},
+    {"dill._dill", "_create_cell", GLOBAL_IGNORED, 0},
+    {"dill._dill", "_get_attr", GLOBAL_IGNORED, 0},
+    {"__builtin__", "__main__", GLOBAL_IGNORED, 0},
+    {"builtins", "__main__", GLOBAL_IGNORED, 0},
 };
 
 static bool same(const char *have, const char *bytes, size_t count)

@@ -155,6 +155,34 @@ static void refuses_bad_pickles(void **state)
     }
 }
 
+/* What training leaves beside the weights is stepped over, and is no tensor even where one is expected. */
+static void steps_over_known_objects(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct bytes b = {0};
+        header(&b);
+        op(&b, "}");
+        text(&b, i ? "state_dict" : "args");
+        global(&b, "dill._dill", "_create_function");
+        op(&b, "(");
+        global(&b, "dill._dill", "_create_code");
+        text(&b, "touch /tmp/reverie-was-here");
+        op(&b, "\x85RtR}bs");
+        text(&b, "a");
+        vector(&b, "1", 1, 0, 1, 1);
+        op(&b, "s.");
+        keys(&b, "1", NULL);
+        floats(&b, 1, 1);
+        struct weights *w;
+        struct error e;
+        assert_int_equal(weights_open_memory(&w, b.data, b.size, "test", &e), 0);
+        assert_int_equal(weights_count(w), 1);
+        weights_close(&w);
+        free(b.data);
+    }
+}
+
 static void refuses_bad_headers(void **state)
 {
     (void)state;
@@ -536,6 +564,7 @@ int main(void)
         cmocka_unit_test(reads_a_vector),
         cmocka_unit_test(runs_nothing_that_a_pickle_asks_for),
         cmocka_unit_test(refuses_bad_pickles),
+        cmocka_unit_test(steps_over_known_objects),
         cmocka_unit_test(refuses_bad_headers),
         cmocka_unit_test(refuses_bad_storages),
         cmocka_unit_test(refuses_bad_views),
