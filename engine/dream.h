@@ -41,9 +41,7 @@ struct dream_config {
     double colour_gain;
     double prior_ratio;
     int64_t prior_stride;
-    double grey_pull;
-    double contrast_max;
-    double colour_max;
+    double brightness, contrast, colour_max;
 
     bool first_below; /* `classic`: the first subject in the lower half, as in 2015 */
 };

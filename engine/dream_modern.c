@@ -9,8 +9,8 @@
  *  3. subtracts the gradient of the patch prior, at a fixed ratio of their root mean squares.
  *  4. adds the sum to a momentum and moves the picture along it by a constant root mean square, so that steps
  *     neither stall nor explode whatever the network's slopes are.
- *  5. pulls a little towards grey, more when contrast or colours grow over their limits, and bends values off
- *     the ends of the scale.
+ *  5. leads brightness, contrast and colours back to where photographs have them, and bends values off the
+ *     ends of the scale.
  *
  * The momentum is warped with the picture: what was under way goes on, one zoom further.
  */
@@ -225,11 +225,21 @@ static void update_row(void *context, int row, int worker)
     image_row_update(x, m, d->width, &j->step, &d->row_updates[row]);
 }
 
-/* The pull towards a limit from the excess over it: gentle, and never more than a twentieth per step. */
-static double over(double value, double limit)
+static double within(double v, double low, double high)
 {
-    double pull = 0.1 * (value / limit - 1);
-    return pull < 0 ? 0 : pull > 0.05 ? 0.05 : pull;
+    return v < low ? low : v > high ? high : v;
+}
+
+/* The slow controllers. A picture that is dreamed on for hours would drift into darkness or glare; each step
+ * takes back a small part of what it is off, never so much that it could be seen. */
+static void control(struct image_step *s, const struct dream_config *c, const struct dream_health *h)
+{
+    if (h->contrast == 0) /* nothing is known of the picture before the first step */
+        return;
+    s->centre = (float)h->mean;
+    s->shift = (float)within(0.05 * (c->brightness - h->mean), -1, 1);
+    s->contrast = (float)within(0.05 * (h->contrast / c->contrast - 1), -0.01, 0.05);
+    s->chroma = (float)within(0.1 * (h->colour / c->colour_max - 1), 0, 0.05);
 }
 
 static float per_rms(double weight, double root_mean_square)
@@ -249,11 +259,9 @@ static void step_modern(struct dream *d)
     job.prior = per_rms(c->prior_ratio, rms(d, d->prior_gradient));
     pool_run(d->pool, momentum_row, &job, 3 * d->height);
     struct dream_health h = dream_health(d);
-    job.step = (struct image_step){.step = per_rms(c->step_levels, sum_rows(d)),
-                                   .grey = (float)(c->grey_pull + over(h.contrast, c->contrast_max)),
-                                   .chroma = (float)over(h.colour, c->colour_max),
-                                   .margin = 12,
-                                   .margin_pull = 0.25f};
+    job.step =
+        (struct image_step){.step = per_rms(c->step_levels, sum_rows(d)), .margin = 12, .margin_pull = 0.25f};
+    control(&job.step, c, &h);
     pool_run(d->pool, update_row, &job, d->height);
     dream_add_sums(d);
 }

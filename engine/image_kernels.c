@@ -157,7 +157,7 @@ double image_row_classic(float *restrict x, float *restrict m, float *restrict v
 
 static inline float settle(float v, float delta, float grey, const struct image_step *s)
 {
-    v += delta + s->grey * (128.0f - v) + s->chroma * (grey - v);
+    v += delta + s->shift + s->contrast * (s->centre - v) + s->chroma * (grey - v);
     float over = v - (255.0f - s->margin), under = s->margin - v;
     v -= s->margin_pull * (over > 0 ? over : 0);
     v += s->margin_pull * (under > 0 ? under : 0);

@@ -40,7 +40,9 @@ double image_row_momentum(float *m, const float *g, const float *p, int n, float
 /* How one step changes a row; see dream_modern.c. */
 struct image_step {
     float step;        /* times the momentum */
-    float grey;        /* pull towards 128 */
+    float centre;      /* what `contrast` turns about, levels */
+    float contrast;    /* share of the distance from centre that is taken away; negative: added */
+    float shift;       /* levels added everywhere */
     float chroma;      /* pull towards the pixel's own grey */
     float margin;      /* soft clamp: begins this far from 0 and 255 */
     float margin_pull; /* share of the excess taken back */
