@@ -51,7 +51,8 @@ int network_logits(struct network *n, const float *x, int width_px, int height_p
 int network_gradient(struct network *n, const float *x, int width_px, int height_px,
                      const struct objective *o, float *grad, double *value);
 
-/* Microseconds of the last call by stage, for `reverie bench`. The names end with NULL. */
+/* Milliseconds of the last call by stage ("conv1_1 forward" ..., "objective", "conv1_1 backward" ...), 0 for
+ * those that it did not need. `count` entries, and a NULL name behind them. */
 struct network_timing {
     const char *stage;
     double ms;

@@ -2,7 +2,9 @@
  * network_conv - the 3x3 layers, both ways.
  *
  * A block of tiles goes through all three steps (transform, 36 products, transform back with bias, ReLU and
- * pool) on one core while it is in that core's cache; blocks are the items of the pool.
+ * pool) on one core while it is in that core's cache; blocks are the items of the pool. Where a wide layer
+ * has so few tiles that every thread would get one block, each would read all of the weights: there the steps
+ * are taken one after the other by all threads together, and each plane's weights are read by one thread.
  */
 #include <string.h>
 
@@ -24,27 +26,103 @@ struct conv_job {
     size_t scratch_floats;
 };
 
+/* V and M of `tiles` tiles, one behind the other. A plane is a group longer than its rows, so that the 36 of
+ * them do not share cache sets. */
+struct products {
+    float *v, *m; /* [36][tiles][in], [36][tiles][out] */
+    size_t v_plane, m_plane;
+};
+
+static struct products products_in(const struct conv_job *j, float *scratch, int tiles)
+{
+    struct products p = {.v = scratch,
+                         .v_plane = (size_t)tiles * (size_t)j->in->channels + GROUP,
+                         .m_plane = (size_t)tiles * (size_t)j->out->channels + GROUP};
+    p.m = p.v + TILE_POINTS * p.v_plane;
+    return p;
+}
+
+static void transform_in(const struct conv_job *j, struct tiles t, float *v, size_t plane)
+{
+    (j->is_unpooling ? j->kernels->tiles_in_unpool : j->kernels->tiles_in)(j->in, t, v, plane);
+}
+
+static void transform_out(const struct conv_job *j, struct tiles t, const float *m, size_t plane)
+{
+    const struct kernels *k = j->kernels;
+    if (j->way_out == OUT_ALIVE)
+        k->tiles_out_alive(m, plane, t, j->out);
+    else
+        (j->way_out == OUT_POOL ? k->tiles_out_pool : k->tiles_out_relu)(m, plane, j->bias, t, j->out);
+}
+
+static void multiply_plane(const struct conv_job *j, const struct products *p, size_t plane, int tiles,
+                           int first_panel, int panels)
+{
+    size_t in = (size_t)j->in->channels, out = (size_t)j->out->channels, panel = (size_t)j->depth * GROUP;
+    j->kernels->multiply(p->v + plane * p->v_plane, in, tiles, j->depth,
+                         j->packed + plane * (size_t)j->depth * out + (size_t)first_panel * panel, panel,
+                         panels, p->m + plane * p->m_plane + first_panel * GROUP, out, 0);
+}
+
+static struct tiles tiles_of_item(const struct conv_job *j, int item, int per_item)
+{
+    struct tiles t = {item * per_item, per_item, j->blocks.tiles_w};
+    if (t.first + t.count > j->blocks.tiles)
+        t.count = j->blocks.tiles - t.first;
+    return t;
+}
+
 static void conv_block(void *context, int item, int worker)
 {
     const struct conv_job *j = context;
-    const struct kernels *k = j->kernels;
-    struct tiles t = {item * j->blocks.per_block, j->blocks.per_block, j->blocks.tiles_w};
-    if (t.first + t.count > j->blocks.tiles)
-        t.count = j->blocks.tiles - t.first;
-    size_t in = (size_t)j->in->channels, out = (size_t)j->out->channels;
-    /* A group more than the rows, so that the 36 planes do not share cache sets. */
-    size_t v_plane = (size_t)j->blocks.per_block * in + GROUP;
-    size_t m_plane = (size_t)j->blocks.per_block * out + GROUP;
-    float *v = j->scratch + (size_t)worker * j->scratch_floats; /* [36][tiles][in] */
-    float *m = v + TILE_POINTS * v_plane;                       /* [36][tiles][out] */
-    (j->is_unpooling ? k->tiles_in_unpool : k->tiles_in)(j->in, t, v, v_plane);
+    struct tiles t = tiles_of_item(j, item, j->blocks.per_block);
+    struct products p = products_in(j, j->scratch + (size_t)worker * j->scratch_floats, j->blocks.per_block);
+    transform_in(j, t, p.v, p.v_plane);
     for (size_t i = 0; i < TILE_POINTS; i++)
-        k->multiply(v + i * v_plane, in, t.count, j->depth, j->packed + i * (size_t)j->depth * out,
-                    (size_t)j->depth * GROUP, (int)(out / GROUP), m + i * m_plane, out, 0);
-    if (j->way_out == OUT_ALIVE)
-        k->tiles_out_alive(m, m_plane, t, j->out);
-    else
-        (j->way_out == OUT_POOL ? k->tiles_out_pool : k->tiles_out_relu)(m, m_plane, j->bias, t, j->out);
+        multiply_plane(j, &p, i, t.count, 0, j->out->channels / GROUP);
+    transform_out(j, t, p.m, p.m_plane);
+}
+
+/* ---- The three steps by all threads together ---- */
+
+enum { TILES_AT_ONCE = 4, PANELS_AT_ONCE = 8 };
+
+static void all_in(void *context, int item, int worker)
+{
+    (void)worker;
+    const struct conv_job *j = context;
+    struct tiles t = tiles_of_item(j, item, TILES_AT_ONCE);
+    struct products p = products_in(j, j->scratch, j->blocks.tiles);
+    transform_in(j, t, p.v + (size_t)t.first * (size_t)j->in->channels, p.v_plane);
+}
+
+static void all_multiply(void *context, int item, int worker)
+{
+    (void)worker;
+    const struct conv_job *j = context;
+    struct products p = products_in(j, j->scratch, j->blocks.tiles);
+    int panels = j->out->channels / GROUP, first = item / TILE_POINTS * PANELS_AT_ONCE;
+    multiply_plane(j, &p, (size_t)(item % TILE_POINTS), j->blocks.tiles, first,
+                   panels - first < PANELS_AT_ONCE ? panels - first : PANELS_AT_ONCE);
+}
+
+static void all_out(void *context, int item, int worker)
+{
+    (void)worker;
+    const struct conv_job *j = context;
+    struct tiles t = tiles_of_item(j, item, TILES_AT_ONCE);
+    struct products p = products_in(j, j->scratch, j->blocks.tiles);
+    transform_out(j, t, p.m + (size_t)t.first * (size_t)j->out->channels, p.m_plane);
+}
+
+static void conv_together(struct pool *pool, struct conv_job *j)
+{
+    int items = (j->blocks.tiles + TILES_AT_ONCE - 1) / TILES_AT_ONCE;
+    int panels = j->out->channels / GROUP;
+    pool_run(pool, all_in, j, items);
+    pool_run(pool, all_multiply, j, (panels + PANELS_AT_ONCE - 1) / PANELS_AT_ONCE * TILE_POINTS);
+    pool_run(pool, all_out, j, items);
 }
 
 void map_clear_border(const struct map *m)
@@ -66,7 +144,10 @@ static void run_conv(struct network *n, int i, struct conv_job *j)
     j->blocks = network_blocks(n, n->pre_w[i], n->pre_h[i], p->in, p->out);
     j->scratch = n->scratch;
     j->scratch_floats = n->scratch_floats;
-    pool_run(n->pool, conv_block, j, j->blocks.blocks);
+    if (j->blocks.is_together)
+        conv_together(n->pool, j);
+    else
+        pool_run(n->pool, conv_block, j, j->blocks.blocks);
     map_clear_border(j->out);
 }
 

@@ -77,9 +77,11 @@ static inline int padded(int channels)
 bool network_plan(struct network *n, int width_px, int height_px, int last, bool is_bare);
 /* Allocates the arena for the largest picture. */
 int network_plan_arena(struct network *n, struct error *e);
-/* Tiles of a layer and how many are done at once. */
+/* Tiles of a layer and how many are done at once; `is_together`: all of them, by all threads (the scratch of
+ * all workers as one). */
 struct block_plan {
     int tiles_w, tiles, per_block, blocks;
+    bool is_together;
 };
 struct block_plan network_blocks(const struct network *n, int w, int h, int in, int out);
 

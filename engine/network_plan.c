@@ -15,7 +15,8 @@ enum {
     BLOCK_BYTES = 192 * 1024, /* V and M of a block should stay in a core's second-level cache */
     BLOCK_TILES_MIN = 24,
     BLOCK_TILES_MAX = 48,
-    WIDE_TILES_MAX = 96
+    WIDE_TILES_MAX = 96,
+    WIDE_BYTES = 1024 * 1024 /* weights that do not stay in a core's own cache */
 };
 
 static int tiles_over(int px)
@@ -63,6 +64,11 @@ bool network_plan(struct network *n, int width_px, int height_px, int last, bool
     return last < n->convs || (n->map_w >= 1 && n->map_h >= 1);
 }
 
+static int64_t weight_bytes(int in, int out)
+{
+    return (int64_t)in * out * TILE_POINTS * (int)sizeof(float);
+}
+
 /* Every block reads the layer's weights once. Where layers are so wide that V and M leave the cache anyway,
  * blocks grow until they move as many bytes for their tiles as for the weights. A multiple of the rows that
  * a matrix product takes at once. */
@@ -71,7 +77,7 @@ static int most_tiles_per_block(const struct network *n, int in, int out)
     int tile_bytes = TILE_POINTS * (in + out) * (int)sizeof(float), rows = n->kernels->rows;
     int most = BLOCK_BYTES / tile_bytes;
     most = most < BLOCK_TILES_MIN ? BLOCK_TILES_MIN : most > BLOCK_TILES_MAX ? BLOCK_TILES_MAX : most;
-    int wide = (int)((int64_t)in * out * TILE_POINTS * (int)sizeof(float) / (2 * tile_bytes));
+    int wide = (int)(weight_bytes(in, out) / (2 * tile_bytes));
     wide = wide > WIDE_TILES_MAX ? WIDE_TILES_MAX : wide;
     most = wide > most ? wide : most;
     return (most + rows / 2) / rows * rows;
@@ -82,6 +88,7 @@ struct block_plan network_blocks(const struct network *n, int w, int h, int in, 
     struct block_plan b = {.tiles_w = tiles_over(w)};
     b.tiles = b.tiles_w * tiles_over(h);
     int most = most_tiles_per_block(n, in, out), threads = pool_threads(n->pool);
+    b.is_together = threads > 1 && b.tiles <= threads * most && weight_bytes(in, out) > WIDE_BYTES;
     b.per_block = most;
     b.blocks = (b.tiles + most - 1) / most;
     if (b.blocks < 8 * threads) { /* few: the last round should keep every thread busy */
