@@ -95,8 +95,9 @@ int irc_open(struct irc **irc, const struct irc_config *config, const struct irc
 /* Ends within 2 s in every state. NULL is fine. No callback runs after it. */
 void irc_close(struct irc **irc);
 
-/* Queues a line for the channel, from any thread. What cannot be said in time is merged with its neighbours
- * or, when the queue is full, given up; a read-only connection says nothing. */
+/* Queues a line for the channel, from any thread; while we are not in the channel it is dropped. What cannot
+ * be said in time is merged with its neighbours or, when the queue is full, given up; a read-only connection
+ * says nothing. */
 void irc_say(struct irc *irc, enum irc_priority priority, const char *text);
 
 void irc_counters(struct irc *irc, struct irc_counters *out);

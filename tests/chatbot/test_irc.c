@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "chatbot/irc.h"
@@ -307,6 +308,36 @@ static void many_attempts_leave_nothing_behind(void **state)
     assert_int_equal(c.lost, 0);
 }
 
+/* The library waits in select(), which aborts on descriptors from FD_SETSIZE on. */
+static void too_many_open_files_are_no_crash(void **state)
+{
+    struct scene *s = *state;
+    struct rlimit limit;
+    enum { MANY = 1200 };
+    static int fds[MANY];
+    getrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_max < MANY + 100)
+        skip();
+    struct rlimit before = limit;
+    limit.rlim_cur = limit.rlim_max < 4096 ? limit.rlim_max : 4096;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    play(s, LOGIN "< :ann!b@h PRIVMSG #chan :hi\n"); /* and hangs up */
+    assert_true(wait_for("line ann (ann) hi\n"));
+    for (int i = 0; i < MANY; i++)
+        fds[i] = dup(STDERR_FILENO);
+    assert_true(wait_for("Too many open files"));
+    struct irc *late;
+    assert_int_equal(irc_open(&late, &s->config, &events, &s->tuning, NULL), -EMFILE);
+    assert_null(late);
+    for (int i = 0; i < MANY; i++)
+        close(fds[i]);
+    pthread_mutex_lock(&seen.lock);
+    seen.text[0] = '\0';
+    pthread_mutex_unlock(&seen.lock);
+    assert_true(wait_for("line ann (ann) hi\n"));
+    setrlimit(RLIMIT_NOFILE, &before);
+}
+
 static void settings_that_cannot_work_are_refused(void **state)
 {
     struct scene *s = *state;
@@ -344,6 +375,7 @@ int main(void)
         SCENE(a_silent_server_is_left),
         SCENE(an_anonymous_bot_says_nothing),
         SCENE(many_attempts_leave_nothing_behind),
+        SCENE(too_many_open_files_are_no_crash),
         SCENE(settings_that_cannot_work_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
