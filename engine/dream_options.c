@@ -46,7 +46,7 @@ static const struct option rows[] = {
     OPTION_FLOAT(C, finest_gain, "0.15", 0, 4, NULL,
                  "Weight of the finest octave; networks leave a lattice there that no object needs."),
     OPTION_FLOAT(C, colour_gain, "1", 0, 2, NULL, "Strength of the gradient's colours against its greys."),
-    OPTION_FLOAT(C, prior_ratio, "0.4", 0, 10, NULL,
+    OPTION_FLOAT(C, prior_ratio, "0.2", 0, 10, NULL,
                  "Strength of the patch prior (what photographs look like) against the gradient."),
     OPTION_INT(C, prior_stride, "8", 1, 8, "px",
                "Grid of the prior's patches; larger is faster and rougher."),
