@@ -224,6 +224,9 @@ static void fades_add_up(void **state)
     dream_warp(d, 1, 0, 1);
     assert_float_equal(d->mix[1].share, 0.25, 1e-9);
     assert_float_equal(d->mix[0].share, 0.75, 1e-9);
+    dream_warp(d, 1, 0, 1);
+    assert_float_equal(d->mix[1].share, 0.5, 1e-9);
+    assert_float_equal(d->mix[0].share, 0.5, 1e-9);
     for (int i = 0; i < 7; i++) { /* many requests in a row, in the middle of fades */
         dream_set_target(d, i % 2 ? &a : &none, 4);
         dream_warp(d, 1, 0, 0.5);
