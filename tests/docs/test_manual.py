@@ -28,7 +28,7 @@ def manual_options(text):
 def help_options(command):
     """Options of the program; what the table of settings mentions below them is not meant."""
     lines = [line for line in help_text(command).splitlines() if re.match(r"^  (-[a-z], |    )--?[a-z]", line)]
-    return {option for line in lines for option in re.findall(r"(?:^|\s)(--?[a-z][a-z-]*)", line[:20])}
+    return {option for line in lines for option in re.findall(r"(?:^|\s)(--?[a-z][a-z-]*)", line[:30])}
 
 
 class Manual(unittest.TestCase):
