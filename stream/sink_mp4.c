@@ -35,6 +35,7 @@ enum {
     RETRY_US = 3000000,
     LOOK_US = 1000000, /* between looks at the free space and at the file's name */
     NAME_TRIES = 1000,
+    SETTLED_S = 3, /* of video in a new file, and earlier trouble counts as over */
 };
 
 struct record_config {
@@ -266,8 +267,7 @@ static void start_file(struct sink *s, const AVPacket *idr)
         close_file(&m->file, false);
         return;
     }
-    log_info("record", "recording to %s", m->file.path);
-    m->warned = false;
+    log_write(m->warned ? LOG_DEBUG : LOG_INFO, "record", "recording to %s", m->file.path);
     m->look_us = clock_real_us() + LOOK_US;
 }
 
@@ -329,6 +329,18 @@ static int cut_fragment(struct sink *s, struct mp4_file *f, const AVPacket *pack
     return rc < 0 ? rc : 0;
 }
 
+/* Trouble is over when a new file has lived for a while; a full disk often takes a header and then nothing,
+ * and one warning about that is enough. */
+static void settle(struct sink *s, const AVPacket *packet)
+{
+    struct mp4_sink *m = s->priv;
+    if (!m->warned || packet->stream_index != TRACK_VIDEO ||
+        packet->pts - m->file.first_frame < SETTLED_S * s->tracks->fps)
+        return;
+    log_info("record", "recording again, to %s", m->file.path);
+    m->warned = false;
+}
+
 static void write_packet(struct sink *s, const AVPacket *packet)
 {
     struct mp4_file *f = &((struct mp4_sink *)s->priv)->file;
@@ -339,6 +351,7 @@ static void write_packet(struct sink *s, const AVPacket *packet)
         rc = f->io->error;
     if (rc >= 0) {
         f->whole_bytes = avio_tell(f->io); /* the muxer keeps a fragment to itself until it is whole */
+        settle(s, packet);
         return;
     }
     int code = f->write_errno;
