@@ -21,8 +21,8 @@
 
 #include "engine/image_warp.h"
 
-#define TWO_SUBJECTS 0.62 /* objects are that much smaller when two share the picture's height */
-#define SCALE_MAX    1.0  /* never look at the picture larger than it is: it has no more detail to give */
+#define TWO_SUBJECTS 0.7 /* objects are that much smaller when two share the picture's height */
+#define SCALE_MAX    1.0 /* never look at the picture larger than it is: it has no more detail to give */
 enum { PRIOR_POOLS = 3 };
 static const int prior_pools[PRIOR_POOLS] = {1, 2, 4};
 
