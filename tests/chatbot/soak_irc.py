@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """A long flood: `tests/chatbot/soak_irc.py 1000x60 10000x5` sends so many lines a second for so many seconds, tagged and
 over TLS, to the bot in front of a scripted server, and demands that every line is heard, every PING answered within a
 second, and memory stays as it was. $REVERIE is the program's path, as for the tests."""
