@@ -268,6 +268,23 @@ static void refuses_bad_views(void **state)
     }
 }
 
+/* Views that have to be put in order take memory, but never more than the file has bytes. */
+static void bounds_what_views_grow_to(void **state)
+{
+    (void)state;
+    struct bytes b = {0};
+    header(&b);
+    op(&b, "}(");
+    for (char name[2] = "a"; name[0] <= 'h'; name[0]++) {
+        text(&b, name);
+        vector(&b, "1", 4096, 0, 2048, 2);
+    }
+    op(&b, "u.");
+    keys(&b, "1", NULL);
+    floats(&b, 4096, 4096);
+    refused(&b, "c: 8192 bytes to put in order");
+}
+
 /* Two tensors of one name; one storage described in two ways; a name that is no line. */
 static void refuses_contradictions(void **state)
 {
@@ -568,6 +585,7 @@ int main(void)
         cmocka_unit_test(refuses_bad_headers),
         cmocka_unit_test(refuses_bad_storages),
         cmocka_unit_test(refuses_bad_views),
+        cmocka_unit_test(bounds_what_views_grow_to),
         cmocka_unit_test(refuses_contradictions),
         cmocka_unit_test(bounds_what_pickles_grow_to),
         cmocka_unit_test(refuses_bad_archives),
