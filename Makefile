@@ -23,7 +23,7 @@ tests   := $(patsubst %.c,$O/%,$(wildcard tests/*/test_*.c))
 scripts := .ci/run tests/run $(filter-out %.in %.md,$(wildcard scripts/*))
 
 # Tables written by scripts/gen_synsets: too long to read, and not formatted by hand.
-generated := synsets/table.c synsets/index.c
+generated := synsets/table.c synsets/index.c synsets/ordinary.c
 c_files   := main.c $(sources) $(headers) $(wildcard tests/*/*.[ch])
 written   := $(filter-out $(generated),$(c_files))
 
@@ -50,7 +50,7 @@ cppflags := -I. -D_GNU_SOURCE $(pkg_cflags)
 cflags   := -std=c11 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
             -fno-omit-frame-pointer -pthread
 ldflags  := -pthread
-ldlibs   := $(pkg_libs) -lircclient -lm
+ldlibs   := $(pkg_libs) -lircclient -lunistring -lm
 ifneq ($(SANITIZER),)
   cflags  += -fsanitize=$(SANITIZER) -fno-sanitize-recover=all
   ldflags += -fsanitize=$(SANITIZER)

@@ -98,7 +98,10 @@ static void print_subject(int synset, const struct synsets_subject *s, const str
 {
     printf("%s  %s  index %d, %s\n", synset_table[synset].names[0], synset_table[synset].wnid, synset,
            model_class(m, synset_table[synset].wnid) >= 0 ? "in this model" : "not in this model");
-    printf("  understood as %s: \"%s\"\n  names: ", explain(s->how), s->key);
+    printf("  understood as %s: \"%s\"%s", explain(s->how), s->key, s->emoji ? ", from its picture" : "");
+    if (s->slips)
+        printf(", %d %s away", s->slips, s->slips == 1 ? "slip" : "slips");
+    printf("\n  names: ");
     print_names(synset);
     printf("  %s\n", synset_table[synset].gloss);
     if (s->choice_count > 1)

@@ -1,31 +1,36 @@
 /*
  * fold - one spelling for all ways to write the same name.
  *
- * The names are ASCII, so what a viewer's phone adds is taken off: accents on Latin letters, the wide forms
- * of East Asian keyboards, typographic quotes and dashes, emoji and other symbols beside a word. Letters of
- * other scripts stay as they are: "вулкан" must be an unknown word, not an empty one.
+ * The names are ASCII, so what a viewer's phone adds is taken off. ASCII, nearly every line, is folded byte
+ * by byte. Everything else goes through Unicode's own tables (libunistring): compatibility decomposition and
+ * full case folding, which undo wide forms, fancy alphabets, ligatures, capitals and accents at once; marks
+ * then fall away, punctuation, symbols and emoji become blanks. Letters of other scripts stay: "вулкан" must
+ * be an unknown word, not an empty one.
  */
-#include "synsets/index.h"
+#include <stdlib.h>
+#include <string.h>
+#include <unicase.h>
+#include <unictype.h>
+#include <uninorm.h>
 
-/* Base letters of U+00C0..U+017F; '.' is no letter with a base (the signs for times and division), letters
- * that are two in ASCII take the first. */
-static const char latin[] = "aaaaaaaceeeeiiiidnooooo.ouuuuytsaaaaaaaceeeeiiiidnooooo.ouuuuyty"
-                            "aaaaaaccccccccddddeeeeeeeeeegggggggghhhhiiiiiiiiiiiijjkkklllllll"
-                            "lllnnnnnnnnnoooooooorrrrrrssssssssttttttuuuuuuuuuuuuwwyyyzzzzzzs";
+#include "synsets/index.h"
 
 enum { FOLD_GONE = 0, FOLD_BLANK = 1, FOLD_KEEP = 2 }; /* or an ASCII letter or digit */
 
-/* Length of the character at s, and its code; the text is valid UTF-8. */
-static size_t next_code(const unsigned char *s, size_t left, uint32_t *code)
+/* Decomposed text of one piece; a longer one names nothing. Compatibility forms grow up to 18-fold (U+FDFA),
+ * ordinary text hardly. */
+enum { DECOMPOSED_BYTES = 2048, PIECE_BYTES_MAX = 512 };
+
+size_t synsets_next_code(const char *text, uint32_t *code)
 {
+    const unsigned char *s = (const unsigned char *)text;
     size_t length = s[0] < 0x80 ? 1 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-    if (length > left)
-        length = left;
     uint32_t c = length == 1 ? s[0] : s[0] & (0xffu >> (length + 1));
-    for (size_t i = 1; i < length; i++)
+    size_t i = 1;
+    for (; i < length && s[i]; i++)
         c = c << 6 | (s[i] & 0x3f);
     *code = c;
-    return length;
+    return i;
 }
 
 static int fold_ascii(uint32_t c)
@@ -37,33 +42,66 @@ static int fold_ascii(uint32_t c)
     return c == '\'' || c == '.' ? FOLD_GONE : FOLD_BLANK;
 }
 
+/* Latin letters that Unicode does not take apart. */
+static int base_letter(uint32_t c)
+{
+    static const struct {
+        uint16_t code;
+        char base;
+    } letters[] = {{0xe6, 'a'},  {0xf0, 'd'},  {0xf8, 'o'},  {0xfe, 't'},  {0x111, 'd'},
+                   {0x127, 'h'}, {0x131, 'i'}, {0x142, 'l'}, {0x14b, 'n'}, {0x153, 'o'}};
+    for (size_t i = 0; i < sizeof letters / sizeof letters[0]; i++)
+        if (letters[i].code == c)
+            return letters[i].base;
+    return FOLD_KEEP;
+}
+
 static int fold_code(uint32_t c)
 {
-    if (c >= 0xff01 && c <= 0xff5e) /* wide forms of ! to ~ */
-        c -= 0xff01 - '!';
     if (c < 0x80)
         return fold_ascii(c);
-    if (c >= 0xc0 && c < 0x180)
-        return latin[c - 0xc0] == '.' ? FOLD_BLANK : latin[c - 0xc0];
-    if (c == 0x2018 || c == 0x2019 || c == 0x2bc || (c >= 0x300 && c <= 0x36f) || c == 0x200d ||
-        (c >= 0xfe00 && c <= 0xfe0f))
-        return FOLD_GONE; /* apostrophes, marks on letters, joiners and selectors between emoji */
-    if ((c >= 0x80 && c < 0xc0) || (c >= 0x2010 && c <= 0x2bff) || (c >= 0x3000 && c <= 0x303f) ||
-        (c >= 0x1f000 && c <= 0x1faff))
-        return FOLD_BLANK; /* punctuation, arrows, symbols, emoji */
-    return FOLD_KEEP;
+    if (c == 0x2018 || c == 0x2019 || c == 0x2bc)
+        return FOLD_GONE; /* apostrophes */
+    if (uc_is_general_category_withtable(c, UC_CATEGORY_MASK_M | UC_CATEGORY_MASK_Cf))
+        return FOLD_GONE; /* accents, selectors, joiners */
+    if (uc_is_general_category_withtable(c, UC_CATEGORY_MASK_L | UC_CATEGORY_MASK_N))
+        return base_letter(c);
+    return FOLD_BLANK;
+}
+
+/* `s` decomposed and case-folded, or NULL when it is too long; *length its bytes. */
+static const char *decompose(const char *s, size_t bytes, char out[DECOMPOSED_BYTES], size_t *length)
+{
+    if (bytes > PIECE_BYTES_MAX)
+        return NULL;
+    *length = DECOMPOSED_BYTES;
+    uint8_t *got = u8_casefold((const uint8_t *)s, bytes, NULL, UNINORM_NFKD, (uint8_t *)out, length);
+    if (got == (uint8_t *)out)
+        return out;
+    free(got); /* it did not fit, or is no UTF-8 */
+    return NULL;
+}
+
+static bool is_ascii(const char *s, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++)
+        if ((unsigned char)s[i] >= 0x80)
+            return false;
+    return true;
 }
 
 size_t synsets_fold(char *out, size_t size, const char *in, size_t in_bytes)
 {
-    const unsigned char *s = (const unsigned char *)in;
-    size_t n = 0;
+    char decomposed[DECOMPOSED_BYTES];
+    const char *s = in;
+    size_t left = in_bytes, n = 0;
     bool blank = false;
-    for (size_t i = 0; i < in_bytes;) {
-        uint32_t code;
-        size_t length = next_code(s + i, in_bytes - i, &code), at = i;
+    if (!is_ascii(in, in_bytes))
+        s = decompose(in, in_bytes, decomposed, &left);
+    for (size_t length; s && left > 0; s += length, left -= length) {
+        uint32_t code = (unsigned char)*s;
+        length = code < 0x80 ? 1 : synsets_next_code(s, &code);
         int folded = fold_code(code);
-        i += length;
         if (folded == FOLD_GONE)
             continue;
         if (folded == FOLD_BLANK) {
@@ -71,15 +109,21 @@ size_t synsets_fold(char *out, size_t size, const char *in, size_t in_bytes)
             continue;
         }
         size_t bytes = folded == FOLD_KEEP ? length : 1;
-        if (n + (size_t)blank + bytes >= size) {
-            out[0] = '\0';
-            return size;
-        }
+        if (n + (size_t)blank + bytes >= size)
+            s = NULL;
+        if (!s)
+            break;
         if (blank)
             out[n++] = ' ';
         blank = false;
-        for (size_t k = 0; k < bytes; k++)
-            out[n++] = folded == FOLD_KEEP ? (char)s[at + k] : (char)folded;
+        memcpy(out + n, s, bytes);
+        if (folded != FOLD_KEEP)
+            out[n] = (char)folded;
+        n += bytes;
+    }
+    if (!s) {
+        out[0] = '\0';
+        return size;
     }
     out[n] = '\0';
     return n;

@@ -41,6 +41,32 @@ extern const uint16_t synsets_near_first[SYNSETS_KEY_BYTES + 1];
 extern const uint16_t synsets_near_key[];     /* in synsets_keys */
 extern const uint32_t synsets_near_letters[]; /* the letters that it has, a bit each: see synsets_letters */
 
+/* ordinary.c (generated): English words that are one or two slips from a word of a key, sorted bytewise. Who
+ * types one of these means it. */
+extern const char *const synsets_ordinary[];
+extern const int synsets_ordinary_count;
+
+struct synsets_emoji {
+    uint32_t code;
+    bool casual;      /* a remark, unless the bot is spoken to */
+    const char *word; /* of the index */
+};
+extern const struct synsets_emoji synsets_emojis[]; /* by code */
+extern const int synsets_emoji_count;
+
+struct synsets_picture {
+    const char *start;
+    size_t bytes;                      /* with everything that is joined to it */
+    const struct synsets_emoji *emoji; /* NULL: of nothing that is known */
+};
+
+/* emoji.c: the next picture of `text` (valid UTF-8 of symbols, blanks and punctuation), which is moved behind
+ * it; false at the end. */
+bool synsets_next_emoji(const char **text, struct synsets_picture *out);
+
+/* fold.c: the character at `s` (valid UTF-8, not empty); returns its length in bytes. */
+size_t synsets_next_code(const char *s, uint32_t *code);
+
 /* fold.c: lower case, no accents on Latin letters, apostrophes and full stops gone, other punctuation and
  * symbols one blank; letters of other scripts stay. `out` holds at most size - 1 bytes; returns the length,
  * or `size` when it does not fit. `in` is valid UTF-8. */
@@ -49,11 +75,18 @@ size_t synsets_fold(char *out, size_t size, const char *in, size_t in_bytes);
 /* resolve.c: the key, or NULL. */
 const struct synsets_key *synsets_find(const char *folded);
 
+/* typo.c: the one key that `folded` is surely a misspelling of, or NULL; *slips tells how far off. */
+const struct synsets_key *synsets_typo(const char *folded, int *slips);
+
+/* How many slips a word of that many bytes may have to be offered ("did you mean"). */
+int synsets_slips(size_t bytes);
+
 /* nearest.c: up to SYNSETS_SUGGESTIONS_MAX keys that `folded` may be a misspelling of, the nearest first,
- * each with a class in `known`. Returns how many; where all of one slip are none that the model knows, 0 and
- * one of those classes in *lacking (else -1). */
-int synsets_nearest(const char *folded, const struct synsets_known *known, const struct synsets_key **out,
-                    int *lacking);
+ * each with a class in `known` (NULL: any class), at most `limit` slips away, which become the fewest there
+ * are. Returns how many; where all of one slip are none that the model knows, 0 and one of those classes in
+ * *lacking (else -1). */
+int synsets_nearest(const char *folded, const struct synsets_known *known, int *limit,
+                    const struct synsets_key **out, int *lacking);
 
 /* Same alphabet bits as the generator's: a..z 0..25, blank 26, digits 27..31. Other bytes count as blank. */
 uint32_t synsets_letters(const char *folded);

@@ -12,7 +12,7 @@
 #include "synsets/index.h"
 
 /* How many slips a text of that length may have. Three letters are too few: "the" is one from "tie". */
-static int slips(size_t length)
+int synsets_slips(size_t length)
 {
     return length < 4 ? 0 : length < 5 ? 1 : length < 9 ? 2 : 3;
 }
@@ -66,6 +66,8 @@ static bool more_bits(uint32_t mask, int limit)
 
 static int first_known(const struct synsets_key *k, const struct synsets_known *known)
 {
+    if (!known)
+        return synsets_pool[k->first];
     for (int i = 0; i < k->count; i++)
         if (known->known[synsets_pool[k->first + i]])
             return synsets_pool[k->first + i];
@@ -99,12 +101,12 @@ static int keep(struct hit *hits, int count, struct hit h)
     return count + 1;
 }
 
-int synsets_nearest(const char *folded, const struct synsets_known *known, const struct synsets_key **out,
-                    int *lacking)
+int synsets_nearest(const char *folded, const struct synsets_known *known, int *most,
+                    const struct synsets_key **out, int *lacking)
 {
     *lacking = -1;
-    int length = (int)strnlen(folded, SYNSETS_KEY_BYTES), limit = slips((size_t)length);
-    if (limit == 0 || length == SYNSETS_KEY_BYTES)
+    int length = (int)strnlen(folded, SYNSETS_KEY_BYTES), limit = *most;
+    if (limit == 0 || length <= limit || length == SYNSETS_KEY_BYTES)
         return 0;
 
     struct synsets_pattern pattern;
@@ -138,5 +140,6 @@ int synsets_nearest(const char *folded, const struct synsets_known *known, const
     }
     for (int i = 0; i < count; i++)
         out[i] = hits[i].key;
+    *most = limit;
     return count;
 }

@@ -1,15 +1,17 @@
 /*
  * resolve - a line of chat to subjects; see synsets.h for what it accepts.
  *
- * The line is cleaned and cut at + & and ,. Each piece is looked up whole first, so that "black and gold
- * garden spider" is one spider; only then it is cut at "and", always taking the longest run of its pieces
- * that is a name. One piece that names nothing spoils the whole line: half of a wish is not what was wished.
+ * The line is cleaned and cut at + & and , (in all their widths). Each piece is looked up whole first, so
+ * that "black and gold garden spider" is one spider; only then it is cut at "and", always taking the longest
+ * run of its pieces that is a name. One piece that names nothing spoils the whole line: half of a wish is not
+ * what was wished.
  *
  * Cost: a lookup is one binary search over sorted constant data; everything else is on the stack.
  */
 #include <stdio.h>
 #include <string.h>
 
+#include "common/mem.h"
 #include "common/text.h"
 #include "synsets/index.h"
 
@@ -59,6 +61,15 @@ static const char *behind_article(const char *folded)
     return NULL;
 }
 
+static struct synsets_subject subject_of(const struct synsets_key *k, enum synsets_how how)
+{
+    return (struct synsets_subject){.how = how,
+                                    .key = k->text,
+                                    .choices = synsets_pool + k->first,
+                                    .choice_count = k->count,
+                                    .head_count = k->heads};
+}
+
 static bool understand(const char *folded, struct synsets_subject *subject)
 {
     const char *rest = behind_article(folded);
@@ -72,14 +83,23 @@ static bool understand(const char *folded, struct synsets_subject *subject)
             k = find_squeezed(tries[i]);
         if (!k)
             continue;
-        *subject = (struct synsets_subject){.how = how,
-                                            .key = k->text,
-                                            .choices = synsets_pool + k->first,
-                                            .choice_count = k->count,
-                                            .head_count = k->heads};
+        *subject = subject_of(k, how);
         return true;
     }
     return false;
+}
+
+/* Surely meant, although misspelt. */
+static bool guess(const char *folded, struct synsets_subject *subject)
+{
+    const char *rest = behind_article(folded);
+    int slips;
+    const struct synsets_key *k = synsets_typo(rest ? rest : folded, &slips);
+    if (!k)
+        return false;
+    *subject = subject_of(k, (enum synsets_how)k->kind);
+    subject->slips = slips;
+    return true;
 }
 
 /* The words of the piece that are names themselves: "volcano please" may well have meant volcano. */
@@ -118,7 +138,8 @@ static void suggest_neighbours(struct synsets_result *r, int synset, const struc
 static void suggest(struct synsets_result *r, const char *folded, const struct synsets_known *known)
 {
     const struct synsets_key *keys[SYNSETS_SUGGESTIONS_MAX];
-    int lacking, count = synsets_nearest(folded, known, keys, &lacking);
+    int lacking, limit = synsets_slips(strnlen(folded, SYNSETS_KEY_BYTES));
+    int count = synsets_nearest(folded, known, &limit, keys, &lacking);
     if (lacking >= 0 && count == 0) {
         suggest_neighbours(r, lacking, known);
         return;
@@ -209,6 +230,9 @@ static bool take_pieces(struct synsets_result *r, char *folded, const char *part
             c += strlen(" and ");
     } while (c);
     pieces[count] = folded + strlen(folded) + strlen(" and ");
+    struct synsets_subject whole;
+    if (count > 1 && guess(folded, &whole))
+        return add(r, &whole, part, known);
     for (int i = 0, end; i < count; i = end) {
         struct synsets_subject subject;
         char run[PART_BYTES];
@@ -219,7 +243,7 @@ static bool take_pieces(struct synsets_result *r, char *folded, const char *part
                      pieces[i]);
             found = understand(run, &subject);
         }
-        if (!found) { /* `run` is the single piece now */
+        if (!found && !guess(run, &subject)) { /* `run` is the single piece now */
             fail(r, SYNSETS_UNKNOWN, count == 1 ? part : run);
             suggest(r, run, known);
             return false;
@@ -230,7 +254,31 @@ static bool take_pieces(struct synsets_result *r, char *folded, const char *part
     return true;
 }
 
-/* One piece between separators; a piece of nothing but blanks and ASCII punctuation is passed over. */
+/* A piece of nothing but symbols: each picture in it is a part; the same one several times is one. */
+static bool take_pictures(struct synsets_result *r, const char *part, const struct synsets_known *known)
+{
+    struct synsets_picture picture;
+    const char *last = NULL;
+    for (const char *at = part; synsets_next_emoji(&at, &picture);) {
+        if (!picture.emoji)
+            return fail(r, SYNSETS_UNKNOWN, part);
+        if (last == picture.emoji->word)
+            continue;
+        last = picture.emoji->word;
+        struct synsets_subject subject;
+        char name[sizeof r->part];
+        snprintf(name, sizeof name, "%.*s", (int)picture.bytes, picture.start);
+        if (!understand(picture.emoji->word, &subject))
+            return fail(r, SYNSETS_UNKNOWN, part); /* a test sees to it that this cannot be */
+        subject.emoji = true;
+        subject.casual = picture.emoji->casual;
+        if (!add(r, &subject, name, known))
+            return false;
+    }
+    return true;
+}
+
+/* One piece between separators; a piece of nothing but blanks and punctuation is passed over. */
 static bool take(struct synsets_result *r, const char *text, size_t bytes, const struct synsets_known *known)
 {
     char part[sizeof r->part], folded[PART_BYTES];
@@ -238,30 +286,60 @@ static bool take(struct synsets_result *r, const char *text, size_t bytes, const
     size_t n = synsets_fold(folded, sizeof folded, text, bytes);
     if (n == sizeof folded)
         return fail(r, SYNSETS_UNKNOWN, part);
-    if (n == 0) {
-        for (const char *c = part; *c; c++)
-            if ((unsigned char)*c >= 0x80)
-                return fail(r, SYNSETS_UNKNOWN, part);
-        return true;
-    }
+    if (n == 0)
+        return take_pictures(r, part, known);
     struct synsets_subject subject;
     if (understand(folded, &subject))
         return add(r, &subject, part, known);
     return take_pieces(r, folded, part, known);
 }
 
+/* Bytes up to the next separator or the end, and how long that one is. */
+static size_t to_separator(const char *s, size_t *separator)
+{
+    static const char *const wide[] = {"＋", "＆", "，", "、", "﹐", "﹠", "﹢", "➕"};
+    for (size_t n = 0;; n++) {
+        n += strcspn(s + n, "+&,\xef\xe3\xe2"); /* those, and how the wide ones begin */
+        *separator = s[n] != '\0';
+        if (!s[n] || !((unsigned char)s[n] & 0x80))
+            return n;
+        for (size_t i = 0; i < ARRAY_LEN(wide); i++)
+            if (strncmp(s + n, wide[i], strlen(wide[i])) == 0) {
+                *separator = strlen(wide[i]);
+                return n;
+            }
+    }
+}
+
+/* A name that is written with a sign for its "and": "black & gold garden spider". */
+static bool take_signed(struct synsets_result *r, const char *clean, const struct synsets_known *known)
+{
+    const char *sign = strchr(clean, '&');
+    char spelled[PART_BYTES], folded[PART_BYTES];
+    struct synsets_subject subject;
+    if (!sign || strchr(sign + 1, '&'))
+        return false;
+    int n = snprintf(spelled, sizeof spelled, "%.*s and %s", (int)(sign - clean), clean, sign + 1);
+    if (n >= (int)sizeof spelled || synsets_fold(folded, sizeof folded, spelled, (size_t)n) == sizeof folded)
+        return false;
+    return understand(folded, &subject) && is_name(&subject) && add(r, &subject, clean, known);
+}
+
 void synsets_resolve(const char *line, size_t bytes, const struct synsets_known *known,
                      struct synsets_result *result)
 {
     char clean[SYNSETS_LINE_BYTES];
-    size_t length = text_clean(clean, sizeof clean, line, bytes);
+    text_clean(clean, sizeof clean, line, bytes);
     struct synsets_result *r = result;
     *r = (struct synsets_result){.verdict = SYNSETS_OK};
-    for (size_t start = 0; start <= length;) {
-        size_t n = strcspn(clean + start, "+&,");
-        if (!take(r, clean + start, n, known))
+    if (take_signed(r, clean, known) || r->verdict != SYNSETS_OK)
+        return;
+    const char *start = clean;
+    for (size_t separator = 1; separator > 0;) {
+        size_t n = to_separator(start, &separator);
+        if (!take(r, start, n, known))
             return;
-        start += n + 1;
+        start += n + separator;
     }
     if (r->count == 0)
         r->verdict = SYNSETS_EMPTY;

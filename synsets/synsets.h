@@ -8,8 +8,9 @@
  *
  * What a part of a line may be, in this order: a name or synonym; its plural or singular; a parent word
  * ("dog", "bird": any class below it); a single word of a name (as in 2015, without that show's stop list); a
- * name with its blanks left out; all that again without a leading article. Case, accents, punctuation,
- * hyphens and invisible characters do not matter. Nothing is looked for inside a sentence: that triggered too
+ * name with its blanks left out; all that again without a leading article; pictures of things (emoji); a
+ * sure misspelling of the above ("volcno"; typo.c says what is sure). Case, accents, punctuation, hyphens,
+ * width and invisible characters do not matter. Nothing is looked for inside a sentence: that triggered too
  * easily.
  *
  * Where a text means several classes (19 names are shared: crane, panda, cardigan ...) the order is that of
@@ -72,6 +73,9 @@ struct synsets_subject {
     int choice_count;
     int head_count; /* the first so many are what a word names ("Eskimo dog"), the rest only hold it ("dog
                        sled") */
+    int slips;      /* 0, or how far off a misspelling was */
+    bool emoji;     /* it was a picture */
+    bool casual;    /* a picture that is mostly a remark */
 };
 
 struct synsets_result {
@@ -91,6 +95,11 @@ void synsets_resolve(const char *line, size_t bytes, const struct synsets_known 
 
 /* "goldfish" or "goldfish + volcano". */
 void synsets_label(const struct synsets_result *result, char *out, size_t size);
+
+/* Whether a result is so clearly a wish that it may be one without the bot being spoken to: in a chat, where
+ * "top" and "sub" and "solid" are remarks although they name classes. Only whole names, kinds and last words
+ * of names count, none of the ordinary remarks among them, and slips only in long words. Also for LACKING. */
+bool synsets_is_plain(const struct synsets_result *result);
 
 int synsets_by_wnid(const char *wnid); /* index or -1 */
 

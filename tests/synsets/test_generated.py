@@ -19,9 +19,17 @@ class Generated(unittest.TestCase):
     def test_same_bytes(self):
         with tempfile.TemporaryDirectory() as out:
             subprocess.run([sys.executable, os.path.join(ROOT, "scripts", "gen_synsets"), "--out", out], check=True)
-            for name in ("table.c", "index.c"):
+            for name in ("table.c", "index.c", "ordinary.c"):
                 self.assertTrue(read(os.path.join(out, name)) == read(os.path.join(ROOT, "synsets", name)),
                                 "synsets/%s is not what scripts/gen_synsets makes: run it and commit" % name)
+
+    @unittest.skipUnless(os.path.exists(WORDNET), "WordNet is not here (Debian package wordnet-base)")
+    def test_words_page(self):
+        with tempfile.TemporaryDirectory() as out:
+            page = os.path.join(out, "words.md")
+            subprocess.run([sys.executable, os.path.join(ROOT, "scripts", "gen_words_page"), "--out", page], check=True)
+            self.assertTrue(read(page) == read(os.path.join(ROOT, "docs", "words.md")),
+                            "docs/words.md is not what scripts/gen_words_page makes: run it and commit")
 
     def test_refuses_wrong_ids(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -36,7 +44,7 @@ class Generated(unittest.TestCase):
 
     def test_licence_is_kept(self):
         licence = read(os.path.join(ROOT, "synsets", "LICENSE.wordnet")).decode().split()
-        for name in ("table.c", "index.c"):
+        for name in ("table.c", "index.c", "ordinary.c"):
             head = read(os.path.join(ROOT, "synsets", name)).decode().split("*/")[0].replace("*", " ").split()
             self.assertIn(" ".join(licence), " ".join(head))
 
