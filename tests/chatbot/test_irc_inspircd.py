@@ -34,6 +34,15 @@ def free_port():
         return s.getsockname()[1]
 
 
+def holds(path, text):
+    """Is the file there, with this in it?"""
+    try:
+        with open(path, errors="replace") as f:
+            return text in f.read()
+    except FileNotFoundError:
+        return False
+
+
 class Viewer:
     """Somebody in the room, on a plain socket."""
 
@@ -210,15 +219,14 @@ class Inspircd(unittest.TestCase):
             try:
                 room = os.path.join(home, "127.0.0.1")
                 wait_until(lambda: os.path.exists(os.path.join(room, "in")), what="ii")
-                wait_until(lambda: os.path.exists(os.path.join(room, "out")) and
-                           "Welcome" in open(os.path.join(room, "out"), errors="replace").read(), what="ii's login")
+                wait_until(lambda: holds(os.path.join(room, "out"), "Welcome"), what="ii's login")
                 with open(os.path.join(room, "in"), "w") as f:
                     f.write("/j #chan\n")
                 channel = os.path.join(room, "#chan")
                 wait_until(lambda: os.path.exists(os.path.join(channel, "in")), what="the room")
                 with open(os.path.join(channel, "in"), "w") as f:
                     f.write("say goldfish it is\n")
-                wait_until(lambda: "<bot> goldfish it is" in open(os.path.join(channel, "out")).read(), what="the answer")
+                wait_until(lambda: holds(os.path.join(channel, "out"), "<bot> goldfish it is"), what="the answer")
             finally:
                 client.kill()
                 client.wait()
