@@ -19,6 +19,7 @@ folders := common config synsets engine stream chatbot app
 sources := $(sort $(foreach d,$(folders),$(wildcard $d/*.c)))
 headers := $(sort $(foreach d,$(folders) models,$(wildcard $d/*.h)))
 objects := $(sources:%.c=$O/%.o) $(patsubst %.S,$O/%.o,$(wildcard models/*.S))
+fuzzers := $(patsubst %.c,$O/%,$(wildcard tests/fuzz/fuzz_*.c))
 tests   := $(patsubst %.c,$O/%,$(wildcard tests/*/test_*.c))
 scripts := .ci/run tests/run $(filter-out %.in %.md,$(wildcard scripts/*))
 
@@ -74,7 +75,7 @@ endif
 # Sub-makes use every core, unless the caller said how many.
 jobs = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))
 
-.PHONY: all run test test-unit bench setup test-setup lint lint-now lint-format lint-c lint-scripts lint-size lint-manual lint-config \
+.PHONY: all run test test-unit bench setup test-setup fuzz fuzz-now soak lint lint-now lint-format lint-c lint-scripts lint-size lint-manual lint-config \
         headers layers format default-config install uninstall clean help FORCE
 .DEFAULT_GOAL := all
 
@@ -96,6 +97,16 @@ test: ## install what the tests need, build, run them all; ONLY=text picks some,
 
 test-unit: $(BIN) $(tests) ## the same without looking for packages
 	@REVERIE=$(abspath $(BIN)) SANITIZER=$(SANITIZER) tests/run $(tests)
+
+fuzz: ## a million inputs for each reader of what comes from outside (clang's libFuzzer); RUNS=n, ONLY=text picks some
+	@scripts/setup --fuzz
+	@$(MAKE) --no-print-directory $(jobs) CC=clang SANITIZER=fuzzer-no-link,address,undefined fuzz-now
+
+soak: $(BIN) ## the show and the chat for a long time, watching memory, frames and replies; MINUTES=n
+	@scripts/setup --tests
+	@REVERIE=$(abspath $(BIN)) tests/app/soak_show.py $(or $(MINUTES),30)
+	@$(MAKE) --no-print-directory $(jobs) $O/tests/chatbot/test_irc_probe
+	@REVERIE=$(abspath $(BIN)) tests/chatbot/soak_irc.py
 
 lint: ## install the tools, then check layout, layers, headers, C (cppcheck), scripts, sizes and default.yaml
 	@scripts/setup --tests
@@ -131,6 +142,16 @@ $O/all.a: $(objects) $O/links
 
 $O/tests/%: $O/tests/%.o $O/all.a $O/links
 	$(call say,link,$@)$(CC) $(CFLAGS) $(ldflags) $(LDFLAGS) -o $@ $< $O/all.a $(ldlibs) -lcmocka
+
+$O/tests/fuzz/fuzz_%: $O/tests/fuzz/fuzz_%.o $O/all.a $O/links
+	$(call say,link,$@)$(CC) $(CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $< $O/all.a $(ldlibs)
+
+# Each fuzzer has a folder of its own under build/ for what it finds; a find is kept by copying it to tests/fuzz/corpus.
+fuzz-now: $(fuzzers)
+	@set -e; for f in $(foreach f,$(fuzzers),$(if $(or $(if $(ONLY),,all),$(findstring $(ONLY),$f)),$f)); do \
+	  name=$${f##*/fuzz_}; seeds=tests/fuzz/corpus/$$name; mkdir -p build/fuzz/$$name; \
+	  $$f -runs=$(or $(RUNS),1000000) -max_len=4096 -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
+	    -artifact_prefix=build/fuzz/ build/fuzz/$$name $$([ -d $$seeds ] && echo $$seeds); done
 
 .SECONDARY:
 -include $(shell find $O -name '*.d' 2>/dev/null)

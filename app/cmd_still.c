@@ -74,7 +74,7 @@ static int apply_settings(const struct args_command *command, struct arguments *
 /* ARGS_OK, or the exit code after a line on stderr. */
 static int parse_arguments(struct arguments *a, int argc, char **argv)
 {
-    struct shortcuts s = {NULL};
+    struct shortcuts s = {.model = NULL};
     struct arg_list sets = {.count = 0};
     *a = (struct arguments){.steps = STEPS_DEFAULT, .octaves = 1, .seed = 1};
     const struct arg args[] = {
