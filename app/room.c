@@ -19,8 +19,27 @@ static void on_line(void *context, const struct irc_message *m, char reply[CHAT_
     struct room *r = context;
     double now_s = (double)(clock_now_us(r->clock) - r->start_us) / 1e6;
     log_debug("chat", "%s: %s", m->user, m->text);
-    chatbot_line(r->chatbot, CHAT_IRC, m->display_name[0] ? m->display_name : m->user, m->text, m->text_bytes,
-                 now_s, reply);
+    struct chat_line line = {.origin = CHAT_IRC,
+                             .user = m->user,
+                             .display_name = m->display_name,
+                             .message_id = m->message_id,
+                             .roles = m->roles,
+                             .text = m->text,
+                             .bytes = m->text_bytes};
+    chatbot_line(r->chatbot, &line, now_s, reply);
+}
+
+static void on_clear_user(void *context, const char *user)
+{
+    struct room *r = context;
+    chatbot_clear_user(r->chatbot, user);
+}
+
+static void on_delete(void *context, const char *message_id, const char *user)
+{
+    struct room *r = context;
+    (void)user;
+    chatbot_delete(r->chatbot, message_id);
 }
 
 static void on_state(void *context, enum irc_state state, const char *text)
@@ -39,7 +58,11 @@ int room_open(struct room **out, const struct irc_config *config, struct chatbot
     r->chatbot = chatbot;
     r->clock = clock;
     r->start_us = start_us;
-    struct irc_events events = {.context = r, .on_line = on_line, .on_state = on_state};
+    struct irc_events events = {.context = r,
+                                .on_line = on_line,
+                                .on_clear_user = on_clear_user,
+                                .on_delete = on_delete,
+                                .on_state = on_state};
     int rc = irc_open(&r->irc, config, &events, NULL, e);
     if (rc < 0)
         room_close(out);

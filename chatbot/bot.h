@@ -1,5 +1,5 @@
 /*
- * bot - what chatbot.c and commands.c share: the bot itself and one line on its way through it. Inside this
+ * bot - what chatbot.c and the commands share: the bot itself and one line on its way through it. Inside this
  * folder only.
  */
 #ifndef CHATBOT_BOT_H
@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "chatbot/chatbot.h"
+#include "chatbot/house.h"
 #include "chatbot/replies.h"
 #include "common/rng.h"
 
@@ -17,6 +18,8 @@ struct chatbot {
     struct requests *requests;
     struct synsets_known known;
     double lag_s;
+    struct house *house;           /* NULL: no rules */
+    char name[REQUEST_USER_BYTES]; /* that it listens to in a room */
 
     pthread_mutex_t lock; /* leaf; guards rng and last_reply */
     struct rng rng;
@@ -27,7 +30,12 @@ struct chatbot {
 struct chat_call {
     struct chatbot *bot;
     enum chat_origin origin;
-    char user[REQUEST_USER_BYTES]; /* cleaned, never empty */
+    char user[REQUEST_USER_BYTES];  /* for people; cleaned, never empty */
+    char login[REQUEST_USER_BYTES]; /* who it is; cleaned, never empty */
+    const char *message_id;         /* never NULL */
+    unsigned roles;                 /* enum chat_role */
+    bool addressed;                 /* a command, or the bot's name in front: wants an answer */
+    bool answered;                  /* false: silence */
     const char *rest; /* behind the command's name, no blanks at the ends; for a request all of it */
     double now_s;
     struct rng rng; /* of this call alone */
@@ -40,11 +48,28 @@ void chat_request(struct chat_call *c);
 void chat_say(struct chat_call *c, enum reply reply, const struct reply_words *words);
 void chat_print(struct chat_call *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool chat_is_operator(const struct chat_call *c);
+bool chat_is_moderator(const struct chat_call *c); /* or more */
+/* A login as people type it: "@Ann " is Ann. */
+void chat_login(const char *text, char out[REQUEST_USER_BYTES]);
 /* "on your screen in about 24 s", `eta_s` from now plus the way to the screen. Returns out. */
 enum { CHAT_WHEN_BYTES = 64 };
 const char *chat_when(const struct chat_call *c, double eta_s, char out[CHAT_WHEN_BYTES]);
 /* "a, b or c", as many as fit. Returns out. */
 const char *chat_list(const char *const *names, int count, char *out, size_t size);
+
+/* commands_viewer.c, commands_house.c */
+void run_now(struct chat_call *c);
+void run_queue(struct chat_call *c);
+void run_where(struct chat_call *c);
+void run_cancel(struct chat_call *c);
+void run_words(struct chat_call *c);
+void run_skip(struct chat_call *c);
+void run_hold(struct chat_call *c);
+void run_pause(struct chat_call *c);
+void run_resume(struct chat_call *c);
+void run_clear(struct chat_call *c);
+void run_ban(struct chat_call *c);
+void run_unban(struct chat_call *c);
 
 /* commands.c: `line` is what stands behind the "!". */
 void chat_command(struct chat_call *c, const char *line);

@@ -14,11 +14,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/mem.h"
 #include "common/text.h"
 
 enum { RNG_STREAM_REPLIES = 0x7265, LABEL_BYTES = 256, REROLLS = 8, PART_SHOWN_BYTES = 64 };
+
+#define OUR_NAME "reverie"
 
 int chatbot_open(struct chatbot **out, struct requests *requests, const struct synsets_known *known,
                  uint64_t seed, double lag_s)
@@ -28,6 +31,7 @@ int chatbot_open(struct chatbot **out, struct requests *requests, const struct s
     b->known = *known;
     b->lag_s = lag_s;
     b->rng = rng_make(seed, RNG_STREAM_REPLIES);
+    text_copy(b->name, sizeof b->name, OUR_NAME);
     pthread_mutex_init(&b->lock, NULL);
     *out = b;
     return 0;
@@ -45,6 +49,21 @@ void chatbot_close(struct chatbot **b)
 bool chat_is_operator(const struct chat_call *c)
 {
     return c->origin == CHAT_TERMINAL;
+}
+
+bool chat_is_moderator(const struct chat_call *c)
+{
+    const struct house *house = c->bot->house;
+    return chat_is_operator(c) || (c->roles & (CHAT_BROADCASTER | CHAT_MODERATOR)) ||
+           (house && house_is_moderator(house, c->login));
+}
+
+void chat_login(const char *text, char out[REQUEST_USER_BYTES])
+{
+    text_clean(out, REQUEST_USER_BYTES, text + (text[0] == '@'), strlen(text) - (text[0] == '@'));
+    char *blank = strpbrk(out, " ,");
+    if (blank)
+        *blank = '\0';
 }
 
 static uint64_t hash(const char *text)
@@ -138,8 +157,12 @@ static void make_request(struct chat_call *c, const struct synsets_result *r, st
 {
     struct request now;
     requests_list(c->bot->requests, &now, NULL, 0);
+    const struct house *house = c->bot->house;
     *q = (struct request){.immediate = chat_is_operator(c)};
-    text_copy(q->user, sizeof q->user, c->user);
+    /* A name that may not be shown is not shown. */
+    text_copy(q->user, sizeof q->user, house && house_forbids_text(house, c->user) ? "somebody" : c->user);
+    text_copy(q->login, sizeof q->login, c->login);
+    text_clean(q->message_id, sizeof q->message_id, c->message_id, strlen(c->message_id));
     for (int i = 0; i < r->count; i++) {
         q->synset[i] = choose(c, &r->subject[i], r->synset[i], &now, q);
         q->count = i + 1;
@@ -163,6 +186,8 @@ static void tell(struct chat_call *c, const struct request *q, int rc, double et
         chat_say(c, now.id == q->id ? REPLY_ON_NOW : REPLY_HAVE_IT, &words);
     else if (rc)
         chat_say(c, REPLY_FULL, &words);
+    else if (requests_is_lottery(c->bot->requests) && !q->immediate)
+        chat_say(c, REPLY_LOTTERY, &words);
     else if (replaced && !q->immediate)
         chat_say(c, q->count > 1 ? REPLY_INSTEAD_TWO : REPLY_INSTEAD_ONE, &words);
     else
@@ -191,43 +216,139 @@ static void tell_why_not(struct chat_call *c, const struct synsets_result *r)
     }
 }
 
-void chat_request(struct chat_call *c)
+/* Says no where the rules do. A result of names that the show lacks may be lacking only by the rules. */
+static bool refuse(struct chat_call *c, const struct synsets_result *r)
 {
-    struct synsets_result r;
-    synsets_resolve(c->rest, strlen(c->rest), &c->bot->known, &r);
-    if (r.verdict != SYNSETS_OK) {
+    struct house *house = c->bot->house;
+    char number[16];
+    struct reply_words words = {.number = number};
+    if (!house || chat_is_operator(c))
+        return false;
+    double cooldown_s = chat_is_moderator(c) ? 0 : house_cooldown_s(house, c->login, c->now_s);
+    bool forbidden = house_forbids_text(house, c->rest) ||
+                     (r->verdict == SYNSETS_LACKING && house_forbids_class(house, r->synset[0]));
+    snprintf(number, sizeof number, "%d", (int)fmin(ceil(cooldown_s), 999999));
+    if (forbidden)
+        chat_say(c, REPLY_FORBIDDEN, &words);
+    else if (r->verdict == SYNSETS_OK && house_is_paused(house) && !chat_is_moderator(c))
+        chat_say(c, REPLY_PAUSED, &words);
+    else if (r->verdict == SYNSETS_OK && cooldown_s > 0)
+        chat_say(c, REPLY_COOLDOWN, &words);
+    else
+        return false;
+    requests_refused(c->bot->requests);
+    return true;
+}
+
+static void take(struct chat_call *c, const struct synsets_result *r)
+{
+    if (refuse(c, r))
+        return;
+    if (r->verdict != SYNSETS_OK) {
         requests_refused(c->bot->requests);
-        tell_why_not(c, &r);
+        tell_why_not(c, r);
         return;
     }
     struct request q;
     double eta_s;
     bool replaced;
-    make_request(c, &r, &q);
+    make_request(c, r, &q);
     int rc = requests_add(c->bot->requests, &q, c->now_s, &eta_s, &replaced);
+    if (rc == 0 && c->bot->house)
+        house_wished(c->bot->house, c->login, c->now_s);
     tell(c, &q, rc, eta_s, replaced);
 }
 
-void chatbot_line(struct chatbot *b, enum chat_origin origin, const char *user, const char *text,
-                  size_t bytes, double now_s, char reply[CHAT_REPLY_BYTES])
+void chat_request(struct chat_call *c)
+{
+    struct synsets_result r;
+    synsets_resolve(c->rest, strlen(c->rest), &c->bot->known, &r);
+    if (c->addressed || synsets_is_plain(&r))
+        take(c, &r);
+    else
+        c->answered = false;
+}
+
+/* Behind "name:", "name," or "@name"; NULL when the line does not begin with that. */
+static const char *behind(const char *line, const char *name)
+{
+    bool at = line[0] == '@';
+    size_t n = strlen(name);
+    line += at;
+    if (n == 0 || strncasecmp(line, name, n) != 0)
+        return NULL;
+    line += n;
+    if (*line != ':' && *line != ',' && !(at && (*line == ' ' || !*line)))
+        return NULL;
+    return line + strspn(line, ":, ");
+}
+
+static void answer(struct chat_call *c, const char *line)
+{
+    if (line[0] == '!')
+        chat_command(c, line + 1);
+    else
+        chat_request(c);
+}
+
+/* Who speaks, cleaned; false: somebody who is not listened to. */
+static bool meet(struct chat_call *c, const struct chat_line *line)
+{
+    const char *shown = line->display_name && line->display_name[0] ? line->display_name : line->user;
+    if (text_clean(c->user, sizeof c->user, shown, strlen(shown)) == 0)
+        text_copy(c->user, sizeof c->user, "somebody");
+    if (text_clean(c->login, sizeof c->login, line->user, strlen(line->user)) == 0)
+        text_copy(c->login, sizeof c->login, c->user);
+    c->roles = line->roles;
+    c->message_id = line->message_id ? line->message_id : "";
+    struct house *house = c->bot->house;
+    if (!house || chat_is_operator(c))
+        return true;
+    house_heard(house, c->login, c->now_s);
+    return !house_is_banned(house, c->login) || chat_is_moderator(c);
+}
+
+void chatbot_line(struct chatbot *b, const struct chat_line *line, double now_s, char reply[CHAT_REPLY_BYTES])
 {
     char clean[SYNSETS_LINE_BYTES];
     reply[0] = '\0';
-    text_clean(clean, sizeof clean, text, bytes);
-    if (!clean[0] || (origin == CHAT_IRC && clean[0] != '!'))
+    text_clean(clean, sizeof clean, line->text, line->bytes);
+    struct chat_call c = {.bot = b, .origin = line->origin, .now_s = now_s, .answered = true};
+    if (!clean[0] || !meet(&c, line))
         return;
-
-    struct chat_call c = {.bot = b, .origin = origin, .rest = clean, .now_s = now_s};
-    if (text_clean(c.user, sizeof c.user, user, strlen(user)) == 0)
-        text_copy(c.user, sizeof c.user, "somebody");
+    const char *rest = behind(clean, b->name);
+    if (!rest)
+        rest = behind(clean, OUR_NAME);
+    c.addressed = rest || line->origin != CHAT_IRC;
+    c.rest = rest ? rest : clean;
     pthread_mutex_lock(&b->lock);
     c.rng = rng_make(rng_u64(&b->rng), RNG_STREAM_REPLIES);
     pthread_mutex_unlock(&b->lock);
-    size_t name = origin == CHAT_TERMINAL ? 0 : (size_t)snprintf(reply, CHAT_REPLY_BYTES, "@%s ", c.user);
+    size_t name = c.origin == CHAT_TERMINAL ? 0 : (size_t)snprintf(reply, CHAT_REPLY_BYTES, "@%s ", c.user);
     c.reply = reply + name;
     c.reply_size = CHAT_REPLY_BYTES - name;
-    if (clean[0] == '!')
-        chat_command(&c, clean + 1);
-    else
-        chat_request(&c);
+    answer(&c, c.rest);
+    if (!c.answered)
+        reply[0] = '\0';
+}
+
+void chatbot_set_house(struct chatbot *b, struct house *house)
+{
+    b->house = house;
+}
+
+void chatbot_set_name(struct chatbot *b, const char *name)
+{
+    text_clean(b->name, sizeof b->name, name, strlen(name));
+}
+
+void chatbot_clear_user(struct chatbot *b, const char *user)
+{
+    requests_withdraw(b->requests, user, NULL);
+}
+
+void chatbot_delete(struct chatbot *b, const char *message_id)
+{
+    if (message_id && message_id[0])
+        requests_withdraw(b->requests, NULL, message_id);
 }

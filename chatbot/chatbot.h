@@ -1,5 +1,5 @@
 /*
- * chatbot - lines from people to requests and replies, whatever the transport: terminal, script, later IRC.
+ * chatbot - lines from people to requests and replies, whatever the transport: terminal, script, IRC.
  *
  * chatbot_line is the one parser for all of them. Replies go back through the transport that the line came
  * from.
@@ -18,12 +18,29 @@ enum { CHAT_REPLY_BYTES = 501 }; /* 500 bytes are never more than the 500 charac
 
 /*
  * Where a line comes from decides what it may do. Terminal: whoever sits there is the operator; every line is
- * a request that takes the screen at once. Script: every line is a viewer's request. IRC: only lines with a
- * !command say anything to us ("!dream goldfish"), because people also talk to one another there.
+ * a request that takes the screen at once. Script: every line is a viewer's request. IRC: people also talk to
+ * one another there, so a line is for us only as a command ("!dream goldfish", "!goldfish"), behind our name
+ * ("reverie: goldfish"), or when the whole of it is plainly a name of things (synsets_is_plain); all else is
+ * met with silence, also commands that may be some other bot's.
  */
 enum chat_origin { CHAT_TERMINAL, CHAT_SCRIPT, CHAT_IRC };
 
+/* The bits of enum irc_role. */
+enum chat_role { CHAT_BROADCASTER = 1, CHAT_MODERATOR = 2, CHAT_VIP = 4, CHAT_SUBSCRIBER = 8 };
+
+/* Texts may hold any bytes. */
+struct chat_line {
+    enum chat_origin origin;
+    const char *user;         /* the login: who it is */
+    const char *display_name; /* as the name is written for people; NULL: as user */
+    const char *message_id;   /* what chatbot_delete may name later; NULL: none */
+    unsigned roles;           /* enum chat_role, or-ed */
+    const char *text;         /* more than SYNSETS_LINE_BYTES are cut */
+    size_t bytes;
+};
+
 struct chatbot;
+struct house;
 
 /* `requests` must outlive it; `known` is copied. `lag_s`: seconds from the dream's turn to pixels on screen,
  * for what viewers are told. Returns 0. */
@@ -31,14 +48,23 @@ int chatbot_open(struct chatbot **b, struct requests *requests, const struct syn
                  uint64_t seed, double lag_s);
 void chatbot_close(struct chatbot **b); /* NULL is fine */
 
+/* Before the threads start. The rules (house.h), which must outlive it: without them nobody is banned and
+ * only the roles of a line make moderators. The name that it listens to, besides "reverie": its nick. */
+void chatbot_set_house(struct chatbot *b, struct house *house);
+void chatbot_set_name(struct chatbot *b, const char *name);
+
 /*
- * One line by one user at show time now_s: a request or a !command. Writes the reply: one line of valid UTF-8
- * that begins with the user's name unless it goes to the terminal. "" only when there was nothing to answer:
- * a blank line, or talk on IRC. `text` may hold any bytes; more than SYNSETS_LINE_BYTES of them are cut. The
- * same calls give the same replies. Thread-safe.
+ * One line at show time now_s: a request or a !command. Writes the reply: one line of valid UTF-8 that begins
+ * with the user's name unless it goes to the terminal. "" only when there was nothing to answer: a blank
+ * line, talk on IRC, or somebody who is banned. The same calls give the same replies. Thread-safe.
  */
-void chatbot_line(struct chatbot *b, enum chat_origin origin, const char *user, const char *text,
-                  size_t bytes, double now_s, char reply[CHAT_REPLY_BYTES]);
+void chatbot_line(struct chatbot *b, const struct chat_line *line, double now_s,
+                  char reply[CHAT_REPLY_BYTES]);
+
+/* A moderator removed a user's lines, or everybody's (NULL); one line. Their requests go, see
+ * requests_withdraw. Thread-safe. */
+void chatbot_clear_user(struct chatbot *b, const char *user);
+void chatbot_delete(struct chatbot *b, const char *message_id);
 
 /*
  * The terminal as a chat: reads lines from fd on a thread of its own until EOF or stop. A line of

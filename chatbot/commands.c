@@ -10,9 +10,9 @@
 #include "common/mem.h"
 #include "common/text.h"
 
-enum { ANY_WORDS = 1000, NAME_BYTES = 16, QUEUE_SHOWN = 5, WORDS_DRAWN = 12, WORDS_BYTES = 380 };
+enum { ANY_WORDS = 1000, NAME_BYTES = 16 };
 
-enum who { ANYONE, OPERATOR };
+enum who { ANYONE, MODERATOR };
 
 struct command {
     const char *name;
@@ -25,113 +25,9 @@ struct command {
 
 static void run_help(struct chat_call *c);
 
-static void run_now(struct chat_call *c)
-{
-    struct request now;
-    char label[256];
-    requests_list(c->bot->requests, &now, NULL, 0);
-    request_label(&now, label, sizeof label);
-    if (now.count == 0)
-        chat_print(c, "I have only just closed my eyes. Ask again in a second.");
-    else if (now.id == 0)
-        chat_print(c, "%s, and nobody told me to. Name a thing and I drop it.", label);
-    else
-        chat_print(c, "%s, because %s wished for it.", label, now.user);
-}
-
-static void run_queue(struct chat_call *c)
-{
-    struct request next[QUEUE_SHOWN];
-    char text[CHAT_REPLY_BYTES], caption[256];
-    int waiting = requests_list(c->bot->requests, NULL, next, QUEUE_SHOWN);
-    if (waiting == 0) {
-        chat_print(c, "Nobody waits. Whatever you name is next.");
-        return;
-    }
-    int shown = waiting < QUEUE_SHOWN ? waiting : QUEUE_SHOWN;
-    size_t n = (size_t)snprintf(text, sizeof text, "%d waiting:", waiting);
-    for (int i = 0; i < shown && n < sizeof text; i++) {
-        request_label(&next[i], caption, sizeof caption);
-        n += (size_t)snprintf(text + n, sizeof text - n, "%s %d. %s (%s)", i ? "," : "", i + 1, caption,
-                              next[i].user);
-    }
-    chat_print(c, waiting > shown ? "%s and %d more." : "%s.", text, waiting - shown);
-}
-
-static void run_where(struct chat_call *c)
-{
-    struct request now;
-    double eta_s;
-    char when[CHAT_WHEN_BYTES];
-    int place = requests_where(c->bot->requests, c->user, c->now_s, &eta_s);
-    requests_list(c->bot->requests, &now, NULL, 0);
-    if (place > 0)
-        chat_print(c, "You are number %d in the line: %s.", place, chat_when(c, eta_s, when));
-    else if (now.id && strcasecmp(now.user, c->user) == 0)
-        chat_print(c, "Yours is the one that I am dreaming right now.");
-    else
-        chat_print(c, "Nothing of yours is waiting. Name a thing and it will.");
-}
-
-static void run_cancel(struct chat_call *c)
-{
-    if (requests_cancel(c->bot->requests, c->user) == 0)
-        chat_print(c, "Forgotten. Your place in the line goes to somebody with fewer doubts.");
-    else
-        chat_print(c, "There is nothing of yours in the line to take back.");
-}
-
-/* `count` names of `synsets`, as many as fit, and how many of `total` are left out. */
-static void print_words(struct chat_call *c, const char *before, const int *synsets, int count, int total)
-{
-    char text[CHAT_REPLY_BYTES];
-    size_t n = 0;
-    int shown = 0;
-    text[0] = '\0';
-    for (; shown < count; shown++) {
-        const char *name = synset_table[synsets[shown]].names[0];
-        if (n + strlen(name) + 2 > WORDS_BYTES)
-            break;
-        n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", shown ? ", " : "", name);
-    }
-    chat_print(c, total > shown ? "%s %s and %d more." : "%s %s.", before, text, total - shown);
-}
-
-static void run_words(struct chat_call *c)
-{
-    int found[SYNSET_COUNT];
-    int total = synsets_browse(c->rest, &c->bot->known, found, SYNSET_COUNT);
-    if (c->rest[0] && total > 0) {
-        print_words(c, "Of that kind I can dream", found, total, total);
-    } else if (c->rest[0]) {
-        struct synsets_result r;
-        char list[256];
-        synsets_resolve(c->rest, strlen(c->rest), &c->bot->known, &r);
-        if (r.suggestion_count > 0)
-            chat_print(c, "I know no such word. The nearest that I have: %s.",
-                       chat_list(r.suggestion_name, r.suggestion_count, list, sizeof list));
-        else
-            chat_print(c, "I know no such word. !words alone shows some that I know.");
-    } else {
-        int count = total < WORDS_DRAWN ? total : WORDS_DRAWN;
-        for (int i = 0; i < count; i++) {
-            int other = i + (int)rng_below(&c->rng, (uint32_t)(total - i)), t = found[i];
-            found[i] = found[other];
-            found[other] = t;
-        }
-        print_words(c, "For example", found, count, total);
-    }
-}
-
 static void run_dream(struct chat_call *c)
 {
     chat_request(c);
-}
-
-static void run_skip(struct chat_call *c)
-{
-    requests_skip(c->bot->requests);
-    chat_print(c, "Next, please. I was getting bored of it too.");
 }
 
 static const struct command commands[] = {
@@ -143,12 +39,18 @@ static const struct command commands[] = {
     {"where", "", 0, 0, ANYONE, run_where, "your place in the line"},
     {"cancel", "", 0, 0, ANYONE, run_cancel, "takes your waiting wish back"},
     {"words", "[WORD]", 0, ANY_WORDS, ANYONE, run_words, "some things that I know, or those of a kind"},
-    {"skip", "", 0, 0, OPERATOR, run_skip, "on to the next wish"},
+    {"skip", "", 0, 0, ANYONE, run_skip, "your vote for the next wish; a moderator's is enough"},
+    {"hold", "[SECONDS]", 0, 1, MODERATOR, run_hold, "keeps what is on for longer"},
+    {"pause", "", 0, 0, MODERATOR, run_pause, "takes no more wishes"},
+    {"resume", "", 0, 0, MODERATOR, run_resume, "takes wishes again"},
+    {"clear", "", 0, 0, MODERATOR, run_clear, "forgets all wishes that wait"},
+    {"ban", "USER", 1, 1, MODERATOR, run_ban, "no longer listens to a user"},
+    {"unban", "USER", 1, 1, MODERATOR, run_unban, "listens to a user again"},
 };
 
 static bool may(const struct chat_call *c, const struct command *command)
 {
-    return command->who == ANYONE || chat_is_operator(c);
+    return command->who == ANYONE || chat_is_moderator(c);
 }
 
 const char *chat_command_names(const struct chat_call *c, char *out, size_t size)
@@ -178,7 +80,7 @@ static void run_help(struct chat_call *c)
     if (command) {
         const char *blank = command->usage[0] ? " " : "";
         chat_print(c, "!%s%s%s: %s%s.", command->name, blank, command->usage, command->text,
-                   command->who == OPERATOR ? " (for the operator)" : "");
+                   command->who == MODERATOR ? " (for moderators)" : "");
         return;
     }
     struct reply_words words = {.list = chat_command_names(c, list, sizeof list)};
@@ -208,6 +110,14 @@ static int count_words(const char *text)
     return count;
 }
 
+/* "!goldfish" */
+static bool is_wish(const struct chat_call *c, const char *line)
+{
+    struct synsets_result r;
+    synsets_resolve(line, strlen(line), &c->bot->known, &r);
+    return r.verdict == SYNSETS_OK || r.verdict == SYNSETS_LACKING;
+}
+
 void chat_command(struct chat_call *c, const char *line)
 {
     char name[NAME_BYTES], list[256];
@@ -217,6 +127,17 @@ void chat_command(struct chat_call *c, const char *line)
     snprintf(name, sizeof name, "%.*s", (int)(length < sizeof name ? length : sizeof name - 1), line);
     c->rest = line + length + (line[length] == ' ');
     const struct command *command = length < sizeof name ? find(name) : NULL;
+    if (!command && is_wish(c, line)) {
+        c->rest = line;
+        c->addressed = true;
+        chat_request(c);
+        return;
+    }
+    if (!command && !c->addressed) { /* there may be other bots in the room */
+        c->answered = false;
+        return;
+    }
+    c->addressed = true;
     if (!command) {
         const struct command *near = nearest(c, name);
         if (near)
@@ -227,7 +148,7 @@ void chat_command(struct chat_call *c, const char *line)
     }
     int words = count_words(c->rest);
     if (!may(c, command))
-        chat_print(c, "!%s is for the operator. Flattery may help, asking me does not.", command->name);
+        chat_print(c, "!%s is for moderators. Flattery may help, asking me does not.", command->name);
     else if (words < command->words_min || words > command->words_max)
         chat_print(c, "Say it like this: !%s%s%s.", command->name, command->usage[0] ? " " : "",
                    command->usage);

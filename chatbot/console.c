@@ -38,7 +38,9 @@ static void end_line(struct console *c)
                  SYNSETS_LINE_BYTES - 1);
     } else {
         double now_s = (double)(clock_now_us(c->clock) - c->start_us) / 1e6;
-        chatbot_line(c->bot, CHAT_TERMINAL, "operator", c->line, c->length, now_s, reply);
+        struct chat_line line = {
+            .origin = CHAT_TERMINAL, .user = "operator", .text = c->line, .bytes = c->length};
+        chatbot_line(c->bot, &line, now_s, reply);
         if (reply[0])
             log_info("chat", "%s", reply);
     }

@@ -65,6 +65,25 @@ static const char *const forms[REPLY_COUNT][FORMS_MAX] = {
          "\"goldfish + volcano\".",
          "{Too many cooks|That is a crowd}. Two things fit, one on top and one below: \"goldfish + "
          "volcano\"."},
+    [REPLY_FORBIDDEN] =
+        {"{Not in this house|Not here|That one stays outside}. {Wish for something else|Name another "
+         "thing}; !words shows what there is.",
+         "{I was asked not to dream that|My keepers said no to that one}. {Anything "
+         "else|Something else}? !words has ideas."},
+    [REPLY_PAUSED] =
+        {"{The wishing well is closed|I take no wishes} {for the moment|right now}. {Watch what is "
+         "on|Enjoy the view} and try later.",
+         "{A moderator|Somebody with a badge} {told me to|made me} {close my ears|stop listening}. "
+         "{Later|Another time}."},
+    [REPLY_COOLDOWN] =
+        {"{One wish at a time|Easy|Slowly}: {ask again|your next one is welcome} in $n s.",
+         "{You just had one|You were heard a moment ago}. {I take your next wish|Come back} in $n "
+         "s."},
+    [REPLY_LOTTERY] =
+        {"$s is in the {hat|draw|drum}, one of $n; the next one is drawn for what is $w. {Cross "
+         "whatever you have|Good luck|I am not bribable}.",
+         "{A ticket|One ticket} for $s, among $n. {The lucky one|The winner} is $w. {Fingers "
+         "crossed.|May the noise be with you.|No promises.}"},
     [REPLY_HELP] =
         {"{Name|Tell me} a thing and I dream it: \"goldfish\". Two share the screen, the first on top: "
          "\"goldfish + volcano\". Commands: $l."},

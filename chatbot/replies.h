@@ -24,6 +24,10 @@ enum reply {
     REPLY_DID_YOU_MEAN, /* $p $l */
     REPLY_LACKING,      /* $p $l */
     REPLY_TOO_MANY,
+    REPLY_FORBIDDEN,
+    REPLY_PAUSED,
+    REPLY_COOLDOWN, /* $n seconds */
+    REPLY_LOTTERY,  /* $s is in the draw, $w */
     REPLY_HELP,
     REPLY_COUNT
 };

@@ -17,23 +17,17 @@
 
 enum {
     RNG_STREAM_DAYDREAMS = 0x6472, /* a number of our own, so that replies do not change the walk */
-    LOOK_AHEAD = 4                 /* daydreams to choose the most different one from */
+    RNG_STREAM_LOTTERY = 0x6c6f,
+    LOOK_AHEAD = 4, /* daydreams to choose the most different one from */
+    SERVED_MAX = 256,
+    SHOWN_MAX = 16
 };
 
-static const struct option show_rows[] = {
-    OPTION_FLOAT(struct show_config, hold_s, "60", 1, 3600, "s",
-                 "How long a requested subject keeps the screen before the next one has its turn."),
-    OPTION_FLOAT(
-        struct show_config, idle_s, "30", 1, 3600, "s",
-        "How long the dream waits for somebody before it moves on by itself, and how long each of its "
-        "own ideas lasts."),
-    OPTION_INT(struct show_config, queue_max, "100", 1, 10000, NULL,
-               "How many requests may wait; one for each viewer."),
-    OPTION_BOOL(struct show_config, daydream, "true",
-                "Dream on through all classes when nobody asks; false stays with the last subject."),
+/* Whose wish was granted in which round. */
+struct served {
+    char login[REQUEST_USER_BYTES];
+    int64_t round;
 };
-const struct option_section show_section =
-    OPTION_SECTION("show", struct show_config, show_rows, "Whose turn it is, and for how long.");
 
 struct requests {
     /* immutable after open */
@@ -49,8 +43,19 @@ struct requests {
     double since_s, latest_s;
     int64_t last_id;
     struct request operator_next; /* id 0: none */
-    struct request *queue;        /* [queue_max], first come first */
+    struct request *queue;        /* [queue_max], by round, then first come first */
     int count;
+    int64_t round; /* of the last wish that was granted */
+    struct served served[SERVED_MAX];
+    int served_at; /* the oldest, overwritten next */
+    struct request
+        shown[SHOWN_MAX]; /* the last that were on, for what may still be on its way to the screen */
+    int shown_at;
+    int64_t turns;
+    double hold_until_s; /* a moderator keeps what is on */
+    struct rng lottery;
+    void (*on_withdrawn)(void *context, int64_t request_id);
+    void *withdrawn_context;
     struct rng rng;
     int walk[SYNSET_COUNT]; /* all known classes, shuffled; those before walked have been dreamed */
     int walk_count, walked;
@@ -67,6 +72,7 @@ int requests_open(struct requests **out, const struct show_config *c, const stru
     r->queue_max = c->queue_max > 0 ? (int)c->queue_max : 1;
     r->queue = xcalloc((size_t)r->queue_max, sizeof *r->queue);
     r->rng = rng_make(seed, RNG_STREAM_DAYDREAMS);
+    r->lottery = rng_make(seed, RNG_STREAM_LOTTERY);
     for (int s = 0; s < SYNSET_COUNT; s++)
         if (known->known[s])
             r->walk[r->walk_count++] = s;
@@ -96,6 +102,11 @@ static void count(struct requests *r, enum stat_id id)
         stats_add(r->stats, id, 1);
 }
 
+bool requests_is_lottery(const struct requests *r)
+{
+    return r->config.order == SHOW_LOTTERY;
+}
+
 void requests_refused(struct requests *r)
 {
     count(r, STAT_REQUESTS_REFUSED);
@@ -114,12 +125,42 @@ static bool same_subjects(const struct request *a, const struct request *b)
     return a->count == b->count && memcmp(a->synset, b->synset, (size_t)a->count * sizeof a->synset[0]) == 0;
 }
 
-static int find_user(const struct requests *r, const char *user)
+static const char *login_of(const struct request *q)
+{
+    return q->login[0] ? q->login : q->user;
+}
+
+static int find_user(const struct requests *r, const char *login)
 {
     for (int i = 0; i < r->count; i++)
-        if (strcasecmp(r->queue[i].user, user) == 0)
+        if (strcasecmp(login_of(&r->queue[i]), login) == 0)
             return i;
     return -1;
+}
+
+/* The round in which this viewer's next wish belongs: nobody has a second turn while somebody waits for a
+ * first (fair queueing, with a turn as the unit of service). Under the lock. */
+static int64_t next_round(const struct requests *r, const char *login)
+{
+    for (int i = 0; i < SERVED_MAX; i++)
+        if (r->served[i].round >= r->round && strcasecmp(r->served[i].login, login) == 0)
+            return r->served[i].round + 1;
+    return r->round;
+}
+
+/* Under the lock. */
+static void remember_served(struct requests *r, const struct request *q)
+{
+    int at = r->served_at;
+    for (int i = 0; i < SERVED_MAX; i++)
+        if (strcasecmp(r->served[i].login, login_of(q)) == 0)
+            at = i;
+    text_copy(r->served[at].login, sizeof r->served[at].login, login_of(q));
+    r->served[at].round = q->round;
+    if (at == r->served_at)
+        r->served_at = (r->served_at + 1) % SERVED_MAX;
+    if (q->round > r->round)
+        r->round = q->round;
 }
 
 /* Seconds until the one at `place` of the queue has its turn. Under the lock. */
@@ -130,6 +171,10 @@ static double wait_s(const struct requests *r, int place, double now_s)
         first_s = hold_s;
     else if (r->started && r->now.id && !r->skip)
         first_s = r->since_s + hold_s - now_s;
+    if (!r->operator_next.id && !r->skip && r->hold_until_s - now_s > first_s)
+        first_s = r->hold_until_s - now_s;
+    if (r->config.order == SHOW_LOTTERY)
+        place = 0;
     return (first_s > 0 ? first_s : 0) + place * hold_s;
 }
 
@@ -145,7 +190,8 @@ static bool valid(const struct requests *r, const struct request *q)
 
 static int add_waiting(struct requests *r, struct request *q, double now_s, double *eta_s, bool *replaced)
 {
-    int place = find_user(r, q->user);
+    int place = find_user(r, login_of(q));
+    q->round = place >= 0 ? r->queue[place].round : next_round(r, login_of(q));
     if (place >= 0) {
         *eta_s = wait_s(r, place, now_s);
         if (same_subjects(&r->queue[place], q)) {
@@ -157,6 +203,8 @@ static int add_waiting(struct requests *r, struct request *q, double now_s, doub
         if (r->count == r->queue_max)
             return -EBUSY;
         place = r->count++;
+        for (; place > 0 && r->queue[place - 1].round > q->round; place--)
+            r->queue[place] = r->queue[place - 1];
         *eta_s = wait_s(r, place, now_s);
     }
     q->id = ++r->last_id;
@@ -224,6 +272,71 @@ void requests_skip(struct requests *r)
     pthread_mutex_unlock(&r->lock);
 }
 
+void requests_hold(struct requests *r, double until_s)
+{
+    pthread_mutex_lock(&r->lock);
+    r->hold_until_s = until_s;
+    pthread_mutex_unlock(&r->lock);
+}
+
+void requests_on_withdrawn(struct requests *r, void (*withdrawn)(void *context, int64_t request_id),
+                           void *context)
+{
+    r->on_withdrawn = withdrawn;
+    r->withdrawn_context = context;
+}
+
+static bool is_by(const struct request *q, const char *login, const char *message_id)
+{
+    if (message_id)
+        return q->message_id[0] && strcmp(q->message_id, message_id) == 0;
+    return !login || strcasecmp(login_of(q), login) == 0;
+}
+
+/* Takes away what waits and fits. Under the lock. */
+static int withdraw_waiting(struct requests *r, const char *login, const char *message_id)
+{
+    int kept = 0, count_before = r->count;
+    for (int i = 0; i < r->count; i++)
+        if (!is_by(&r->queue[i], login, message_id))
+            r->queue[kept++] = r->queue[i];
+    r->count = kept;
+    return count_before - kept;
+}
+
+int requests_withdraw(struct requests *r, const char *login, const char *message_id)
+{
+    int64_t ids[SHOWN_MAX];
+    int id_count = 0;
+    pthread_mutex_lock(&r->lock);
+    int removed = withdraw_waiting(r, login, message_id);
+    if (r->now.id && !r->now.immediate && is_by(&r->now, login, message_id)) {
+        r->now.user[0] = '\0'; /* nobody is told any more whose it was */
+        r->skip = true;
+        removed++;
+    }
+    for (int i = 0; i < SHOWN_MAX; i++) {
+        struct request *q = &r->shown[i];
+        if (!q->id || q->immediate || !is_by(q, login, message_id))
+            continue;
+        ids[id_count++] = q->id;
+        *q = (struct request){.id = 0};
+    }
+    pthread_mutex_unlock(&r->lock);
+    for (int i = 0; i < id_count && r->on_withdrawn; i++)
+        r->on_withdrawn(r->withdrawn_context, ids[i]);
+    return removed;
+}
+
+int requests_clear(struct requests *r)
+{
+    pthread_mutex_lock(&r->lock);
+    int removed = r->count;
+    r->count = 0;
+    pthread_mutex_unlock(&r->lock);
+    return removed;
+}
+
 static void swap(int *a, int *b)
 {
     int t = *a;
@@ -272,6 +385,18 @@ static bool start_daydream(struct requests *r)
     return true;
 }
 
+/* Whoever waits longest; in the lottery anybody, and all others have lost. Under the lock. */
+static void take_next(struct requests *r)
+{
+    bool lottery = r->config.order == SHOW_LOTTERY;
+    int place = lottery ? (int)rng_below(&r->lottery, (uint32_t)r->count) : 0;
+    r->now = r->queue[place];
+    remove_at(r, place);
+    if (lottery)
+        r->count = 0;
+    remember_served(r, &r->now);
+}
+
 /* Puts the next subject into r->now. False: everything stays. Under the lock. */
 static bool choose(struct requests *r, double now_s)
 {
@@ -284,9 +409,10 @@ static bool choose(struct requests *r, double now_s)
     bool asked = r->started && r->now.id && !r->skip;
     if (asked && on_s < r->config.hold_s)
         return false;
+    if (r->started && !r->skip && now_s < r->hold_until_s)
+        return false;
     if (r->count > 0) {
-        r->now = r->queue[0];
-        remove_at(r, 0);
+        take_next(r);
         return true;
     }
     if (!r->started || r->skip)
@@ -304,6 +430,10 @@ bool requests_turn(struct requests *r, double now_s, struct request *now)
     if (changed) {
         r->started = true;
         r->since_s = now_s;
+        r->hold_until_s = 0;
+        r->now.turn = ++r->turns;
+        r->shown[r->shown_at] = r->now;
+        r->shown_at = (r->shown_at + 1) % SHOWN_MAX;
         *now = r->now;
     }
     pthread_mutex_unlock(&r->lock);
@@ -339,7 +469,7 @@ void request_caption(const struct request *q, char *out, size_t size)
 {
     char label[256], text[256 + REQUEST_USER_BYTES + 8];
     request_label(q, label, sizeof label);
-    if (q->id == 0)
+    if (!q->user[0])
         snprintf(text, sizeof text, "%s ~", label);
     else
         snprintf(text, sizeof text, "%s  @%s", label, q->user);

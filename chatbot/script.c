@@ -157,7 +157,9 @@ void script_feed(struct script *s, struct chatbot *b, double now_s)
     for (; s->next < s->count && s->lines[s->next].at_s <= now_s; s->next++) {
         const struct script_line *line = &s->lines[s->next];
         char reply[CHAT_REPLY_BYTES];
-        chatbot_line(b, CHAT_SCRIPT, line->user, line->text, strlen(line->text), line->at_s, reply);
+        struct chat_line said = {
+            .origin = CHAT_SCRIPT, .user = line->user, .text = line->text, .bytes = strlen(line->text)};
+        chatbot_line(b, &said, line->at_s, reply);
         log_info("chat", "%s: %s", line->user, line->text);
         if (reply[0])
             log_info("chat", "%s", reply);

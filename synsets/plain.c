@@ -596,7 +596,9 @@ static bool is_plain(const struct synsets_subject *s)
 
 bool synsets_is_plain(const struct synsets_result *result)
 {
-    int count = result->verdict == SYNSETS_LACKING ? 1 : result->count;
+    int count = result->verdict == SYNSETS_LACKING    ? 1
+                : result->verdict == SYNSETS_TOO_MANY ? SYNSETS_SUBJECTS_MAX
+                                                      : result->count;
     for (int i = 0; i < count; i++)
         if (!is_plain(&result->subject[i]))
             return false;

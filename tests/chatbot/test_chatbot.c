@@ -51,7 +51,8 @@ static const char *say(struct show *s, enum chat_origin origin, const char *user
                        double now_s)
 {
     memset(s->reply, 'x', sizeof s->reply);
-    chatbot_line(s->bot, origin, user, text, strlen(text), now_s, s->reply);
+    struct chat_line line = {.origin = origin, .user = user, .text = text, .bytes = strlen(text)};
+    chatbot_line(s->bot, &line, now_s, s->reply);
     assert_true(strnlen(s->reply, sizeof s->reply) < sizeof s->reply);
     return s->reply;
 }
@@ -119,15 +120,16 @@ static void test_operator(void **state)
     turn(&s, 6);
     assert_string_equal(on(&s).user, "operator");
     assert_true(on(&s).immediate);
-    has(say(&s, CHAT_SCRIPT, "ann", "!skip", 7), "for the operator");
+    has(say(&s, CHAT_SCRIPT, "ann", "!skip", 7), "for moderators");
+    has(say(&s, CHAT_SCRIPT, "ann", "!clear", 7), "for moderators");
     turn(&s, 8);
     assert_int_not_equal(on(&s).id, 0);
     say(&s, CHAT_TERMINAL, "operator", "!skip", 9);
     turn(&s, 9);
     assert_int_equal(on(&s).id, 0);
     has(say(&s, CHAT_TERMINAL, "operator", "!now", 9), "nobody told me");
-    has(say(&s, CHAT_TERMINAL, "operator", "!help", 9), "!skip");
-    assert_null(strstr(say(&s, CHAT_SCRIPT, "ann", "!help", 9), "!skip"));
+    has(say(&s, CHAT_TERMINAL, "operator", "!help", 9), "!ban");
+    assert_null(strstr(say(&s, CHAT_SCRIPT, "ann", "!help", 9), "!ban"));
     close_show(&s);
 }
 
@@ -154,7 +156,8 @@ static void test_unknown(void **state)
         {"!help nonsense", "Commands: !help"},
         {"!words spider", "tarantula"},
         {"!words musical instruments", "accordion"},
-        {"!words tigrr", "The nearest that I have: tiger"},
+        {"!words tigrr", "I can dream tiger."},
+        {"!words gold fissh", "The nearest that I have: goldfish"},
         {"!words qqqqq", "no such word"},
         {"!words", "more."},
         {"!where", "Nothing of yours"},
@@ -189,17 +192,67 @@ static void test_lacking(void **state)
     close_show(&s);
 }
 
-/* Only commands are for us where people also talk to one another. */
+/* Where people also talk to one another, only what is plainly for us is answered. */
 static void test_irc_talk(void **state)
 {
     (void)state;
+    static const char *const silent[] = {"",
+                                         "hello",
+                                         "I like my goldfish",
+                                         "sub",
+                                         "top",
+                                         "goldfish lol",
+                                         "!lurk",
+                                         "!so bob",
+                                         "!discord",
+                                         "reverie is nice",
+                                         "golfish???x",
+                                         "😂",
+                                         "volcano please",
+                                         "!",
+                                         "cat + sub",
+                                         "reverieX: cat",
+                                         "pizz",
+                                         "one, two, three"};
+    static const struct {
+        const char *line, *says;
+    } answered[] = {
+        {"goldfish", "goldfish"},
+        {"volcno", "volcano"},
+        {"dogs", "!x"},
+        {"🍕", "pizza"},
+        {"goldfish + pizza", "pizza"},
+        {"cat, dog, bird", "goldfish + volcano"},
+        {"!dream goldfish", "goldfish"},
+        {"!goldfish", "goldfish"},
+        {"!dream sub", "submarine"},
+        {"reverie: top", "!x"},
+        {"Reverie, volcano", "volcano"},
+        {"@reverie volcano", "volcano"},
+        {"@reverie: xyzzy", "xyzzy"},
+        {"bot99: volcano", "volcano"},
+        {"@Bot99 !now", "I"},
+        {"reverie:", "!help"},
+        {"@reverie", "!help"},
+        {"reverie: !frobnicate", "These I do"},
+        {"!skip", "moderators"},
+    };
     struct show s;
     open_show(&s, 1);
-    assert_string_equal(say(&s, CHAT_IRC, "ann", "goldfish", 0), "");
-    assert_string_equal(say(&s, CHAT_IRC, "ann", "", 0), "");
+    chatbot_set_name(s.bot, "bot99");
+    for (size_t i = 0; i < ARRAY_LEN(silent); i++)
+        if (*say(&s, CHAT_IRC, "ann", silent[i], 0))
+            fail_msg("\"%s\" is answered with \"%s\"", silent[i], s.reply);
+    assert_int_equal(stats_get(&s.stats, STAT_REQUESTS), 0);
+    assert_int_equal(stats_get(&s.stats, STAT_REQUESTS_REFUSED), 0);
+    for (size_t i = 0; i < ARRAY_LEN(answered); i++) {
+        say(&s, CHAT_IRC, "ann", answered[i].line, 0);
+        if (!s.reply[0])
+            fail_msg("\"%s\" is not answered", answered[i].line);
+        if (strcmp(answered[i].says, "!x") != 0)
+            has(s.reply, answered[i].says);
+    }
     assert_string_equal(say(&s, CHAT_SCRIPT, "ann", "  \t ", 0), "");
-    has(say(&s, CHAT_IRC, "ann", "!dream goldfish", 0), "goldfish");
-    has(say(&s, CHAT_IRC, "ann", "!skip", 0), "operator");
     close_show(&s);
 }
 
@@ -287,7 +340,11 @@ static void test_hostile(void **state)
         }
         char user[100];
         snprintf(user, sizeof user, "%.*s", (int)rng_below(&rng, 99), line);
-        chatbot_line(s.bot, round % 3 ? CHAT_SCRIPT : CHAT_TERMINAL, n ? user : "", line, n, round, s.reply);
+        struct chat_line said = {.origin = round % 3 ? CHAT_SCRIPT : CHAT_TERMINAL,
+                                 .user = n ? user : "",
+                                 .text = line,
+                                 .bytes = n};
+        chatbot_line(s.bot, &said, round, s.reply);
         turn(&s, round);
         size_t length = strnlen(s.reply, sizeof s.reply);
         assert_true(length < sizeof s.reply);
@@ -307,7 +364,9 @@ static void *talk(void *arg)
         static const char *const lines[] = {"dog",  "!queue",        "crane + cat",
                                             "!now", "nothing known", "!where"};
         const char *line = lines[i % 6];
-        chatbot_line(s->bot, CHAT_SCRIPT, i % 2 ? "ann" : "bob", line, strlen(line), i, reply);
+        struct chat_line said = {
+            .origin = CHAT_SCRIPT, .user = i % 2 ? "ann" : "bob", .text = line, .bytes = strlen(line)};
+        chatbot_line(s->bot, &said, i, reply);
         if (!reply[0])
             abort();
     }

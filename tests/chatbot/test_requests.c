@@ -364,6 +364,157 @@ static void test_captions(void **state)
     assert_string_equal(out, "gold");
 }
 
+/* Nobody has a second turn while somebody waits for a first. */
+static void test_fair(void **state)
+{
+    (void)state;
+    struct show_config c = config;
+    c.queue_max = 10;
+    struct requests *r = open_with(&c, SYNSET_COUNT, 1);
+    struct request now, next[10];
+    double eta, t = 0;
+    add(r, "ann", 1, t, &eta);
+    requests_turn(r, t, &now);
+    add(r, "ann", 2, t, &eta); /* her second */
+    assert_true(fabs(eta - 60) < 1e-9);
+    add(r, "bob", 3, t, &eta); /* a first one: before her */
+    assert_true(fabs(eta - 60) < 1e-9);
+    add(r, "eve", 4, t, &eta);
+    assert_true(fabs(eta - 120) < 1e-9);
+    assert_int_equal(requests_where(r, "ann", t, &eta), 3);
+    assert_true(fabs(eta - 180) < 1e-9);
+    requests_turn(r, t += 60, &now);
+    assert_string_equal(now.user, "bob");
+    add(r, "bob", 5, t, &eta); /* behind ann: she came first */
+    assert_int_equal(requests_list(r, NULL, next, 10), 3);
+    assert_string_equal(next[0].user, "eve");
+    assert_string_equal(next[1].user, "ann");
+    assert_string_equal(next[2].user, "bob");
+    requests_close(&r);
+
+    /* One who always wishes and nine who do so now and then: all that asked equally often are served so. */
+    r = open_with(&c, SYNSET_COUNT, 1);
+    int served[3] = {0};
+    t = 0;
+    for (int i = 0; i < 300; i++) {
+        for (int u = 0; u < 3; u++) {
+            char user[8];
+            snprintf(user, sizeof user, "u%d", u);
+            add(r, user, (7 * i + u) % 1000, t, &eta);
+            if (u == 0) /* the eager one tries again at once */
+                add(r, user, (7 * i + 500) % 1000, t, &eta);
+        }
+        if (requests_turn(r, t += 60, &now) && now.id)
+            served[now.user[1] - '0']++;
+    }
+    for (int u = 0; u < 3; u++)
+        assert_in_range(served[u], 95, 105);
+    requests_close(&r);
+}
+
+static void test_lottery(void **state)
+{
+    (void)state;
+    struct show_config c = config;
+    c.order = SHOW_LOTTERY;
+    c.queue_max = 10;
+    struct requests *r = open_with(&c, SYNSET_COUNT, 1);
+    assert_true(requests_is_lottery(r));
+    struct request now;
+    double eta, t = 0;
+    int won[4] = {0};
+    add(r, "x", 999, 0, &eta);
+    requests_turn(r, 0, &now);
+    for (int i = 0; i < 400; i++) {
+        for (int u = 0; u < 4; u++) {
+            char user[8];
+            snprintf(user, sizeof user, "u%d", u);
+            assert_int_equal(add(r, user, (i * 4 + u) % 900, t + 1, &eta), 0);
+            assert_true(fabs(eta - 59) < 1e-9); /* the next draw, whoever it is */
+        }
+        assert_true(requests_turn(r, t += 60, &now));
+        assert_int_equal(requests_list(r, NULL, NULL, 0), 0); /* all others have lost */
+        won[now.user[1] - '0']++;
+    }
+    for (int u = 0; u < 4; u++)
+        assert_in_range(won[u], 70, 130);
+    requests_close(&r);
+}
+
+static void test_hold(void **state)
+{
+    (void)state;
+    struct requests *r = open_with(&config, SYNSET_COUNT, 1);
+    struct request now;
+    double eta;
+    add(r, "ann", VOLCANO, 0, &eta);
+    requests_turn(r, 0, &now);
+    add(r, "bob", PIZZA, 1, &eta);
+    requests_hold(r, 200);
+    assert_int_equal(requests_where(r, "bob", 50, &eta), 1);
+    assert_true(fabs(eta - 150) < 1e-9);
+    assert_false(requests_turn(r, 199, &now));
+    assert_true(requests_turn(r, 200, &now));
+    assert_false(requests_turn(r, 201, &now)); /* it held once */
+    assert_true(requests_turn(r, 290, &now));  /* the idle one comes as always */
+    requests_hold(r, 1000);
+    assert_false(requests_turn(r, 400, &now)); /* daydreams are held too */
+    requests_skip(r);
+    assert_true(requests_turn(r, 401, &now));
+    requests_close(&r);
+}
+
+static int64_t withdrawn[8];
+static int withdrawn_count;
+
+static void on_withdrawn(void *context, int64_t id)
+{
+    assert_ptr_equal(context, withdrawn);
+    withdrawn[withdrawn_count++] = id;
+}
+
+static void test_withdraw(void **state)
+{
+    (void)state;
+    struct requests *r = open_with(&config, SYNSET_COUNT, 1);
+    struct request now,
+        q = {.user = "Ann A.", .login = "ann", .message_id = "m1", .count = 1, .synset = {PIZZA}};
+    double eta;
+    bool replaced;
+    char caption[64];
+    withdrawn_count = 0;
+    requests_on_withdrawn(r, on_withdrawn, withdrawn);
+    requests_add(r, &q, 0, &eta, &replaced);
+    requests_turn(r, 0, &now);
+    q.synset[0] = VOLCANO;
+    memcpy(q.message_id, "m2", 3);
+    requests_add(r, &q, 1, &eta, &replaced);
+    add(r, "bob", TENCH, 2, &eta);
+    assert_int_equal(requests_withdraw(r, "nobody", NULL), 0);
+    assert_int_equal(requests_withdraw(r, NULL, "m2"), 1); /* the waiting one */
+    assert_int_equal(withdrawn_count, 0);
+    assert_int_equal(requests_where(r, "ann", 2, &eta), 0);
+    assert_int_equal(requests_withdraw(r, NULL, "m1"), 1); /* the one that is on */
+    assert_int_equal(withdrawn_count, 1);
+    assert_int_equal(withdrawn[0], 1);
+    requests_list(r, &now, NULL, 0);
+    request_caption(&now, caption, sizeof caption);
+    assert_string_equal(caption, "pizza ~");
+    assert_true(requests_turn(r, 3, &now)); /* long before its time is over */
+    assert_string_equal(now.user, "bob");
+    assert_int_equal(requests_withdraw(r, NULL, "m1"), 0); /* told once */
+    add(r, "eve", VOLCANO, 4, &eta);
+    requests_turn(r, 70, &now);
+    assert_string_equal(now.user, "eve");
+    requests_withdraw(r, "BOB", NULL); /* no longer on, but perhaps still on its way to the screen */
+    assert_int_equal(withdrawn_count, 2);
+    assert_false(requests_turn(r, 71, &now)); /* eve's stays */
+    add(r, "bob", TENCH, 72, &eta);
+    assert_int_equal(requests_withdraw(r, NULL, NULL), 2); /* everybody's: bob's waits, eve's is on */
+    assert_int_equal(withdrawn_count, 3);
+    requests_close(&r);
+}
+
 static void *chat_side(void *arg)
 {
     struct requests *r = arg;
@@ -424,6 +575,10 @@ int main(void)
         cmocka_unit_test(test_walk),
         cmocka_unit_test(test_walk_of_few),
         cmocka_unit_test(test_walk_meets_request),
+        cmocka_unit_test(test_fair),
+        cmocka_unit_test(test_lottery),
+        cmocka_unit_test(test_hold),
+        cmocka_unit_test(test_withdraw),
         cmocka_unit_test(test_captions),
         cmocka_unit_test(test_threads),
     };

@@ -1,0 +1,126 @@
+/*
+ * commands_viewer - what viewers ask: what is on, who waits, where they are, what there is to wish for.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "chatbot/bot.h"
+
+enum { QUEUE_SHOWN = 5, WORDS_DRAWN = 12, WORDS_BYTES = 380 };
+
+void run_now(struct chat_call *c)
+{
+    struct request now;
+    char label[256];
+    requests_list(c->bot->requests, &now, NULL, 0);
+    request_label(&now, label, sizeof label);
+    if (now.count == 0)
+        chat_print(c, "I have only just closed my eyes. Ask again in a second.");
+    else if (!now.user[0])
+        chat_print(c, "%s, and nobody told me to. Name a thing and I drop it.", label);
+    else
+        chat_print(c, "%s, because %s wished for it.", label, now.user);
+}
+
+void run_queue(struct chat_call *c)
+{
+    struct request next[QUEUE_SHOWN];
+    char text[CHAT_REPLY_BYTES], caption[256];
+    int waiting = requests_list(c->bot->requests, NULL, next, QUEUE_SHOWN);
+    if (waiting == 0) {
+        chat_print(c, "Nobody waits. Whatever you name is next.");
+        return;
+    }
+    int shown = waiting < QUEUE_SHOWN ? waiting : QUEUE_SHOWN;
+    size_t n = (size_t)snprintf(text, sizeof text, "%d waiting:", waiting);
+    for (int i = 0; i < shown && n < sizeof text; i++) {
+        request_label(&next[i], caption, sizeof caption);
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s %d. %s (%s)", i ? "," : "", i + 1, caption,
+                              next[i].user);
+    }
+    chat_print(c, waiting > shown ? "%s and %d more." : "%s.", text, waiting - shown);
+}
+
+void run_where(struct chat_call *c)
+{
+    struct request now;
+    double eta_s;
+    char when[CHAT_WHEN_BYTES];
+    int place = requests_where(c->bot->requests, c->login, c->now_s, &eta_s);
+    requests_list(c->bot->requests, &now, NULL, 0);
+    if (place > 0)
+        chat_print(c, "You are number %d in the line: %s.", place, chat_when(c, eta_s, when));
+    else if (now.id && strcasecmp(now.login[0] ? now.login : now.user, c->login) == 0)
+        chat_print(c, "Yours is the one that I am dreaming right now.");
+    else
+        chat_print(c, "Nothing of yours is waiting. Name a thing and it will.");
+}
+
+void run_cancel(struct chat_call *c)
+{
+    if (requests_cancel(c->bot->requests, c->login) == 0)
+        chat_print(c, "Forgotten. Your place in the line goes to somebody with fewer doubts.");
+    else
+        chat_print(c, "There is nothing of yours in the line to take back.");
+}
+
+/* `count` names of `synsets`, as many as fit, and how many of `total` are left out. */
+static void print_words(struct chat_call *c, const char *before, const int *synsets, int count, int total)
+{
+    char text[CHAT_REPLY_BYTES];
+    size_t n = 0;
+    int shown = 0;
+    text[0] = '\0';
+    for (; shown < count; shown++) {
+        const char *name = synset_table[synsets[shown]].names[0];
+        if (n + strlen(name) + 2 > WORDS_BYTES)
+            break;
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", shown ? ", " : "", name);
+    }
+    chat_print(c, total > shown ? "%s %s and %d more." : "%s %s.", before, text, total - shown);
+}
+
+/* The classes that a misspelt or unusual word means. */
+static int means(const struct chat_call *c, const struct synsets_result *r, int *found)
+{
+    const struct synsets_subject *s = &r->subject[0];
+    int count = 0;
+    for (int i = 0; r->verdict == SYNSETS_OK && i < s->choice_count; i++)
+        if (c->bot->known.known[s->choices[i]])
+            found[count++] = s->choices[i];
+    return count;
+}
+
+static void print_kind(struct chat_call *c, int *found, int total)
+{
+    struct synsets_result r;
+    char list[256];
+    synsets_resolve(c->rest, strlen(c->rest), &c->bot->known, &r);
+    if (total == 0)
+        total = means(c, &r, found);
+    if (total > 0)
+        print_words(c, "Of that kind I can dream", found, total, total);
+    else if (r.suggestion_count > 0)
+        chat_print(c, "I know no such word. The nearest that I have: %s.",
+                   chat_list(r.suggestion_name, r.suggestion_count, list, sizeof list));
+    else
+        chat_print(c, "I know no such word. !words alone shows some that I know.");
+}
+
+void run_words(struct chat_call *c)
+{
+    int found[SYNSET_COUNT];
+    int total = synsets_browse(c->rest, &c->bot->known, found, SYNSET_COUNT);
+    if (c->rest[0]) {
+        print_kind(c, found, total);
+        return;
+    }
+    int count = total < WORDS_DRAWN ? total : WORDS_DRAWN;
+    for (int i = 0; i < count; i++) {
+        int other = i + (int)rng_below(&c->rng, (uint32_t)(total - i)), t = found[i];
+        found[i] = found[other];
+        found[other] = t;
+    }
+    print_words(c, "For example", found, count, total);
+}
