@@ -25,11 +25,11 @@
 enum { STEPS_MIN = 3, STEPS_MAX = 1000, SIDE_MAX_PX = 8192, THREADS_MAX = 256, MEASURE_US = 2000000 };
 
 struct bench {
-    const struct model *model;
+    struct model *model; /* its weights are the network's */
     struct pool *pool;
+    struct network *network;
     enum cpu_tier tier;
     int threads;
-    const char *tier_name;
     double sgemm_gflops;
 };
 
@@ -37,13 +37,20 @@ struct result {
     int size[2]; /* width, height in pixels */
     int steps;
     double median_ms, best_ms;
-    size_t network_bytes;
+    double peak_rss_mb; /* of the process so far */
     int stage_count;
     struct {
         char name[32];
         double ms; /* mean */
     } stages[2 * (MODEL_CONVS_MAX + 3) + 1];
 };
+
+static double peak_rss_mb(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (double)usage.ru_maxrss / 1024.0;
+}
 
 static int by_value(const void *a, const void *b)
 {
@@ -80,15 +87,12 @@ static void measure(struct network *n, const struct objective *o, const float *x
     qsort(step_ms, (size_t)r->steps, sizeof *step_ms, by_value);
     r->median_ms = step_ms[r->steps / 2];
     r->best_ms = step_ms[0];
-    r->network_bytes = network_bytes(n);
+    r->peak_rss_mb = peak_rss_mb();
 }
 
 static int measure_size(const struct bench *b, struct result *r, struct error *e)
 {
-    struct network *n = NULL;
-    int w = r->size[0], h = r->size[1], rc = network_open(&n, b->model, b->pool, w, h, b->tier, e);
-    if (rc < 0)
-        return rc;
+    int w = r->size[0], h = r->size[1], rc = 0;
     size_t values = 3 * (size_t)w * (size_t)h;
     size_t positions = (size_t)model_map_size(b->model, w) * (size_t)model_map_size(b->model, h);
     float *x = buffer_alloc(2 * values * sizeof *x), *weight = buffer_alloc(positions * sizeof *weight);
@@ -99,13 +103,12 @@ static int measure_size(const struct bench *b, struct result *r, struct error *e
         for (size_t i = 0; i < positions; i++)
             weight[i] = 1.0f / (float)positions;
         struct objective_subject subject = {0, weight};
-        measure(n, &(struct objective){&subject, 1, 1.0f, -1, -1}, x, x + values, r);
+        measure(b->network, &(struct objective){&subject, 1, 1.0f, -1, -1}, x, x + values, r);
     } else {
         rc = error_set(e, ENOMEM, "no memory for pictures of %dx%d", w, h);
     }
     free(x);
     free(weight);
-    network_close(&n);
     return rc;
 }
 
@@ -137,9 +140,9 @@ static void print_result(const struct bench *b, const struct result *r)
         "\"steps_per_s\": %.2f,\n",
         r->size[0], r->size[1], r->steps, r->median_ms, r->best_ms, 1000.0 / r->median_ms);
     printf("     \"direct_gflop\": %.3f, \"direct_conv_gflop\": %.3f, \"effective_gflops\": %.1f, "
-           "\"ratio_to_sgemm\": %.3f, \"network_bytes\": %zu,\n     \"stages_ms\": {",
+           "\"ratio_to_sgemm\": %.3f, \"peak_rss_mb\": %.1f,\n     \"stages_ms\": {",
            gflop, direct_gflop(b->model, r, true), rate, b->sgemm_gflops > 0 ? rate / b->sgemm_gflops : 0.0,
-           r->network_bytes);
+           r->peak_rss_mb);
     for (int i = 0; i < r->stage_count; i++)
         printf("%s\"%s\": %.3f", i ? ", " : "", r->stages[i].name, r->stages[i].ms);
     printf("}}");
@@ -159,13 +162,12 @@ static void print_quoted(const char *s)
 
 static void print_all(const struct bench *b, const struct result *results, int count)
 {
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
     printf("{\n  \"model\": ");
     print_quoted(b->model->name);
-    printf(",\n  \"tier\": \"%s\", \"threads\": %d, \"sgemm_gflops\": %.1f, \"peak_rss_mb\": %.1f,\n  "
-           "\"sizes\": [\n",
-           b->tier_name, b->threads, b->sgemm_gflops, (double)usage.ru_maxrss / 1024.0);
+    printf(",\n  \"tier\": \"%s\", \"threads\": %d, \"sgemm_gflops\": %.1f, \"network_bytes\": %zu, "
+           "\"peak_rss_mb\": %.1f,\n  \"sizes\": [\n",
+           network_tier_name(b->network), b->threads, b->sgemm_gflops, network_bytes(b->network),
+           peak_rss_mb());
     for (int i = 0; i < count; i++) {
         print_result(b, &results[i]);
         printf("%s\n", i + 1 < count ? "," : "");
@@ -175,15 +177,18 @@ static void print_all(const struct bench *b, const struct result *results, int c
 
 /* ---- The command ---- */
 
-/* The tier's name, found by opening the smallest network. */
-static int find_tier(struct bench *b, struct error *e)
+/* The largest width and height of all: one network serves every size. */
+static int open_network(struct bench *b, const struct result *results, int count, struct error *e)
 {
-    struct network *n;
-    int side = model_min_px(b->model), rc = network_open(&n, b->model, b->pool, side, side, b->tier, e);
-    if (rc == 0)
-        b->tier_name = network_tier_name(n); /* a constant */
-    network_close(&n);
-    return rc;
+    int w = 0, h = 0, min = model_min_px(b->model);
+    for (int i = 0; i < count; i++) {
+        if (results[i].size[0] < min || results[i].size[1] < min)
+            return error_set(e, ERANGE, "%dx%d is too small for %s: each side must have %d pixels",
+                             results[i].size[0], results[i].size[1], b->model->name, min);
+        w = results[i].size[0] > w ? results[i].size[0] : w;
+        h = results[i].size[1] > h ? results[i].size[1] : h;
+    }
+    return network_open(&b->network, b->model, b->pool, w, h, b->tier, e);
 }
 
 static int run(struct bench *b, struct result *results, int count, struct error *e)
@@ -191,12 +196,13 @@ static int run(struct bench *b, struct result *results, int count, struct error 
     int rc = pool_open(&b->pool, b->threads);
     if (rc < 0)
         return error_set(e, -rc, "cannot start %d threads: %s", b->threads, strerror(-rc));
-    rc = find_tier(b, e);
+    rc = open_network(b, results, count, e);
     b->sgemm_gflops = rc < 0 ? 0 : matrix_rate_gflops(b->threads);
     for (int i = 0; i < count && rc == 0; i++)
         rc = measure_size(b, &results[i], e);
     if (rc == 0)
         print_all(b, results, count);
+    network_close(&b->network);
     pool_close(&b->pool);
     return rc;
 }
@@ -221,7 +227,7 @@ static int parse(struct request *r, struct result *results, int argc, char **arg
         {0, "random", "WIDTH", ARG_CHOICE, &r->width, 0, 0,
          "random weights instead: quarter (shapes of the built-in model) or full (VGG-16)"},
         {0, "size", "WIDTHxHEIGHT", ARG_LIST, &r->sizes, 0, 0,
-         "picture size, may be repeated (default: 224x224, 640x360, 1280x720)"},
+         "picture size, may be repeated (default: 224x224, 640x360, 1280x720, 1920x1080)"},
         {0, "threads", "N", ARG_INT, &r->threads, 1, THREADS_MAX, "default: one per core"},
         {0, "tier", "TIER", ARG_CHOICE, &r->tier, 0, 0,
          "instructions to use (default: the best that this CPU has)"},
@@ -248,7 +254,7 @@ static int parse(struct request *r, struct result *results, int argc, char **arg
 
 int cmd_bench(int argc, char **argv)
 {
-    static const int defaults[][2] = {{224, 224}, {640, 360}, {1280, 720}};
+    static const int defaults[][2] = {{224, 224}, {640, 360}, {1280, 720}, {1920, 1080}};
     struct result results[ARG_LIST_MAX] = {{.steps = 0}};
     struct request r = {
         .width = {widths, 0}, .tier = {tiers, CPU_TIER_AUTO}, .threads = sysconf(_SC_NPROCESSORS_ONLN)};
@@ -263,8 +269,10 @@ int cmd_bench(int argc, char **argv)
                  ? model_random(&m, r.width.index == 2 ? MODEL_RANDOM_FULL : MODEL_RANDOM_QUARTER, 1, &e)
                  : model_load(&m, r.path, &e);
     struct bench b = {.model = m, .tier = (enum cpu_tier)r.tier.index, .threads = (int)r.threads};
-    if (rc == 0)
+    if (rc == 0) {
+        m->serves_once = true;
         rc = run(&b, results, r.sizes.count ? r.sizes.count : (int)ARRAY_LEN(defaults), &e);
+    }
     model_close(&m);
     if (rc < 0)
         fprintf(stderr, "reverie bench: %s\n", e.text);

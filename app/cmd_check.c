@@ -45,6 +45,7 @@ static void check_dream(struct check *c)
         snprintf(text, sizeof text, "%s, %d classes", m->name, m->classes);
     say(c, "model", rc, rc < 0 ? e.text : text);
     if (rc == 0) {
+        m->serves_once = true;
         rc = dream_open(&dream, d, m, 1, NULL, &e);
         if (rc == 0)
             rc = dream_step(dream);

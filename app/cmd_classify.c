@@ -43,6 +43,7 @@ static int classifier_open(struct classifier *c, const char *path, struct error 
     int rc = model_load(&c->model, path, e);
     if (rc < 0)
         return rc;
+    c->model->serves_once = true;
     int side = c->model->window_px;
     if ((rc = pool_open(&c->pool, 1)) < 0)
         return error_set(e, -rc, "cannot start: %s", strerror(-rc));

@@ -145,12 +145,13 @@ static void print_losses(const struct dream_probe *p)
 }
 
 /* One moment of a dream of the picture `rgb`, which has the size of a->dream.size. */
-static int probe(const struct arguments *a, const struct model *m, const float *rgb, struct error *e)
+static int probe(const struct arguments *a, struct model *m, const float *rgb, struct error *e)
 {
     struct dream *d = NULL;
     struct dream_target target;
     struct dream_probe p;
     float *logits = NULL, *gradient = NULL;
+    m->serves_once = true;
     int rc = find_target(&target, m, a->text, e);
     if (rc == 0)
         rc = dream_open(&d, &a->dream, m, 1, rgb, e);

@@ -119,6 +119,7 @@ static int open_dream(struct run *r, struct error *e)
     int rc = model_load(&r->model, c->model, e);
     if (rc < 0)
         return rc;
+    r->model->serves_once = true;
     float *start = NULL; /* [3][h][w] */
     if (c->start_image[0] && (rc = cover_file(c->start_image, c->size, &start, e)) < 0)
         return rc;

@@ -235,7 +235,7 @@ static void show_progress(struct dream *d, int64_t done, int64_t all)
 }
 
 /* One octave at the size in `c`. `start` may be NULL. The result is new memory, NULL on failure. */
-static float *dream_octave(const struct arguments *a, const struct dream_config *c, const struct model *m,
+static float *dream_octave(const struct arguments *a, const struct dream_config *c, struct model *m,
                            const struct subject *s, const float *start, int octave, struct error *e)
 {
     struct dream *d;
@@ -266,12 +266,13 @@ static struct option_size octave_size(const struct arguments *a, int octave)
     return s;
 }
 
-static float *dream_all(const struct arguments *a, const struct model *m, const struct subject *s,
-                        float *start, struct error *e)
+static float *dream_all(const struct arguments *a, struct model *m, const struct subject *s, float *start,
+                        struct error *e)
 {
     struct dream_config c = a->dream;
     struct option_size at = a->dream.size;
     float *x = start;
+    m->serves_once = a->octaves == 1;
     for (int octave = 0; octave < a->octaves; octave++) {
         c.size = octave_size(a, octave);
         float *sized = x ? scaled(x, at.width_px, at.height_px, c.size.width_px, c.size.height_px, e) : NULL;

@@ -83,7 +83,7 @@ static int open_network(struct dream *d, struct error *e)
                         (enum cpu_tier)d->config.cpu_tier, e);
 }
 
-int dream_open(struct dream **out, const struct dream_config *c, const struct model *m, uint64_t seed,
+int dream_open(struct dream **out, const struct dream_config *c, struct model *m, uint64_t seed,
                const float *start, struct error *e)
 {
     struct dream *d = *out = xcalloc(1, sizeof *d);

@@ -57,7 +57,7 @@ struct dream;
 
 /* Picture: `start` [3][h][w] 0..255 of the configured size (copied), or NULL for smooth noise from the seed.
  * `m` must outlive the dream. 0 or -errno with a line; *d is NULL then. */
-int dream_open(struct dream **d, const struct dream_config *c, const struct model *m, uint64_t seed,
+int dream_open(struct dream **d, const struct dream_config *c, struct model *m, uint64_t seed,
                const float *start, struct error *e);
 void dream_close(struct dream **d);
 

@@ -39,7 +39,7 @@ extern const struct dream_profile_ops dream_modern, dream_classic;
 
 struct dream {
     struct dream_config config;
-    const struct model *model;
+    struct model *model;
     const struct dream_profile_ops *ops;
     int width, height;
     size_t floats; /* 3 * width * height */

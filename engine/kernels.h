@@ -81,6 +81,12 @@ struct kernels {
     /* Its adjoint: planar gradient out[3][h][w] of rows y.., `packed` [9 taps][3][channels]. */
     void (*rgb_backward)(const struct map *m, const float *packed, int y, int rows, float *out);
 
+    /* Floats of 24 bits, the upper 16 in `high` and the next 8 in `low`: count / 16 rows of 16. */
+    void (*widen)(const uint16_t *high, const uint8_t *low, int count, float *out);
+    /* The same for blocks of 16 x 16 that lie `stride` numbers apart; each comes out with its rows and
+     * columns exchanged: out[blocks][16 of column][16 of row]. */
+    void (*widen_turned)(const uint16_t *high, const uint8_t *low, size_t stride, int blocks, float *out);
+
     /* c = max(c + bias, 0), or c + bias; c[rows][16]. */
     void (*rows_bias)(float *c, size_t ldc, int rows, const float *bias, int relu);
     /* c = 0 where h <= 0; [rows][16] both. */

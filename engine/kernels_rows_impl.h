@@ -236,6 +236,50 @@ static void rgb_backward(const struct map *m, const float *packed, int y, int ro
 
 /* ---- The fully connected layers ---- */
 
+INLINE vec widened(const uint16_t *high, const uint8_t *low)
+{
+    return (vec)(upper_bits(high) | middle_bits(low));
+}
+
+static void widen(const uint16_t *high, const uint8_t *low, int count, float *out)
+{
+    for (int i = 0; i < count; i += LANES)
+        store(out + i, widened(high + i, low + i));
+}
+
+/* Four rows of four, exchanged; rows of both are 16 long. */
+INLINE void turn(const float *from, float *to)
+{
+    four a = *(const four_in_memory *)from, b = *(const four_in_memory *)(from + GROUP);
+    four c = *(const four_in_memory *)(from + 2 * GROUP), d = *(const four_in_memory *)(from + 3 * GROUP);
+    four ab = __builtin_shufflevector(a, b, 0, 4, 1, 5), cd = __builtin_shufflevector(c, d, 0, 4, 1, 5);
+    *(four_in_memory *)to = __builtin_shufflevector(ab, cd, 0, 1, 4, 5);
+    *(four_in_memory *)(to + GROUP) = __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
+    ab = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+    cd = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+    *(four_in_memory *)(to + 2 * GROUP) = __builtin_shufflevector(ab, cd, 0, 1, 4, 5);
+    *(four_in_memory *)(to + 3 * GROUP) = __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
+}
+
+enum { BLOCK = GROUP * GROUP, BLOCKS_AHEAD = 3 };
+
+/* No prefetcher follows strides of megabytes: what comes is asked for ahead. */
+static void widen_turned(const uint16_t *high, const uint8_t *low, size_t stride, int blocks, float *out)
+{
+    for (int b = 0; b < blocks; b++, high += stride, low += stride, out += BLOCK) {
+        float block[BLOCK];
+        for (int i = 0; b + BLOCKS_AHEAD < blocks && i < BLOCK; i += 64) {
+            __builtin_prefetch(high + BLOCKS_AHEAD * stride + i);
+            __builtin_prefetch(high + BLOCKS_AHEAD * stride + i + 32);
+            __builtin_prefetch(low + BLOCKS_AHEAD * stride + i);
+        }
+        widen(high, low, BLOCK, block);
+        for (int r = 0; r < GROUP; r += 4)
+            for (int c = 0; c < GROUP; c += 4)
+                turn(block + r * GROUP + c, out + c * GROUP + r);
+    }
+}
+
 static void rows_bias(float *c, size_t ldc, int rows, const float *bias, int relu)
 {
     for (; rows > 0; rows--, c += ldc)

@@ -1,8 +1,9 @@
 /*
  * kernels_vectors_impl - vectors of LANES floats and what the kernels do with them.
  *
- * Arithmetic is the compiler's own. Only two things have no spelling in it and are intrinsics, with a plain
- * form beside them: the larger of two vectors and the sign bits of a vector.
+ * Arithmetic is the compiler's own. Only three things have no spelling in it that it translates well
+ * and are intrinsics, with a plain form beside them: the larger of two vectors, the sign bits of a vector,
+ * and the widening of short integers.
  */
 #if defined(__SSE2__)
 #include <immintrin.h>
@@ -40,6 +41,35 @@ INLINE vec larger(vec a, vec b)
 #else
     ivec m = b > a;
     return (vec)(((ivec)a & ~m) | ((ivec)b & m));
+#endif
+}
+
+/* Halves as the upper half of LANES words, bytes as the one below. */
+INLINE ivec upper_bits(const uint16_t *p)
+{
+#if LANES == 16
+    return (ivec)_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p)), 16);
+#elif LANES == 8
+    return (ivec)_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p)), 16);
+#else
+    ivec x;
+    for (int i = 0; i < LANES; i++)
+        x[i] = (int32_t)((uint32_t)p[i] << 16);
+    return x;
+#endif
+}
+
+INLINE ivec middle_bits(const uint8_t *p)
+{
+#if LANES == 16
+    return (ivec)_mm512_slli_epi32(_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)p)), 8);
+#elif LANES == 8
+    return (ivec)_mm256_slli_epi32(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p)), 8);
+#else
+    ivec x;
+    for (int i = 0; i < LANES; i++)
+        x[i] = p[i] << 8;
+    return x;
 #endif
 }
 

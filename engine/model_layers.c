@@ -38,15 +38,21 @@ static int wrong_shape(const struct tensor *t, const char *expected, struct erro
                      print_shape(t, shape, sizeof shape), expected);
 }
 
-/* Copies all elements as float into new memory. NaN and infinities are refused: one of them anywhere would
- * spread over every picture. */
-static int copy_finite(float **out, const struct tensor *t, struct error *e)
+enum { ELEMENTS_AT_ONCE = 1 << 20 };
+
+/* Copies all elements as float into new memory, and drops the file's bytes behind it. NaN and infinities are
+ * refused: one of them anywhere would spread over every picture. */
+static int copy_finite(float **out, const struct weights *w, const struct tensor *t, struct error *e)
 {
     *out = buffer_alloc((size_t)t->elements * sizeof **out);
     if (!*out)
         return error_set(e, ENOMEM, "tensor %s: no memory for %lld MB", t->name,
                          (long long)(t->elements >> 18) + 1);
-    tensor_to_float(t, 0, t->elements, *out);
+    for (int64_t first = 0; first < t->elements; first += ELEMENTS_AT_ONCE) {
+        int64_t rest = t->elements - first, count = rest < ELEMENTS_AT_ONCE ? rest : ELEMENTS_AT_ONCE;
+        tensor_to_float(t, first, count, *out + first);
+        weights_drop(w, t, first, count);
+    }
     for (int64_t i = 0; i < t->elements; i++)
         if (!isfinite((*out)[i]))
             return error_set(e, EDOM, "tensor %s: element %lld is not a finite number", t->name,
@@ -64,7 +70,7 @@ static int copy_vector(float **out, const struct weights *w, const char *layer, 
     snprintf(expected, sizeof expected, "[%d]", length);
     if (t->dims != 1 || t->shape[0] != length)
         return wrong_shape(t, expected, e);
-    return copy_finite(out, t, e);
+    return copy_finite(out, w, t, e);
 }
 
 static int fold_batch_norm(struct model_layer *l, const struct weights *w, const char *norm, struct error *e)
@@ -110,7 +116,7 @@ static int copy_stats(struct model_layer *l, const struct weights *w, const char
 static int fill_layer(struct model_layer *l, const struct weights *w, const char *layer,
                       const struct tensor *weight, struct error *e)
 {
-    int rc = copy_finite(&l->weight, weight, e);
+    int rc = copy_finite(&l->weight, w, weight, e);
     if (rc == 0)
         rc = copy_vector(&l->bias, w, layer, "bias", l->out, e);
     return rc == 0 ? copy_stats(l, w, layer, e) : rc;

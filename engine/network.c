@@ -39,7 +39,7 @@ void network_stage_done(struct network *n, int stage)
     n->stage_began_us = now_us;
 }
 
-int network_open(struct network **out, const struct model *m, struct pool *pool, int max_width_px,
+int network_open(struct network **out, struct model *m, struct pool *pool, int max_width_px,
                  int max_height_px, enum cpu_tier tier, struct error *e)
 {
     *out = NULL;
@@ -62,7 +62,7 @@ int network_open(struct network **out, const struct model *m, struct pool *pool,
         n->packs[i] = (struct pack){.in = padded(m->layers[i].in), .out = padded(m->layers[i].out)};
     int rc = network_plan_arena(n, e);
     if (rc == 0)
-        rc = network_pack(n, e);
+        rc = network_pack(n, m, e);
     if (rc < 0) {
         network_close(&n);
         return rc;

@@ -33,11 +33,12 @@ struct objective {
 
 struct network;
 
-/* `m` and `pool` must outlive the network. CPU_TIER_AUTO takes the best that the CPU has; a tier that it
- * lacks is -ENOTSUP, a size that is too small for the model or too large -ERANGE. -ENOMEM with the number of
- * MB that did not fit. */
-int network_open(struct network **n, const struct model *m, struct pool *pool, int max_width_px,
-                 int max_height_px, enum cpu_tier tier, struct error *e);
+/* `m` and `pool` must outlive the network. Of a model that serves once (model.h) it takes the weights;
+ * -EINVAL when another network has them already. CPU_TIER_AUTO takes the best that the CPU has; a tier that
+ * it lacks is -ENOTSUP, a size that is too small for the model or too large -ERANGE. -ENOMEM with the number
+ * of MB that did not fit. */
+int network_open(struct network **n, struct model *m, struct pool *pool, int max_width_px, int max_height_px,
+                 enum cpu_tier tier, struct error *e);
 void network_close(struct network **n);
 
 const char *network_tier_name(const struct network *n);

@@ -14,14 +14,21 @@
 
 enum { DEPTH_AT_ONCE = 256 }; /* a panel's slice of 16 KB stays in the first-level cache over all rows */
 
-/* c[segments * rows][16 * items] = sum over steps of a * packed. */
+/* c[segments * rows][16 * items] = sum over steps of a * weights, of a layer's packed weights `high` and
+ * `low`. Forwards an item is a panel of outputs; on the way back it is 16 inputs, from number `first_input`
+ * on
+ * (`is_turned`; one step). */
 struct head_job {
     const struct kernels *kernels;
     const float *a;
     size_t lda, segment_stride, step_stride;
-    int segments, rows;  /* rows per segment */
-    int steps, depth;    /* depth per step */
-    const float *packed; /* [items][steps][depth][16] */
+    int segments, rows; /* rows per segment */
+    int steps, depth;   /* depth per step */
+    const uint16_t *high;
+    const uint8_t *low;
+    size_t panel_inputs; /* of the packed layer */
+    bool is_turned;
+    size_t first_input;
     float *c;
     size_t ldc;
     const float *bias; /* or NULL */
@@ -29,27 +36,45 @@ struct head_job {
     const float *alive; /* [segments * rows][ldc] zero where not above zero, or NULL */
 };
 
+/* Weights first..first+depth-1 of an item's depth, as floats [depth][16]. */
+static void weights_of(const struct head_job *j, int item, size_t first, int depth, float *out)
+{
+    if (j->is_turned) {
+        size_t stride = j->panel_inputs * GROUP;
+        size_t at = first / GROUP * stride + (j->first_input + (size_t)item * GROUP) * GROUP;
+        j->kernels->widen_turned(j->high + at, j->low + at, stride, depth / GROUP, out);
+    } else {
+        size_t at = ((size_t)item * j->panel_inputs + first) * GROUP;
+        j->kernels->widen(j->high + at, j->low + at, depth * GROUP, out);
+    }
+}
+
 static void head_panel(void *context, int item, int worker)
 {
     (void)worker;
     const struct head_job *j = context;
+    float weights[DEPTH_AT_ONCE * GROUP];
     float *c = j->c + (size_t)item * GROUP;
     int all = j->segments * j->rows, add = 0;
     for (int step = 0; step < j->steps; step++)
         for (int first = 0; first < j->depth; first += DEPTH_AT_ONCE, add = 1) {
             int depth = j->depth - first < DEPTH_AT_ONCE ? j->depth - first : DEPTH_AT_ONCE;
-            const float *packed =
-                j->packed +
-                (((size_t)item * (size_t)j->steps + (size_t)step) * (size_t)j->depth + (size_t)first) * GROUP;
+            weights_of(j, item, (size_t)step * (size_t)j->depth + (size_t)first, depth, weights);
             for (int s = 0; s < j->segments; s++)
                 j->kernels->multiply(
                     j->a + (size_t)s * j->segment_stride + (size_t)step * j->step_stride + first, j->lda,
-                    j->rows, depth, packed, 0, 1, c + (size_t)s * (size_t)j->rows * j->ldc, j->ldc, add);
+                    j->rows, depth, weights, 0, 1, c + (size_t)s * (size_t)j->rows * j->ldc, j->ldc, add);
         }
     if (j->bias)
         j->kernels->rows_bias(c, j->ldc, all, j->bias + item * GROUP, j->relu);
     if (j->alive)
         j->kernels->rows_alive(c, j->ldc, all, j->alive + item * GROUP, j->ldc);
+}
+
+static size_t panel_inputs(const struct network *n, int i)
+{
+    size_t kernel = (size_t)n->model->layers[n->convs + i].kernel;
+    return kernel * kernel * (size_t)n->packs[n->convs + i].in;
 }
 
 void network_head_forward(struct network *n, int last)
@@ -64,7 +89,9 @@ void network_head_forward(struct network *n, int last)
                              .rows = n->map_w * n->map_h,
                              .steps = 1,
                              .depth = p->in,
-                             .packed = p->forward,
+                             .high = p->high,
+                             .low = p->low,
+                             .panel_inputs = panel_inputs(n, i),
                              .c = n->hidden[i],
                              .ldc = (size_t)p->out,
                              .bias = p->bias,
@@ -124,7 +151,11 @@ static void fc6_backward(struct network *n)
                              .rows = n->map_w * n->map_h,
                              .steps = 1,
                              .depth = p->out,
-                             .packed = p->backward + (size_t)row * width * (size_t)p->out,
+                             .high = p->high,
+                             .low = p->low,
+                             .panel_inputs = panel_inputs(n, FC6),
+                             .is_turned = true,
+                             .first_input = (size_t)row * width,
                              .c = n->columns,
                              .ldc = width};
         pool_run(n->pool, head_panel, &j, (int)(width / GROUP));
@@ -145,7 +176,10 @@ void network_head_backward(struct network *n, int from)
                              .rows = n->map_w * n->map_h,
                              .steps = 1,
                              .depth = p->out,
-                             .packed = p->backward,
+                             .high = p->high,
+                             .low = p->low,
+                             .panel_inputs = panel_inputs(n, i),
+                             .is_turned = true,
                              .c = n->d_hidden[i - 1],
                              .ldc = (size_t)p->in,
                              .alive = n->hidden[i - 1]};

@@ -24,8 +24,10 @@ enum { FC6, FC7, FC8, HEAD_LAYERS };
 /* Packed weights of one layer; channels padded to groups, biases of padding are zero. */
 struct pack {
     int in, out;     /* padded */
-    float *forward;  /* convolution: [36][out / 16][layer.in][16]; head: see network_pack.c */
+    float *forward;  /* convolution: [36][out / 16][layer.in][16] */
     float *backward; /* convolution: [36][in / 16][layer.out][16] */
+    uint16_t *high;  /* head, both ways: [out / 16][kernel row, column, in][16] upper 16 bits of a float */
+    uint8_t *low;    /* head: the 8 bits below them */
     float *bias;     /* [out] */
 };
 
@@ -86,7 +88,8 @@ struct block_plan {
 struct block_plan network_blocks(const struct network *n, int w, int h, int in, int out);
 
 /* network_pack.c */
-int network_pack(struct network *n, struct error *e);
+/* Frees the weights of `m`, which is the network's model, when they serve once. */
+int network_pack(struct network *n, struct model *m, struct error *e);
 
 /* network_conv.c: x [3][h][w] 0..255 through layers 0..last; back from layer `from`, whose map holds the
  * gradient, to grad [3][h][w]. */

@@ -229,6 +229,17 @@ void weights_close(struct weights **out)
     *out = NULL;
 }
 
+void weights_drop(const struct weights *w, const struct tensor *t, int64_t first, int64_t count)
+{
+    size_t each = tensor_dtype_bytes(t->dtype), page = (size_t)sysconf(_SC_PAGESIZE);
+    uintptr_t begin = (uintptr_t)t->data + (size_t)first * each, end = begin + (size_t)count * each;
+    uintptr_t mapping = (uintptr_t)w->mapping;
+    if (!w->mapping || begin < mapping || end > mapping + w->size)
+        return;                  /* its own memory, which would be lost */
+    begin = begin / page * page; /* its neighbours are read again: no loss, the pages are the file's */
+    madvise((void *)begin, end - begin, MADV_DONTNEED);
+}
+
 const char *weights_path(const struct weights *w)
 {
     return w->path;

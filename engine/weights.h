@@ -47,6 +47,10 @@ int weights_open_memory(struct weights **w, const void *bytes, size_t size, cons
                         struct error *e);
 void weights_close(struct weights **w); /* NULL is fine */
 
+/* What `count` elements from `first` on take in memory may be dropped: they come from the file again when
+ * they are read again. Only a hint, which makes loading hold one copy of the weights instead of two. */
+void weights_drop(const struct weights *w, const struct tensor *t, int64_t first, int64_t count);
+
 const char *weights_path(const struct weights *w);
 const char *weights_format(const struct weights *w); /* "safetensors" */
 int weights_count(const struct weights *w);

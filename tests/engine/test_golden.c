@@ -124,7 +124,7 @@ static void halves(struct objective_subject subjects[2], float weight[2][MAP_MAX
     }
 }
 
-static void compare(const struct weights *w, const struct golden *g, const struct model *m,
+static void compare(const struct weights *w, const struct golden *g, struct model *m,
                     enum cpu_tier tier, const char *file)
 {
     struct pool *pool;

@@ -42,6 +42,45 @@ static void check_multiply(const struct kernels *k)
     }
 }
 
+/* ---- Weights of 24 bits ---- */
+
+static float joined(uint16_t high, uint8_t low)
+{
+    uint32_t bits = (uint32_t)high << 16 | (uint32_t)low << 8;
+    float f;
+    memcpy(&f, &bits, sizeof f);
+    return f;
+}
+
+/* Any bits but those of NaN; compared as bits. */
+static void check_widen(const struct kernels *k)
+{
+    enum { BLOCKS = 5, STRIDE = 256 + 48, ALL = BLOCKS * STRIDE };
+    static uint16_t high[ALL];
+    static uint8_t low[ALL];
+    static float straight[ALL], out[BLOCKS * 256 + 1];
+    for (int i = 0; i < ALL; i++) {
+        high[i] = (uint16_t)(rng_u64(&rng) & 0xbfff);
+        low[i] = (uint8_t)rng_u64(&rng);
+        straight[i] = joined(high[i], low[i]);
+    }
+    for (int count = 16; count <= 256; count += 16) {
+        out[count] = canary;
+        k->widen(high + 3, low + 3, count, out);
+        assert_memory_equal(out, straight + 3, (size_t)count * sizeof *out);
+        assert_true(out[count] == canary);
+    }
+    for (int blocks = 1; blocks <= BLOCKS; blocks++) {
+        out[blocks * 256] = canary;
+        k->widen_turned(high, low, STRIDE, blocks, out);
+        for (int i = 0; i < blocks * 256; i++) {
+            int block = i / 256, row = i % 16, column = i / 16 % 16;
+            assert_memory_equal(&out[i], &straight[block * STRIDE + row * 16 + column], sizeof *out);
+        }
+        assert_true(out[blocks * 256] == canary);
+    }
+}
+
 /* ---- The first layer ---- */
 
 static void check_normalise(const struct kernels *k)
@@ -202,6 +241,7 @@ static void check_objective(const struct kernels *k)
 }
 
 TEST_OF(multiply)
+TEST_OF(widen)
 TEST_OF(normalise)
 TEST_OF(rgb_forward)
 TEST_OF(rgb_backward)
@@ -213,9 +253,9 @@ TEST_OF(objective)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(multiply),     cmocka_unit_test(normalise), cmocka_unit_test(rgb_forward),
-        cmocka_unit_test(rgb_backward), cmocka_unit_test(rows),      cmocka_unit_test(add),
-        cmocka_unit_test(pixels_alive), cmocka_unit_test(objective),
+        cmocka_unit_test(multiply),    cmocka_unit_test(widen),        cmocka_unit_test(normalise),
+        cmocka_unit_test(rgb_forward), cmocka_unit_test(rgb_backward), cmocka_unit_test(rows),
+        cmocka_unit_test(add),         cmocka_unit_test(pixels_alive), cmocka_unit_test(objective),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

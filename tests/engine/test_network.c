@@ -159,7 +159,8 @@ static void compare_logits(struct network *n, const struct model *m, int w, int 
     fill_picture(x, 3 * (size_t)w * (size_t)h, 5);
     reference_network(m, x, w, h, NULL, truth, NULL);
     assert_int_equal(network_logits(n, x, w, h, logits), 0);
-    assert_true(nmse(logits, truth, positions * (size_t)m->classes) < 1e-10);
+    /* Weights of the head have 24 bits, and toys are too narrow for their errors to cancel. */
+    assert_true(nmse(logits, truth, positions * (size_t)m->classes) < 2e-9);
 }
 
 static void compare_all(const struct toy_layer *toy, enum cpu_tier tier)
@@ -387,6 +388,36 @@ static void impossible_calls_are_refused(void **state)
     toy_close(&m);
 }
 
+/* Weights that serve once are gone but for fc8's, and the network does what it does with others. */
+static void a_model_that_serves_once_gives_its_weights_away(void **state)
+{
+    (void)state;
+    struct model m;
+    struct pool *pool;
+    struct network *n, *second;
+    struct error e = {""};
+    static float x[VALUES_MAX], logits[2][MAP_MAX];
+    fill_picture(x, VALUES_MAX, 1);
+    toy_open(&m, odd_toy);
+    assert_int_equal(pool_open(&pool, 1), 0);
+    for (int once = 0; once < 2; once++) {
+        m.serves_once = once;
+        assert_int_equal(network_open(&n, &m, pool, SIDE_MAX, SIDE_MAX, CPU_TIER_AUTO, &e), 0);
+        assert_int_equal(network_logits(n, x, SIDE_MAX, SIDE_MAX, logits[once]), 0);
+        for (int i = 0; i < m.layer_count; i++)
+            assert_true(!m.layers[i].weight == (once && i != m.layer_count - 1));
+        if (!once)
+            network_close(&n);
+    }
+    assert_memory_equal(logits[0], logits[1], sizeof logits[0]);
+    assert_int_equal(network_open(&second, &m, pool, SIDE_MAX, SIDE_MAX, CPU_TIER_AUTO, &e), -EINVAL);
+    assert_null(second);
+    assert_non_null(strstr(e.text, "another network"));
+    network_close(&n);
+    pool_close(&pool);
+    toy_close(&m);
+}
+
 static void lack_of_memory_is_reported(void **state)
 {
     (void)state;
@@ -423,6 +454,7 @@ int main(void)
         cmocka_unit_test(a_call_leaves_nothing_to_the_next),
         cmocka_unit_test(a_step_allocates_nothing),
         cmocka_unit_test(impossible_calls_are_refused),
+        cmocka_unit_test(a_model_that_serves_once_gives_its_weights_away),
         cmocka_unit_test(lack_of_memory_is_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,7 +18,7 @@
 
 enum { SIDE = 96, FLOATS = 3 * SIDE * SIDE };
 
-static struct dream *open_dream(const struct model *m, int profile, int backend)
+static struct dream *open_dream(struct model *m, int profile, int backend)
 {
     struct dream_config c;
     const struct config_entry entry = {&dream_section, &c};
