@@ -23,6 +23,7 @@
 #include "app/room.h"
 #include "app/settings.h"
 #include "app/show.h"
+#include "chatbot/house.h"
 #include "common/log.h"
 #include "stream/camera.h"
 
@@ -47,6 +48,7 @@ struct run {
     struct model *model;
     struct dream *dream;
     struct keyframes *keyframes;
+    struct house *house;
     struct requests *requests;
     struct chatbot *chatbot;
     struct script *script;
@@ -94,6 +96,14 @@ static int parse_options(int argc, char **argv, struct run_options *o)
     return rc;
 }
 
+/* A moderator took a request back: its caption goes from the screen. */
+static void on_withdrawn(void *context, int64_t request_id)
+{
+    struct run *r = context;
+    if (r->stream)
+        stream_withdraw(r->stream, request_id);
+}
+
 /* Chat and queue: everything that a request passes on its way to the dream. */
 static int open_chat(struct run *r, struct error *e)
 {
@@ -103,11 +113,19 @@ static int open_chat(struct run *r, struct error *e)
         1.5 * (double)(r->options.offline ? r->settings.keyframes.offline_ms : r->settings.keyframes.max_ms) /
         1000;
     known_from_model(r->model, &r->known);
-    int rc = requests_open(&r->requests, &r->settings.show, &r->known, seed, &r->stats);
+    int rc = house_open(&r->house, &r->settings.show, e);
+    if (rc < 0)
+        return rc;
+    if (house_restrict(r->house, &r->known) == 0)
+        return error_set(e, EINVAL, "show.banned_file leaves nothing that could be dreamed");
+    rc = requests_open(&r->requests, &r->settings.show, &r->known, seed, &r->stats);
     if (rc == 0)
         rc = chatbot_open(&r->chatbot, r->requests, &r->known, seed, lag_s);
     if (rc < 0)
         return error_set(e, -rc, "cannot open the chat: %s", strerror(-rc));
+    requests_on_withdrawn(r->requests, on_withdrawn, r);
+    chatbot_set_house(r->chatbot, r->house);
+    chatbot_set_name(r->chatbot, r->settings.irc.nick);
     if (r->options.script_path)
         return script_open(&r->script, r->options.script_path, e);
     return 0;
@@ -269,6 +287,7 @@ static int close_all(struct run *r, struct error *e)
     script_close(&r->script);
     chatbot_close(&r->chatbot);
     requests_close(&r->requests);
+    house_close(&r->house);
     keyframes_close(&r->keyframes);
     dream_close(&r->dream);
     model_close(&r->model);

@@ -230,6 +230,15 @@ void overlay_set_text(struct overlay *o, const char *bytes, size_t n)
     o->changing = true;
 }
 
+void overlay_withdraw(struct overlay *o)
+{
+    sprite_clear(&o->shown);
+    sprite_clear(&o->next);
+    o->wanted[0] = '\0';
+    o->changing = false;
+    o->level = 0;
+}
+
 /* The fade's state for the frame that is drawn now. */
 static void step_fade(struct overlay *o)
 {

@@ -43,6 +43,9 @@ void overlay_close(struct overlay **o); /* NULL is fine */
  * out. The same text as before costs a comparison, so calling it for every frame is fine. */
 void overlay_set_text(struct overlay *o, const char *bytes, size_t n);
 
+/* The text goes at once, without a fade: somebody had a reason. */
+void overlay_withdraw(struct overlay *o);
+
 /* Draws onto the frame (whose size was given to overlay_open) and moves the fade one frame on. */
 void overlay_draw(struct overlay *o, const struct frame *frame);
 

@@ -24,6 +24,8 @@ enum {
     FAILURES_MAX = 5,           /* frames in a row that fail before the encoder is replaced */
 };
 
+enum { WITHDRAWN_MAX = 64 };
+
 struct stream {
     struct stream_params p; /* immutable after open, as are the next three */
     struct video_config video;
@@ -33,6 +35,10 @@ struct stream {
 
     atomic_bool ending;
     _Atomic int64_t frames; /* encoded so far */
+    /* Requests whose captions must not be shown: the last ones, which is enough, because a caption lives for
+     * minutes and is withdrawn at most once. */
+    _Atomic int64_t withdrawn[WITHDRAWN_MAX];
+    atomic_uint withdrawn_count;
 
     /* Stream thread only, after open. */
     struct encoder *encoder;
@@ -194,6 +200,24 @@ static void draw_waiting(const struct stream *s, const struct frame *f)
     }
 }
 
+static bool is_withdrawn(const struct stream *s, int64_t request_id)
+{
+    for (int i = 0; request_id != 0 && i < WITHDRAWN_MAX; i++)
+        if (atomic_load(&s->withdrawn[i]) == request_id)
+            return true;
+    return false;
+}
+
+static void draw_caption(struct stream *s, const struct frame *f)
+{
+    const char *caption = camera_caption(s->camera);
+    if (is_withdrawn(s, camera_request_id(s->camera)))
+        overlay_withdraw(s->overlay);
+    else
+        overlay_set_text(s->overlay, caption, strlen(caption));
+    overlay_draw(s->overlay, f);
+}
+
 static void render(struct stream *s)
 {
     struct frame f;
@@ -204,9 +228,7 @@ static void render(struct stream *s)
         draw_waiting(s, &f);
     else
         camera_render(s->camera, &f);
-    const char *caption = camera_caption(s->camera);
-    overlay_set_text(s->overlay, caption, strlen(caption));
-    overlay_draw(s->overlay, &f);
+    draw_caption(s, &f);
     stats_add(s->p.stats, STAT_RENDER_US, clock_real_us() - began_us);
 
     int64_t request_id = camera_request_id(s->camera);
@@ -304,6 +326,12 @@ int stream_close(struct stream **out, struct error *e)
         *e = s->error;
     stream_free(out);
     return rc;
+}
+
+void stream_withdraw(struct stream *s, int64_t request_id)
+{
+    unsigned n = atomic_fetch_add(&s->withdrawn_count, 1);
+    atomic_store(&s->withdrawn[n % WITHDRAWN_MAX], request_id);
 }
 
 int64_t stream_frames(const struct stream *s)

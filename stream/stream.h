@@ -57,6 +57,9 @@ int stream_open(struct stream **s, const struct stream_params *p, struct error *
  * first error that made the stream end before it was asked to. */
 int stream_close(struct stream **s, struct error *e);
 
+/* This request's caption is not shown any more, from the next frame on. From any thread. */
+void stream_withdraw(struct stream *s, int64_t request_id);
+
 int64_t stream_frames(const struct stream *s); /* encoded so far */
 
 #endif

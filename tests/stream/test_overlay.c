@@ -244,6 +244,37 @@ static void test_it_fades_in_and_out(void **state)
     overlay_close(&o);
 }
 
+static int next_frame_changes(struct overlay *o)
+{
+    struct frame f = new_frame(640, 360);
+    overlay_draw(o, &f);
+    int count = changed_in(&f, 0).count;
+    free_frame(&f);
+    return count;
+}
+
+static void test_a_withdrawn_text_is_gone_in_the_next_frame(void **state)
+{
+    (void)state;
+    struct overlay_config config = defaults();
+    struct overlay *o = open_overlay(&config, 640, 360);
+    overlay_set_text(o, "goldfish  @rude", 15);
+    for (int i = 0; i < FPS; i++)
+        next_frame_changes(o);
+    assert_true(next_frame_changes(o) > 0);
+    overlay_withdraw(o);
+    assert_int_equal(next_frame_changes(o), 0);
+    overlay_set_text(o, "goldfish", 8); /* the next one comes as ever */
+    for (int i = 0; i < FPS; i++)
+        next_frame_changes(o);
+    assert_true(next_frame_changes(o) > 0);
+    overlay_withdraw(o); /* also while another one is on its way */
+    overlay_set_text(o, "pizza", 5);
+    overlay_withdraw(o);
+    assert_int_equal(next_frame_changes(o), 0);
+    overlay_close(&o);
+}
+
 static void test_a_new_text_waits_until_the_old_has_gone(void **state)
 {
     (void)state;
@@ -350,6 +381,7 @@ int main(void)
         cmocka_unit_test(test_markup_is_shown_as_it_is),
         cmocka_unit_test(test_bytes_are_cleaned_and_bounded),
         cmocka_unit_test(test_it_fades_in_and_out),
+        cmocka_unit_test(test_a_withdrawn_text_is_gone_in_the_next_frame),
         cmocka_unit_test(test_a_new_text_waits_until_the_old_has_gone),
         cmocka_unit_test(test_classic_is_the_box_of_2015),
         cmocka_unit_test(test_colours_stay_neutral_and_legal),
