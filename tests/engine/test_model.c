@@ -168,6 +168,106 @@ static void folds_batch_norm(void **state)
     model_close(&m);
 }
 
+/* VGG-16 of width 1 with 1000 classes whose first filter begins with `first`. */
+static void add_known(struct builder *b, const float *first, int count)
+{
+    static const int numbers[] = {0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28};
+    float filter[27] = {0};
+    memcpy(filter, first, (size_t)count * sizeof *first);
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+        char name[64];
+        snprintf(name, sizeof name, "features.%d.weight", numbers[i]);
+        if (i == 0)
+            builder_tensor(b, name, "[1,3,3,3]", filter, 27);
+        else
+            add(b, name, "[1,1,3,3]", 9);
+        snprintf(name, sizeof name, "features.%d.bias", numbers[i]);
+        add(b, name, "[1]", 1);
+    }
+    add_linear(b, "classifier.0", 1, 1);
+    add_linear(b, "classifier.3", 1, 1);
+    add_linear(b, "classifier.6", 1, 1000);
+}
+
+static void knows_public_files_by_their_numbers(void **state)
+{
+    (void)state;
+    static const struct {
+        float first[9];
+        const char *family;
+        bool bgr;
+        float mean;
+    } cases[] = {
+        {{-0.5537f, 0.1427f, 0.5290f, -0.5831f, 0.3566f, 0.7657f, -0.6902f, -0.0480f, 0.4841f},
+         "torchvision vgg16",
+         false,
+         0.485f},
+        {{0.42947057f, 0.373467f, -0.06136011f, 0.27476987f, 0.03868078f, -0.36722335f, -0.05746817f,
+          -0.26224968f, -0.35009676f},
+         "Oxford VGG-16",
+         true,
+         123.68f / 255},
+        {{0.4800154f, 1, 2}, "Oxford VGG-16, RGB", false, 123.68f / 255},
+        {{-0.5537f, 0.1427f, 0.5290f, -0.5831f, 0.3566f, 0.7657f, -0.6902f, -0.0480f, 0.4851f},
+         "torchvision",
+         false,
+         0.485f},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct builder b = {0};
+        struct model *m;
+        struct error e;
+        add_known(&b, cases[i].first, 9);
+        assert_int_equal(open_built(&m, &b, &e), 0);
+        assert_string_equal(m->family, cases[i].family);
+        assert_int_equal(m->bgr, cases[i].bgr);
+        assert_float_equal(m->mean[0], cases[i].mean, 1e-6);
+        assert_float_equal(m->layers[0].weight[cases[i].bgr ? 18 : 0], cases[i].first[0], 0);
+        assert_string_equal(m->wnids[0], "n01440764"); /* 1000 classes are those of ILSVRC-2012 */
+        assert_int_equal(model_class(m, "n09472597"), 980);
+        assert_int_equal(model_class(m, "n15075141"), 999);
+        model_close(&m);
+    }
+}
+
+/* Other people's names for the same layers. */
+static void finds_layers_behind_other_names(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *conv, *fc6, *fc7, *fc8, *family;
+    } cases[] = {
+        {"features.0", "classifier.1", "classifier.4", "classifier.6", "torchvision"},
+        {"module.features.0", "module.classifier.0", "module.classifier.3", "module.classifier.6",
+         "torchvision"},
+        {"features.module.0", "classifier.0", "classifier.3", "classifier.6", "torchvision"},
+        {"net.vgg.features.0", "net.vgg.pre_logits.fc1", "net.vgg.pre_logits.fc2", "net.vgg.head.fc",
+         "torchvision"},
+        {"conv1_1", "fc6", "fc7", "fc8", "caffe"},
+        {"conv1_1", "fc6", "fc7", "fc8_flickr", "caffe"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct builder b = {0};
+        struct model *m;
+        struct error e = {""};
+        const char *const linear[] = {cases[i].fc6, cases[i].fc7, cases[i].fc8};
+        char name[64];
+        snprintf(name, sizeof name, "%s.weight", cases[i].conv);
+        add(&b, name, "[2,3,3,3]", 54);
+        snprintf(name, sizeof name, "%s.bias", cases[i].conv);
+        add(&b, name, "[2]", 2);
+        snprintf(name, sizeof name, "copy.%s.weight", cases[i].conv); /* a second net further inside */
+        add(&b, name, "[7,3,3,3]", 189);
+        for (int k = 0; k < 3; k++)
+            add_linear(&b, linear[k], 2, 2);
+        if (open_built(&m, &b, &e) < 0)
+            fail_msg("%s: %s", cases[i].conv, e.text);
+        assert_int_equal(m->layers[0].out, 2);
+        assert_string_equal(m->family, cases[i].family);
+        model_close(&m);
+    }
+}
+
 static void names_the_tensor_that_is_wrong(void **state)
 {
     (void)state;
@@ -239,6 +339,8 @@ static void checks_metadata(void **state)
         {"\"reverie.mean\":\"0.5,0.25,0,\"", "reverie.mean"},
         {"\"reverie.mean\":\"0.5,0..25,0\"", "reverie.mean"},
         {"\"reverie.mean\":\"0.5,nan,0\"", "reverie.mean"},
+        {"\"reverie.channels\":\"bgr\"", NULL},
+        {"\"reverie.channels\":\"grb\"", "reverie.channels"},
         {"\"reverie.std\":\"0.5,0,1\"", "reverie.std"},
         {"\"reverie.std\":\"0.5,-1,1\"", "reverie.std"},
         {"\"reverie.window_px\":\"63\"", "reverie.window_px"},
@@ -303,6 +405,8 @@ int main(void)
         cmocka_unit_test(knows_the_vgg_family_by_its_gaps),
         cmocka_unit_test(reads_timm_names_and_square_kernels),
         cmocka_unit_test(folds_batch_norm),
+        cmocka_unit_test(knows_public_files_by_their_numbers),
+        cmocka_unit_test(finds_layers_behind_other_names),
         cmocka_unit_test(names_the_tensor_that_is_wrong),
         cmocka_unit_test(checks_metadata),
         cmocka_unit_test(loads_the_embedded_model),
