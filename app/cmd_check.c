@@ -40,7 +40,7 @@ static void check_dream(struct check *c)
     struct model *m = NULL;
     struct dream *dream = NULL;
     char text[512];
-    int rc = model_load(&m, d->model, &e);
+    int rc = dream_load_model(&m, d, &e);
     if (rc == 0)
         snprintf(text, sizeof text, "%s, %d classes", m->name, m->classes);
     say(c, "model", rc, rc < 0 ? e.text : text);

@@ -19,17 +19,18 @@
 #include "stream/picture.h"
 #include "synsets/synsets.h"
 
-enum { SETTINGS_MAX = 5 };
+enum { SETTINGS_MAX = 6 };
 
 struct arguments {
-    const char *image, *text, *folder, *preprocessing;
+    const char *image, *text, *folder;
     const char *settings[SETTINGS_MAX]; /* values of setting_keys, NULL: not given */
     struct arg_list sets;
     struct dream_config dream;
 };
 
 /* Options that are settings of section dream under shorter names. */
-static const char *const setting_keys[SETTINGS_MAX] = {"model", "profile", "backend", "cpu_tier", "threads"};
+static const char *const setting_keys[SETTINGS_MAX] = {"model",    "profile", "backend",
+                                                       "cpu_tier", "threads", "preprocessing"};
 
 static int fail(const struct error *e)
 {
@@ -69,7 +70,7 @@ static int parse_arguments(struct arguments *a, int argc, char **argv)
         {0, "dump", "DIR", ARG_STRING, &a->folder, 0, 0, "where to write logits.npy and gradient.npy"},
         {'m', "model", "FILE", ARG_STRING, &a->settings[0], 0, 0,
          "weights to use; without it the embedded model"},
-        {0, "preprocessing", "P", ARG_STRING, &a->preprocessing, 0, 0,
+        {0, "preprocessing", "P", ARG_STRING, &a->settings[5], 0, 0,
          "torchvision, caffe or caffe-rgb, instead of what the file says"},
         {0, "profile", "P", ARG_STRING, &a->settings[1], 0, 0, "classic (default) or modern"},
         {0, "backend", "B", ARG_STRING, &a->settings[2], 0, 0, "auto or cpu"},
@@ -180,9 +181,7 @@ int cmd_probe(int argc, char **argv)
     int rc = parse_arguments(&a, argc, argv);
     if (rc != ARGS_OK)
         return rc;
-    rc = model_load(&m, a.dream.model, &e);
-    if (rc == 0 && a.preprocessing)
-        rc = model_set_preprocessing(m, a.preprocessing, &e);
+    rc = dream_load_model(&m, &a.dream, &e);
     if (rc == 0)
         rc = picture_read(a.image, &rgb, &a.dream.size.width_px, &a.dream.size.height_px, &e);
     if (rc == 0)

@@ -134,7 +134,7 @@ static int open_chat(struct run *r, struct error *e)
 static int open_dream(struct run *r, struct error *e)
 {
     const struct dream_config *c = &r->settings.dream;
-    int rc = model_load(&r->model, c->model, e);
+    int rc = dream_load_model(&r->model, c, e);
     if (rc < 0)
         return rc;
     r->model->serves_once = true;

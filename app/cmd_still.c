@@ -297,7 +297,7 @@ int cmd_still(int argc, char **argv)
     int rc = parse_arguments(&a, argc, argv);
     if (rc != ARGS_OK)
         return rc;
-    if (model_load(&m, a.dream.model, &e) < 0)
+    if (dream_load_model(&m, &a.dream, &e) < 0)
         return fail("%s", e.text);
     int status = find_subject(&subject, m, &a);
     if (status == 0 && read_start(&a, &start, &e) < 0)

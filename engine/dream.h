@@ -16,6 +16,13 @@
 
 enum dream_profile { DREAM_MODERN, DREAM_CLASSIC };
 enum dream_backend { DREAM_BACKEND_AUTO, DREAM_BACKEND_CPU, DREAM_BACKEND_NULL };
+/* Of the model's input; auto believes its file. */
+enum dream_preprocessing {
+    DREAM_INPUT_AUTO,
+    DREAM_INPUT_TORCHVISION,
+    DREAM_INPUT_CAFFE,
+    DREAM_INPUT_CAFFE_RGB
+};
 enum { DREAM_SUBJECTS_MAX = 2 };
 
 /* Section "dream" of the configuration; the rows stand in dream_options.c, where every field is explained. */
@@ -27,6 +34,7 @@ struct dream_config {
     int backend;                     /* enum dream_backend; null: no network, the picture only settles */
     int cpu_tier;                    /* enum cpu_tier */
     char model[OPTION_STRING_BYTES]; /* "" = embedded */
+    int preprocessing;               /* enum dream_preprocessing */
     char prior_file[OPTION_STRING_BYTES];
     char start_image[OPTION_STRING_BYTES]; /* "" = noise */
     double transition_s;                   /* cross-fade between subjects */
@@ -52,6 +60,9 @@ struct dream_target {
     int count;
     int class_index[DREAM_SUBJECTS_MAX];
 };
+
+/* The model that the settings name, with the preprocessing that they ask for. 0 or -errno with a line. */
+int dream_load_model(struct model **m, const struct dream_config *c, struct error *e);
 
 struct dream;
 

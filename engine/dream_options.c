@@ -6,6 +6,7 @@
 
 static const char *const profiles[] = {"modern", "classic", NULL};
 static const char *const backends[] = {"auto", "cpu", "null", NULL};
+static const char *const inputs[] = {"auto", "torchvision", "caffe", "caffe-rgb", NULL};
 static const char *const tiers[] = {"auto", "c", "avx2", "avx512", NULL};
 
 #define C struct dream_config
@@ -24,7 +25,11 @@ static const struct option rows[] = {
         "Where the network runs. null runs none: the picture only drifts, for tests of everything else."),
     OPTION_CHOICE(C, cpu_tier, "auto", tiers,
                   "Vector instructions to use; auto takes the best that there are."),
-    OPTION_STRING(C, model, "", 0, "File of the model (safetensors); empty: the one inside the program."),
+    OPTION_STRING(C, model, "", 0,
+                  "File of the model (safetensors, PyTorch, Caffe); empty: the one inside the program."),
+    OPTION_CHOICE(C, preprocessing, "auto", inputs,
+                  "What the model wants done to its input; auto goes by its file. torchvision: RGB, mean and "
+                  "deviation. caffe: BGR minus a mean colour; caffe-rgb: the same, RGB."),
     OPTION_STRING(C, prior_file, "", 0, "File of the patch prior; empty: the one inside the program."),
     OPTION_STRING(C, start_image, "", 0, "Picture to begin with; empty: soft noise."),
     OPTION_FLOAT(C, transition_s, "4", 0, 60, "s", "Cross-fade from one subject to the next."),
@@ -65,3 +70,13 @@ const struct option_section dream_section = OPTION_SECTION(
     "dream", struct dream_config, rows,
     "The picture, the network that looks at it, and how it is changed. object_large to colour_max "
     "are the recipe of profile modern.");
+
+int dream_load_model(struct model **m, const struct dream_config *c, struct error *e)
+{
+    int rc = model_load(m, c->model, e);
+    if (rc == 0 && c->preprocessing != DREAM_INPUT_AUTO)
+        rc = model_set_preprocessing(*m, inputs[c->preprocessing], e);
+    if (rc < 0)
+        model_close(m);
+    return rc;
+}

@@ -118,6 +118,18 @@ class Probe(unittest.TestCase):
         self.assertAlmostEqual(said["total"], said["network"] + sum(
             said["prior_%d" % k] * said["prior_%d_weight" % k] for k in (1, 2, 4)), delta=1e-5 * said["total"])
 
+    def test_preprocessing_can_be_overruled(self):
+        with Folder() as f:
+            write_png(f.path("x.png"), picture())
+            logits = {}
+            for p in ("auto", "torchvision", "caffe", "caffe-rgb"):
+                r = reverie("probe", "-i", f.path("x.png"), "-t", "goldfish", "--set", "dream.preprocessing=" + p,
+                            "--dump", f.path(p))
+                self.assertEqual((r.returncode, r.stderr), (0, ""))
+                logits[p] = np.load(f.path(p, "logits.npy"))
+        distance = {(a, b): np.abs(logits[a] - logits[b]).max() for a in logits for b in logits if a < b}
+        self.assertGreater(min(distance.values()), 0.01)
+
     def test_faults_are_one_line(self):
         with Folder() as f:
             write_png(f.path("x.png"), picture())
@@ -132,7 +144,7 @@ class Probe(unittest.TestCase):
                      (["-m", os.path.join(GOLDEN, "vgg16.zip.pth"), "-i", f.path("x.png"), "-t", "goldfish", "--dump",
                        f.path("o")], 1, "does not have that class"),
                      (["-i", f.path("x.png"), "-t", "goldfish", "--backend", "null", "--dump", f.path("o")], 1, "no network"),
-                     (["-i", f.path("x.png"), "-t", "goldfish", "--preprocessing", "x", "--dump", f.path("o")], 1, "\"x\""),
+                     (["-i", f.path("x.png"), "-t", "goldfish", "--preprocessing", "x", "--dump", f.path("o")], 2, "caffe-rgb"),
                      (["-i", f.path("x.png"), "-t", "goldfish", "--dump", f.path("text")], 1, "text"),
                      (["-i", f.path("x.png"), "-t", "goldfish", "--dump", "/nonexistent/a"], 1, "/nonexistent/a")]
             for args, code, says in cases:
