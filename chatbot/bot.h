@@ -19,6 +19,7 @@ struct chatbot {
     struct synsets_known known;
     double lag_s;
     struct house *house;           /* NULL: no rules */
+    struct memory *memory;         /* NULL: none */
     char name[REQUEST_USER_BYTES]; /* that it listens to in a room */
 
     pthread_mutex_t lock; /* leaf; guards rng and last_reply */

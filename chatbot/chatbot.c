@@ -16,6 +16,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "chatbot/memory.h"
 #include "common/mem.h"
 #include "common/text.h"
 
@@ -254,6 +255,8 @@ static void take(struct chat_call *c, const struct synsets_result *r)
     bool replaced;
     make_request(c, r, &q);
     int rc = requests_add(c->bot->requests, &q, c->now_s, &eta_s, &replaced);
+    if (rc == 0)
+        memory_asked(c->bot->memory, &q, c->rest);
     if (rc == 0 && c->bot->house)
         house_wished(c->bot->house, c->login, c->now_s);
     tell(c, &q, rc, eta_s, replaced);
@@ -337,6 +340,11 @@ void chatbot_set_house(struct chatbot *b, struct house *house)
     b->house = house;
 }
 
+void chatbot_set_memory(struct chatbot *b, struct memory *memory)
+{
+    b->memory = memory;
+}
+
 void chatbot_set_name(struct chatbot *b, const char *name)
 {
     text_clean(b->name, sizeof b->name, name, strlen(name));
@@ -345,10 +353,13 @@ void chatbot_set_name(struct chatbot *b, const char *name)
 void chatbot_clear_user(struct chatbot *b, const char *user)
 {
     requests_withdraw(b->requests, user, NULL);
+    memory_removed(b->memory, user, NULL);
 }
 
 void chatbot_delete(struct chatbot *b, const char *message_id)
 {
-    if (message_id && message_id[0])
+    if (message_id && message_id[0]) {
         requests_withdraw(b->requests, NULL, message_id);
+        memory_removed(b->memory, NULL, message_id);
+    }
 }

@@ -41,6 +41,7 @@ struct chat_line {
 
 struct chatbot;
 struct house;
+struct memory;
 
 /* `requests` must outlive it; `known` is copied. `lag_s`: seconds from the dream's turn to pixels on screen,
  * for what viewers are told. Returns 0. */
@@ -51,6 +52,7 @@ void chatbot_close(struct chatbot **b); /* NULL is fine */
 /* Before the threads start. The rules (house.h), which must outlive it: without them nobody is banned and
  * only the roles of a line make moderators. The name that it listens to, besides "reverie": its nick. */
 void chatbot_set_house(struct chatbot *b, struct house *house);
+void chatbot_set_memory(struct chatbot *b, struct memory *memory); /* memory.h: what is asked is recorded */
 void chatbot_set_name(struct chatbot *b, const char *name);
 
 /*

@@ -56,6 +56,8 @@ struct requests {
     struct rng lottery;
     void (*on_withdrawn)(void *context, int64_t request_id);
     void *withdrawn_context;
+    void (*on_turn)(void *context, const struct request *before, double on_s, const struct request *now);
+    void *turn_context;
     struct rng rng;
     int walk[SYNSET_COUNT]; /* all known classes, shuffled; those before walked have been dreamed */
     int walk_count, walked;
@@ -425,6 +427,8 @@ bool requests_turn(struct requests *r, double now_s, struct request *now)
 {
     pthread_mutex_lock(&r->lock);
     now_s = advance(r, now_s);
+    struct request before = r->now;
+    double on_s = now_s - r->since_s;
     bool changed = choose(r, now_s);
     r->skip = false;
     if (changed) {
@@ -437,7 +441,36 @@ bool requests_turn(struct requests *r, double now_s, struct request *now)
         *now = r->now;
     }
     pthread_mutex_unlock(&r->lock);
+    if (changed && r->on_turn)
+        r->on_turn(r->turn_context, &before, on_s, now);
     return changed;
+}
+
+void requests_on_turn(struct requests *r,
+                      void (*turned)(void *context, const struct request *before, double on_s,
+                                     const struct request *now),
+                      void *context)
+{
+    r->on_turn = turned;
+    r->turn_context = context;
+}
+
+int requests_restore(struct requests *r, const struct request *q)
+{
+    if (!valid(r, q) || q->id < 0)
+        return -EINVAL;
+    pthread_mutex_lock(&r->lock);
+    int rc = r->count == r->queue_max ? -EBUSY : find_user(r, login_of(q)) >= 0 ? -EEXIST : 0;
+    if (rc == 0) {
+        r->queue[r->count] = *q;
+        r->queue[r->count].round = r->round;
+        r->queue[r->count].immediate = false;
+        r->count++;
+    }
+    if (rc == 0 && q->id > r->last_id)
+        r->last_id = q->id;
+    pthread_mutex_unlock(&r->lock);
+    return rc;
 }
 
 int requests_list(struct requests *r, struct request *now, struct request *next, int max)

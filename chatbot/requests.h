@@ -94,6 +94,18 @@ int requests_withdraw(struct requests *r, const char *login, const char *message
 void requests_on_withdrawn(struct requests *r, void (*withdrawn)(void *context, int64_t request_id),
                            void *context);
 
+/* Told at every turn, on the dream's thread and outside of every lock: what was on (count 0: nothing), for
+ * how long, and what is. Set it before the threads start. */
+void requests_on_turn(struct requests *r,
+                      void (*turned)(void *context, const struct request *before, double on_s,
+                                     const struct request *now),
+                      void *context);
+
+/* Puts a request of an earlier run at the end of the queue; its id is kept, later ones are higher. 0;
+ * -EINVAL: its classes are not known; -EBUSY: no room; -EEXIST: this viewer waits already. Before the threads
+ * start. */
+int requests_restore(struct requests *r, const struct request *q);
+
 /* Forgets all that wait. Returns how many. */
 int requests_clear(struct requests *r);
 

@@ -98,7 +98,8 @@ void synsets_label(const struct synsets_result *result, char *out, size_t size);
 
 /* Whether a result is so clearly a wish that it may be one without the bot being spoken to: in a chat, where
  * "top" and "sub" and "solid" are remarks although they name classes. Only whole names, kinds and last words
- * of names count, none of the ordinary remarks among them, and slips only in long words. Also for LACKING and TOO_MANY. */
+ * of names count, none of the ordinary remarks among them, and slips only in long words. Also for LACKING and
+ * TOO_MANY. */
 bool synsets_is_plain(const struct synsets_result *result);
 
 int synsets_by_wnid(const char *wnid); /* index or -1 */
