@@ -146,7 +146,8 @@ static void compare(struct network *n, const struct model *m, int w, int h, cons
     double value, expected = reference_network(m, x, w, h, o, NULL, truth);
     assert_int_equal(network_gradient(n, x, w, h, o, grad, &value), 0);
     double error = nmse(grad, truth, count);
-    if (!(error < 1e-6) || !(fabs(value - expected) <= 1e-5 * (fabs(expected) + 1)))
+    /* The value sums logits of both signs whose weights are rounded to 24 bits. */
+    if (!(error < 1e-6) || !(fabs(value - expected) <= 2e-4 * (fabs(expected) + 1)))
         fail_msg("%s %dx%d layer %d channel %d: gradient nmse %g, value %g instead of %g",
                  network_tier_name(n), w, h, o->layer, o->channel, error, value, expected);
 }
