@@ -1,4 +1,5 @@
 """The bot, a viewer and a real IRC server: InspIRCd with TLS. Left out, with a word, where it is not installed."""
+import contextlib
 import os
 import shutil
 import signal
@@ -209,27 +210,62 @@ class Inspircd(unittest.TestCase):
         with Bot(self.port, connect=1500, tls="true", ca_file=self.certificates.ca) as bot:
             bot.wait("waiting", text=lambda t: "handshake" in t)
 
-    @unittest.skipUnless(shutil.which("ii"), "the IRC client ii is not installed")
-    def test_a_real_client_is_answered(self):
-        self.start()
-        with tempfile.TemporaryDirectory() as home, self.bot() as bot:
-            bot.wait("online")
+    @contextlib.contextmanager
+    def real_client(self):
+        """The client ii in the room. Gives say(text) and heard(text), which waits for it."""
+        with tempfile.TemporaryDirectory() as home:
             client = subprocess.Popen(["ii", "-i", home, "-s", "127.0.0.1", "-p", str(self.port), "-n", "ann"],
                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             try:
-                room = os.path.join(home, "127.0.0.1")
-                wait_until(lambda: os.path.exists(os.path.join(room, "in")), what="ii")
-                wait_until(lambda: holds(os.path.join(room, "out"), "Welcome"), what="ii's login")
-                with open(os.path.join(room, "in"), "w") as f:
+                server = os.path.join(home, "127.0.0.1")
+                wait_until(lambda: os.path.exists(os.path.join(server, "in")), what="ii")
+                wait_until(lambda: holds(os.path.join(server, "out"), "Welcome"), what="ii's login")
+                with open(os.path.join(server, "in"), "w") as f:
                     f.write("/j #chan\n")
-                channel = os.path.join(room, "#chan")
+                channel = os.path.join(server, "#chan")
                 wait_until(lambda: os.path.exists(os.path.join(channel, "in")), what="the room")
-                with open(os.path.join(channel, "in"), "w") as f:
-                    f.write("say goldfish it is\n")
-                wait_until(lambda: holds(os.path.join(channel, "out"), "<bot> goldfish it is"), what="the answer")
+
+                def say(text):
+                    with open(os.path.join(channel, "in"), "w") as f:
+                        f.write(text + "\n")
+
+                yield say, lambda text: wait_until(lambda: holds(os.path.join(channel, "out"), text), what=text)
             finally:
                 client.kill()
                 client.wait()
+
+    @unittest.skipUnless(shutil.which("ii"), "the IRC client ii is not installed")
+    def test_a_real_client_is_answered(self):
+        self.start()
+        with self.bot() as bot:
+            bot.wait("online")
+            with self.real_client() as (say, heard):
+                say("say goldfish it is")
+                heard("<bot> goldfish it is")
+
+    @unittest.skipUnless(shutil.which("ii"), "the IRC client ii is not installed")
+    def test_a_wish_typed_in_a_real_client_changes_the_dream(self):
+        self.start()
+        log_path = os.path.join(self.folder, "show.log")
+        with open(log_path, "wb") as log:
+            show = subprocess.Popen(
+                [fake_tmi.REVERIE, "run", "--duration", "300", "--set", "dream.size=128x128", "--set", "dream.steps=2",
+                 "--set", "video.size=320x180", "--set", "record.enabled=false", "--set", "show.state_dir=",
+                 "--set", "chat.enabled=true", "--set", "chat.server=localhost",
+                 "--set", "chat.port=%d" % self.tls_port, "--set", "chat.channel=chan", "--set", "chat.nick=dreamer",
+                 "--set", "chat.ca_file=" + self.certificates.ca],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        try:
+            wait_until(lambda: holds(log_path, "#chan"), what="the show in the room")
+            with self.real_client() as (say, heard):
+                say("nothing to see here, everybody")
+                say("!dream goldfish")
+                heard("<dreamer> @ann ")
+                wait_until(lambda: holds(log_path, "now dreaming goldfish"), what="the dream's turn")
+                wait_until(lambda: holds(log_path, "request 1 is on the screen"), what="the picture")
+        finally:
+            show.terminate()
+            self.assertEqual(show.wait(30), 0)
 
 
 if __name__ == "__main__":
