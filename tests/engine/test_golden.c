@@ -124,8 +124,8 @@ static void halves(struct objective_subject subjects[2], float weight[2][MAP_MAX
     }
 }
 
-static void compare(const struct weights *w, const struct golden *g, struct model *m,
-                    enum cpu_tier tier, const char *file)
+static void compare(const struct weights *w, const struct golden *g, struct model *m, enum cpu_tier tier,
+                    const char *file)
 {
     struct pool *pool;
     struct network *n;
