@@ -24,6 +24,7 @@
 #include "app/settings.h"
 #include "app/show.h"
 #include "chatbot/house.h"
+#include "chatbot/memory.h"
 #include "common/log.h"
 #include "stream/camera.h"
 
@@ -50,6 +51,7 @@ struct run {
     struct keyframes *keyframes;
     struct house *house;
     struct requests *requests;
+    struct memory *memory;
     struct chatbot *chatbot;
     struct script *script;
     struct console *console;
@@ -125,6 +127,11 @@ static int open_chat(struct run *r, struct error *e)
         return error_set(e, -rc, "cannot open the chat: %s", strerror(-rc));
     requests_on_withdrawn(r->requests, on_withdrawn, r);
     chatbot_set_house(r->chatbot, r->house);
+    /* An offline render is the same every time, whatever waited when the last show ended. */
+    if (!r->options.offline &&
+        (rc = memory_open(&r->memory, &r->settings.show, r->requests, r->house, e)) < 0)
+        return rc;
+    chatbot_set_memory(r->chatbot, r->memory);
     chatbot_set_name(r->chatbot, r->settings.irc.nick);
     if (r->options.script_path)
         return script_open(&r->script, r->options.script_path, e);
@@ -285,6 +292,7 @@ static int close_all(struct run *r, struct error *e)
     int rc = stream_close(&r->stream, e);
     show_stop(&r->show);
     script_close(&r->script);
+    memory_close(&r->memory);
     chatbot_close(&r->chatbot);
     requests_close(&r->requests);
     house_close(&r->house);
