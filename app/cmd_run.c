@@ -87,7 +87,7 @@ static int parse_options(int argc, char **argv, struct run_options *o)
         "",
         "The show, until SIGINT or SIGTERM. Without options: the embedded model, no account, a recording "
         "under\n"
-        "recordings/. Lines typed in the terminal are requests: goldfish, or goldfish + volcano.\n",
+        "recordings/. Lines typed in the terminal are requests: goldfish, or goldfish + pizza.\n",
         args,
         (int)ARRAY_LEN(args),
         settings_help};

@@ -84,7 +84,7 @@ static void *console_main(void *arg)
     struct console *c = arg;
     if (isatty(c->fd))
         log_info("chat",
-                 "type a thing and press Enter: goldfish, or two: goldfish + volcano. !help tells more");
+                 "type a thing and press Enter: goldfish, or two: goldfish + pizza. !help tells more");
     struct pollfd fds[] = {{.fd = c->fd, .events = POLLIN}, {.fd = c->stop.fd, .events = POLLIN}};
     for (;;) {
         int ready = poll(fds, ARRAY_LEN(fds), -1);

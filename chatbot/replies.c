@@ -62,9 +62,9 @@ static const char *const forms[REPLY_COUNT][FORMS_MAX] = {
          "$l."},
     [REPLY_TOO_MANY] =
         {"{I have two halves, no more|One mind, two halves}: wish for one or two things, like "
-         "\"goldfish + volcano\".",
+         "\"goldfish + pizza\".",
          "{Too many cooks|That is a crowd}. Two things fit, one on top and one below: \"goldfish + "
-         "volcano\"."},
+         "pizza\"."},
     [REPLY_FORBIDDEN] =
         {"{Not in this house|Not here|That one stays outside}. {Wish for something else|Name another "
          "thing}; !words shows what there is.",
@@ -86,7 +86,7 @@ static const char *const forms[REPLY_COUNT][FORMS_MAX] = {
          "crossed.|May the noise be with you.|No promises.}"},
     [REPLY_HELP] =
         {"{Name|Tell me} a thing and I dream it: \"goldfish\". Two share the screen, the first on top: "
-         "\"goldfish + volcano\". Commands: $l."},
+         "\"goldfish + pizza\". Commands: $l."},
 };
 
 /* Appends as much of `in` as there is room for. */
