@@ -11,17 +11,12 @@
 #include <string.h>
 #include <strings.h>
 
+#include "chatbot/walk.h"
 #include "common/mem.h"
 #include "common/rng.h"
 #include "common/text.h"
 
-enum {
-    RNG_STREAM_DAYDREAMS = 0x6472, /* a number of our own, so that replies do not change the walk */
-    RNG_STREAM_LOTTERY = 0x6c6f,
-    LOOK_AHEAD = 4, /* daydreams to choose the most different one from */
-    SERVED_MAX = 256,
-    SHOWN_MAX = 16
-};
+enum { RNG_STREAM_LOTTERY = 0x6c6f, SERVED_MAX = 256, SHOWN_MAX = 16 };
 
 /* Whose wish was granted in which round. */
 struct served {
@@ -58,9 +53,7 @@ struct requests {
     void *withdrawn_context;
     void (*on_turn)(void *context, const struct request *before, double on_s, const struct request *now);
     void *turn_context;
-    struct rng rng;
-    int walk[SYNSET_COUNT]; /* all known classes, shuffled; those before walked have been dreamed */
-    int walk_count, walked;
+    struct walk walk;
 };
 
 int requests_open(struct requests **out, const struct show_config *c, const struct synsets_known *known,
@@ -73,14 +66,10 @@ int requests_open(struct requests **out, const struct show_config *c, const stru
     r->stats = stats;
     r->queue_max = c->queue_max > 0 ? (int)c->queue_max : 1;
     r->queue = xcalloc((size_t)r->queue_max, sizeof *r->queue);
-    r->rng = rng_make(seed, RNG_STREAM_DAYDREAMS);
     r->lottery = rng_make(seed, RNG_STREAM_LOTTERY);
-    for (int s = 0; s < SYNSET_COUNT; s++)
-        if (known->known[s])
-            r->walk[r->walk_count++] = s;
-    r->walked = r->walk_count; /* shuffled when the first daydream is drawn */
+    walk_init(&r->walk, known, seed);
     pthread_mutex_init(&r->lock, NULL);
-    if (r->walk_count == 0) {
+    if (r->walk.count == 0) {
         requests_close(&r);
         return -EINVAL;
     }
@@ -339,48 +328,10 @@ int requests_clear(struct requests *r)
     return removed;
 }
 
-static void swap(int *a, int *b)
-{
-    int t = *a;
-    *a = *b;
-    *b = t;
-}
-
-/* The steps from the nearest of what is on now; more is more of a change. */
-static int difference(const struct request *now, int synset)
-{
-    int least = synsets_distance(now->synset[0], synset);
-    for (int i = 1; i < now->count; i++) {
-        int d = synsets_distance(now->synset[i], synset);
-        least = d < least ? d : least;
-    }
-    return least;
-}
-
-/* The next class of the walk. Every class comes once per round; of the next few the one least like what is on
- * goes first, so that not five breeds of dog follow one another. Under the lock. */
-static int walk_on(struct requests *r)
-{
-    if (r->walked == r->walk_count) {
-        for (int i = r->walk_count - 1; i > 0; i--)
-            swap(&r->walk[i], &r->walk[rng_below(&r->rng, (uint32_t)i + 1)]);
-        r->walked = 0;
-    }
-    int end = r->walked + LOOK_AHEAD < r->walk_count ? r->walked + LOOK_AHEAD : r->walk_count;
-    int best = r->walked;
-    for (int i = r->walked + 1; r->started && i < end; i++)
-        if (difference(&r->now, r->walk[i]) > difference(&r->now, r->walk[best]))
-            best = i;
-    swap(&r->walk[r->walked], &r->walk[best]);
-    return r->walk[r->walked++];
-}
-
 /* False: there is nothing else to dream. */
 static bool start_daydream(struct requests *r)
 {
-    int synset = walk_on(r);
-    if (r->started && difference(&r->now, synset) == 0)
-        synset = walk_on(r); /* the last of a round was on by request; the next round begins with another */
+    int synset = walk_next(&r->walk, r->now.synset, r->started ? r->now.count : 0);
     if (r->started && r->now.count == 1 && r->now.synset[0] == synset)
         return false; /* the model knows nothing else */
     r->now = (struct request){.count = 1, .synset = {synset}};
