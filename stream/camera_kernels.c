@@ -69,5 +69,9 @@ const struct camera_kernels camera_kernels_c = {"c", one, two};
 
 const struct camera_kernels *camera_kernels_best(void)
 {
-    return __builtin_cpu_supports("avx2") ? &camera_kernels_avx2 : &camera_kernels_c;
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx2"))
+        return &camera_kernels_avx2;
+#endif
+    return &camera_kernels_c;
 }

@@ -5,6 +5,7 @@
  */
 #include "stream/camera_kernels.h"
 
+#if defined(__x86_64__)
 #include <immintrin.h>
 #include <string.h>
 
@@ -131,3 +132,4 @@ static void two(uint8_t *out, int n, const struct sample_line *older, const stru
 }
 
 const struct camera_kernels camera_kernels_avx2 = {"avx2", one, two};
+#endif
