@@ -87,8 +87,8 @@ run: ## install what is missing, build, start the show; DURATION=60 ends it, ARG
 	@$(MAKE) --no-print-directory $(jobs) all
 	@build/reverie run $(if $(DURATION),--duration $(DURATION)) $(ARGS)
 
-bench: $(BIN) ## measure this machine; ARGS go to `reverie bench`
-	@$(BIN) bench $(ARGS)
+bench: $(BIN) ## measure this machine: the table of bench/table; ARGS=--short leaves PyTorch out
+	@REVERIE=$(abspath $(BIN)) bench/table $(ARGS)
 
 ##@ Check
 test: ## install what the tests need, build, run them all; ONLY=text picks some, JOBS=2 runs two at a time

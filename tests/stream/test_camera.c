@@ -277,6 +277,7 @@ static void test_rotation_and_fast_zoom_follow_the_formula(void **state)
 
 /* ---- kernels ---- */
 
+#if defined(__x86_64__)
 static void random_line(struct sample_line *l, const struct sample_plane *p)
 {
     int wild = random32() % 4 == 0;
@@ -286,6 +287,7 @@ static void random_line(struct sample_line *l, const struct sample_plane *p)
     l->dx = (int32_t)(random32() % (wild ? 6 << 16 : 2 << 16)) - (wild ? 3 << 16 : 0);
     l->dy = (int32_t)(random32() % (wild ? 6 << 16 : 4000)) - (wild ? 3 << 16 : 2000);
 }
+#endif
 
 static void test_every_tier_gives_the_same_bytes(void **state)
 {
