@@ -52,7 +52,7 @@ INLINE ivec upper_bits(const uint16_t *p)
 #elif LANES == 8
     return (ivec)_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p)), 16);
 #else
-    ivec x;
+    ivec x = {0};
     for (int i = 0; i < LANES; i++)
         x[i] = (int32_t)((uint32_t)p[i] << 16);
     return x;
@@ -66,7 +66,7 @@ INLINE ivec middle_bits(const uint8_t *p)
 #elif LANES == 8
     return (ivec)_mm256_slli_epi32(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p)), 8);
 #else
-    ivec x;
+    ivec x = {0};
     for (int i = 0; i < LANES; i++)
         x[i] = p[i] << 8;
     return x;
