@@ -5,8 +5,9 @@
 
 #include <math.h>
 
-/* Timings vary by some percent from keyframe to keyframe; beyond that the camera's own patience helps. */
-static const double reserve = 1.08;
+/* Timings vary from keyframe to keyframe, the more the busier the machine is; beyond this the camera's own
+ * patience helps, at the price of a half second's glide. */
+static const double reserve = 1.2;
 static const double smoothing = 0.3; /* weight of the newest measurement */
 
 void governor_init(struct governor *g, bool offline, int steps, int fps, int min_frames, int max_frames)
@@ -40,7 +41,7 @@ struct governor_plan governor_next(const struct governor *g, int64_t z_frames, i
     plan.frames = (int)fmin(ceil(frames_for(g, plan.steps)), 1e6);
     if (plan.frames < g->min_frames)
         plan.frames = g->min_frames;
-    if (camera_frames > z_frames) /* the camera has passed the last keyframe: aim ahead of it */
+    if (camera_frames > z_frames) /* the last keyframe came late: aim behind the glide into it */
         plan.frames += (int)(camera_frames - z_frames);
     return plan;
 }

@@ -30,7 +30,8 @@ struct governor_plan {
 
 void governor_init(struct governor *g, bool offline, int steps, int fps, int min_frames, int max_frames);
 
-/* `z_frames` is the last keyframe's place on the zoom axis, `camera_frames` where the camera is now. */
+/* `z_frames` is the last keyframe's place on the zoom axis, `camera_frames` the point up to which the camera
+ * is served with what it has taken. */
 struct governor_plan governor_next(const struct governor *g, int64_t z_frames, int64_t camera_frames);
 
 /* What the last keyframe took. */

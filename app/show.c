@@ -83,8 +83,12 @@ static void dream_keyframe(struct show *s, struct keyframe *slot)
     int done = take_steps(s, plan.steps);
     int64_t steps_us = clock_real_us() - steps_began_us;
 
+    int64_t steps_ended_us = clock_real_us();
     s->z_frames += plan.frames;
     publish(s, slot);
+    log_debug("dream", "keyframe: %d frames on, %d steps in %.0f ms, before %.0f ms, after %.0f ms",
+              plan.frames, done, (double)steps_us / 1e3, (double)(steps_began_us - began_us) / 1e3,
+              (double)(clock_real_us() - steps_ended_us) / 1e3);
     governor_measure(&s->p.governor, done, (double)steps_us, (double)(clock_real_us() - began_us - steps_us));
     stats_add(s->p.stats, STAT_STEPS, done);
     stats_add(s->p.stats, STAT_STEP_US, steps_us);

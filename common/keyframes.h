@@ -47,7 +47,8 @@ void keyframes_publish(struct keyframes *k);
  * 0: for ever). What it returns stays valid until the second next call that returns a keyframe. */
 const struct keyframe *keyframes_next(struct keyframes *k, int64_t timeout_us);
 
-/* The camera says where it is; the dream reads it to plan how far ahead the next keyframe must lie. */
+/* The camera says up to where it is served with what it has taken; the dream reads it to plan how far ahead
+ * the next keyframe must lie. */
 void keyframes_set_position(struct keyframes *k, int64_t z_frames);
 int64_t keyframes_position(struct keyframes *k);
 

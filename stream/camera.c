@@ -158,6 +158,17 @@ static void choose_factors(const struct camera *c, int width_px, int height_px, 
         *up /= 2;
 }
 
+/* Would a keyframe that is taken now come late? */
+static bool is_late(const struct camera *c)
+{
+    return c->count > 0 && c->z - c->blend_to >= 1;
+}
+
+static double late_blend_end(const struct camera *c)
+{
+    return c->z + LATE_BLEND_MS * c->fps / 1000.0;
+}
+
 int camera_push(struct camera *c, const struct keyframe *k)
 {
     if (k->width_px < 2 || k->height_px < 2 || k->width_px > PLATE_SIDE_MAX || k->height_px > PLATE_SIDE_MAX)
@@ -174,13 +185,13 @@ int camera_push(struct camera *c, const struct keyframe *k)
 
     if (c->count == 0)
         c->z = s->z;
-    bool late = c->count > 0 && c->z - newer_of(c)->z >= 1;
+    bool late = is_late(c);
     c->newest = !c->newest;
     c->count = c->count == 0 ? 1 : 2;
     c->blend_from = c->z;
     c->blend_to = s->z;
     if (late || s->z <= c->z)
-        c->blend_to = fmax(s->z, c->z + LATE_BLEND_MS * c->fps / 1000.0);
+        c->blend_to = fmax(s->z, late_blend_end(c));
     c->idle_frames = 0;
     return 0;
 }
@@ -205,6 +216,14 @@ void camera_advance(struct camera *c)
 int64_t camera_position(const struct camera *c)
 {
     return (int64_t)floor(c->z);
+}
+
+int64_t camera_horizon(const struct camera *c)
+{
+    double end = camera_wants_keyframe(c) ? c->z : c->blend_to;
+    if (camera_wants_keyframe(c) && is_late(c))
+        end = late_blend_end(c);
+    return (int64_t)ceil(end);
 }
 
 /* How far the blend has gone, 0..1, along a straight line. */

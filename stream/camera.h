@@ -79,8 +79,13 @@ void camera_render(struct camera *c, const struct frame *out);
 /* One frame on. Before the first keyframe the camera does not move. */
 void camera_advance(struct camera *c);
 
-/* For keyframes_set_position: where the next rendered frame lies, rounded down. */
+/* Where the next rendered frame lies, rounded down. */
 int64_t camera_position(const struct camera *c);
+
+/* For keyframes_set_position: where the running blend ends, rounded up; while the camera waits for a
+ * keyframe, where a blend into one that came now would end. A keyframe that is begun after that one must lie
+ * behind this point: if it does not, it is late before it is dreamed, and so are all that follow. */
+int64_t camera_horizon(const struct camera *c);
 
 /* What prevails in the picture now (the older keyframe's until the newer one's weight reaches one half):
  * caption (never NULL) and request (0: none). Valid until the next push. */

@@ -168,13 +168,16 @@ static void push_keyframe(struct stream *s, const struct keyframe *k)
 static void take_keyframes(struct stream *s)
 {
     const struct keyframe *k = NULL;
+    /* Before as well as after taking one: the dream begins its next one at the very moment that this one is
+     * taken. */
+    keyframes_set_position(s->p.keyframes, camera_horizon(s->camera));
     while (camera_wants_keyframe(s->camera) && (k = next_keyframe(s)))
         push_keyframe(s, k);
     bool late = camera_wants_keyframe(s->camera) && s->keyframes == 2;
     if (late && !s->late)
         stats_add(s->p.stats, STAT_KEYFRAMES_LATE, 1);
     s->late = late;
-    keyframes_set_position(s->p.keyframes, camera_position(s->camera));
+    keyframes_set_position(s->p.keyframes, camera_horizon(s->camera));
 }
 
 /* The first picture comes within milliseconds: worth a moment's wait, even in a live show. */

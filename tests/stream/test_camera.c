@@ -418,6 +418,29 @@ static void test_black_and_still_before_the_first_keyframe(void **state)
     camera_close(&c);
 }
 
+/* A dream that plans behind the horizon is on time again with the keyframe after a late one. */
+static void test_one_late_keyframe_makes_no_other_late(void **state)
+{
+    (void)state;
+    struct camera *c = open_camera(&modern, 64, 36, NULL); /* 25 frames/s: a late blend takes 13 */
+    push(c, flat(0, 0));
+    push(c, flat(50, 10));
+    assert_int_equal(camera_horizon(c), 10);
+    for (int z = 0; z < 14; z++)
+        camera_advance(c); /* four frames too far */
+    assert_true(camera_wants_keyframe(c));
+    int64_t promised = camera_horizon(c);
+    assert_in_range(promised, 26, 27);
+    push(c, flat(100, 16));
+    assert_int_equal(camera_horizon(c), promised);
+    while (!camera_wants_keyframe(c))
+        camera_advance(c);
+    int64_t next_z = promised + 6; /* planned with the horizon; dreamed in time */
+    push(c, flat(150, next_z));
+    assert_int_equal(camera_horizon(c), next_z); /* no stretched blend any more */
+    camera_close(&c);
+}
+
 static void test_the_caption_follows_what_prevails(void **state)
 {
     (void)state;
@@ -656,6 +679,7 @@ int main(void)
         cmocka_unit_test(test_large_keyframes_are_averaged),
         cmocka_unit_test(test_threads_change_no_byte),
         cmocka_unit_test(test_black_and_still_before_the_first_keyframe),
+        cmocka_unit_test(test_one_late_keyframe_makes_no_other_late),
         cmocka_unit_test(test_the_caption_follows_what_prevails),
         cmocka_unit_test(test_a_late_keyframe_does_not_jump),
         cmocka_unit_test(test_without_keyframes_it_lingers_then_stands_still),
