@@ -104,6 +104,7 @@ static void on_withdrawn(void *context, int64_t request_id)
     struct run *r = context;
     if (r->stream)
         stream_withdraw(r->stream, request_id);
+    log_info("show", "request %lld was withdrawn; its caption is gone", (long long)request_id);
 }
 
 /* Chat and queue: everything that a request passes on its way to the dream. */
