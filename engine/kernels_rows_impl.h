@@ -267,7 +267,7 @@ enum { BLOCK = GROUP * GROUP, BLOCKS_AHEAD = 3 };
 static void widen_turned(const uint16_t *high, const uint8_t *low, size_t stride, int blocks, float *out)
 {
     for (int b = 0; b < blocks; b++, high += stride, low += stride, out += BLOCK) {
-        float block[BLOCK];
+        _Alignas(64) float block[BLOCK]; /* widen stores whole vectors */
         for (int i = 0; b + BLOCKS_AHEAD < blocks && i < BLOCK; i += 64) {
             __builtin_prefetch(high + BLOCKS_AHEAD * stride + i);
             __builtin_prefetch(high + BLOCKS_AHEAD * stride + i + 32);

@@ -53,7 +53,7 @@ static void head_panel(void *context, int item, int worker)
 {
     (void)worker;
     const struct head_job *j = context;
-    float weights[DEPTH_AT_ONCE * GROUP];
+    _Alignas(64) float weights[DEPTH_AT_ONCE * GROUP]; /* widen stores whole vectors */
     float *c = j->c + (size_t)item * GROUP;
     int all = j->segments * j->rows, add = 0;
     for (int step = 0; step < j->steps; step++)
