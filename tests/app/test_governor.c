@@ -58,7 +58,8 @@ static void test_slow_machines_give_up_steps(void **state)
     (void)state;
     struct governor g;
     governor_init(&g, false, 10, 25, 5, 50);
-    governor_measure(&g, 10, 3900000, 50000); /* 0.4 s a step: at most four in two seconds, reserve included */
+    governor_measure(&g, 10, 3900000,
+                     50000); /* 0.4 s a step: at most four in two seconds, reserve included */
     struct governor_plan p = governor_next(&g, 100, 90);
     assert_int_equal(p.steps, 4);
     assert_true(p.frames <= 50);
