@@ -138,14 +138,13 @@ static void fold_columns(void *context, int y, int worker)
         n->kernels->pixels_alive(to, m->alive + at * (size_t)(m->channels / GROUP), m->w, m->channels);
 }
 
-static void fc6_backward(struct network *n)
+/* Layer FC6 + i backwards: d_hidden[i] times the turned weights. Where the product goes is the caller's to
+ * say. */
+static struct head_job way_back(const struct network *n, int i)
 {
-    const struct pack *p = &n->packs[n->convs];
-    int kernel = n->model->layers[n->convs].kernel;
-    size_t width = (size_t)kernel * (size_t)p->in;
-    for (int row = 0; row < kernel; row++) {
-        struct head_job j = {.kernels = n->kernels,
-                             .a = n->d_hidden[FC6],
+    const struct pack *p = &n->packs[n->convs + i];
+    return (struct head_job){.kernels = n->kernels,
+                             .a = n->d_hidden[i],
                              .lda = (size_t)p->out,
                              .segments = 1,
                              .rows = n->map_w * n->map_h,
@@ -153,11 +152,20 @@ static void fc6_backward(struct network *n)
                              .depth = p->out,
                              .high = p->high,
                              .low = p->low,
-                             .panel_inputs = panel_inputs(n, FC6),
-                             .is_turned = true,
-                             .first_input = (size_t)row * width,
-                             .c = n->columns,
-                             .ldc = width};
+                             .panel_inputs = panel_inputs(n, i),
+                             .is_turned = true};
+}
+
+static void fc6_backward(struct network *n)
+{
+    const struct pack *p = &n->packs[n->convs];
+    int kernel = n->model->layers[n->convs].kernel;
+    size_t width = (size_t)kernel * (size_t)p->in;
+    for (int row = 0; row < kernel; row++) {
+        struct head_job j = way_back(n, FC6);
+        j.first_input = (size_t)row * width;
+        j.c = n->columns;
+        j.ldc = width;
         pool_run(n->pool, head_panel, &j, (int)(width / GROUP));
         struct fold_job f = {n, row};
         pool_run(n->pool, fold_columns, &f, n->out[n->convs - 1].h);
@@ -169,20 +177,10 @@ void network_head_backward(struct network *n, int from)
 {
     for (int i = from; i > FC6; i--) {
         const struct pack *p = &n->packs[n->convs + i];
-        struct head_job j = {.kernels = n->kernels,
-                             .a = n->d_hidden[i],
-                             .lda = (size_t)p->out,
-                             .segments = 1,
-                             .rows = n->map_w * n->map_h,
-                             .steps = 1,
-                             .depth = p->out,
-                             .high = p->high,
-                             .low = p->low,
-                             .panel_inputs = panel_inputs(n, i),
-                             .is_turned = true,
-                             .c = n->d_hidden[i - 1],
-                             .ldc = (size_t)p->in,
-                             .alive = n->hidden[i - 1]};
+        struct head_job j = way_back(n, i);
+        j.c = n->d_hidden[i - 1];
+        j.ldc = (size_t)p->in;
+        j.alive = n->hidden[i - 1];
         pool_run(n->pool, head_panel, &j, p->in / GROUP);
         network_stage_done(n, stage_backward(n, n->convs + i));
     }
