@@ -15,7 +15,16 @@
 #include "engine/network.h"
 
 enum dream_profile { DREAM_MODERN, DREAM_CLASSIC };
-enum dream_backend { DREAM_BACKEND_AUTO, DREAM_BACKEND_CPU, DREAM_BACKEND_NULL };
+enum dream_backend { DREAM_BACKEND_AUTO, DREAM_BACKEND_CPU, DREAM_BACKEND_CUDA, DREAM_BACKEND_NULL };
+/* How a GPU stores and multiplies; sums are float32 in all of them. auto: bf16 where the card has it, else
+ * fp16. */
+enum dream_precision {
+    DREAM_PRECISION_AUTO,
+    DREAM_PRECISION_BF16,
+    DREAM_PRECISION_FP16,
+    DREAM_PRECISION_TF32,
+    DREAM_PRECISION_FP32
+};
 /* Of the model's input; auto believes its file. */
 enum dream_preprocessing {
     DREAM_INPUT_AUTO,
@@ -33,6 +42,8 @@ struct dream_config {
     int64_t threads;                 /* 0: as many as there are cores */
     int backend;                     /* enum dream_backend; null: no network, the picture only settles */
     int cpu_tier;                    /* enum cpu_tier */
+    int64_t device;                  /* cuda: which card */
+    int precision;                   /* enum dream_precision */
     char model[OPTION_STRING_BYTES]; /* "" = embedded */
     int preprocessing;               /* enum dream_preprocessing */
     char prior_file[OPTION_STRING_BYTES];

@@ -5,7 +5,8 @@
 #include "engine/dream.h"
 
 static const char *const profiles[] = {"modern", "classic", NULL};
-static const char *const backends[] = {"auto", "cpu", "null", NULL};
+static const char *const backends[] = {"auto", "cpu", "cuda", "null", NULL};
+static const char *const precisions[] = {"auto", "bf16", "fp16", "tf32", "fp32", NULL};
 static const char *const inputs[] = {"auto", "torchvision", "caffe", "caffe-rgb", NULL};
 static const char *const tiers[] = {"auto", "c", "avx2", "avx512", NULL};
 
@@ -22,9 +23,15 @@ static const struct option rows[] = {
                "Threads that compute; 0 takes as many as there are cores."),
     OPTION_CHOICE(
         C, backend, "auto", backends,
-        "Where the network runs. null runs none: the picture only drifts, for tests of everything else."),
+        "Where the dream runs. auto: on a GPU when there is a usable one, else on the CPU. null runs no "
+        "network: the picture only drifts, for tests of everything else."),
     OPTION_CHOICE(C, cpu_tier, "auto", tiers,
                   "Vector instructions to use; auto takes the best that there are."),
+    OPTION_INT(C, device, "0", 0, 63, NULL, "Which GPU, counted as the driver does."),
+    OPTION_CHOICE(
+        C, precision, "auto", precisions,
+        "Arithmetic on a GPU. auto: bf16 where the card has it, else fp16; tf32 and fp32 are slower "
+        "and exacter."),
     OPTION_STRING(C, model, "", 0,
                   "File of the model (safetensors, PyTorch, Caffe); empty: the one inside the program."),
     OPTION_CHOICE(C, preprocessing, "auto", inputs,
