@@ -73,7 +73,7 @@ static int parse_arguments(struct arguments *a, int argc, char **argv)
         {0, "preprocessing", "P", ARG_STRING, &a->settings[5], 0, 0,
          "torchvision, caffe or caffe-rgb, instead of what the file says"},
         {0, "profile", "P", ARG_STRING, &a->settings[1], 0, 0, "classic (default) or modern"},
-        {0, "backend", "B", ARG_STRING, &a->settings[2], 0, 0, "auto or cpu"},
+        {0, "backend", "B", ARG_STRING, &a->settings[2], 0, 0, "auto, cpu or cuda"},
         {0, "tier", "T", ARG_STRING, &a->settings[3], 0, 0, "kernels: auto, c, avx2, avx512"},
         {0, "threads", "N", ARG_STRING, &a->settings[4], 0, 0, "default: one per core"},
         {0, "set", "KEY=VALUE", ARG_LIST, &a->sets, 0, 0, "any setting of section dream; may be repeated"},

@@ -66,6 +66,7 @@ struct backend; /* a driver's own */
 struct backend_ops {
     const char *name;
     bool prepared_views;
+    bool can_be_lost; /* a copy of the picture is kept elsewhere */
 
     /* May this driver be tried here? 0, or -errno with a line that says what is missing: -ENOENT: it was not
      * built; -ENODEV: no device; -ENOTSUP: it cannot do what the configuration asks for. */

@@ -1,61 +1,43 @@
 /*
  * dream - see dream.h. What is dreamed is a mix of targets whose shares add up to one: the newest grows by
  * elapsed time / fade time, the others shrink in proportion, so a request in the middle of a fade starts from
- * whatever mix there is and nothing jumps.
+ * whatever mix there is and nothing jumps. The work is done by a backend (dream_backend.c).
  */
 #include "engine/dream.h"
 
 #include <errno.h>
 #include <math.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/mem.h"
 #include "engine/dream_internal.h"
-#include "engine/image_warp.h"
+#include "engine/image_control.h"
+#include "engine/image_nv12.h"
 
 enum { RNG_STREAM = 0x6472, NOISE_OCTAVES = 6 };
-
-static int core_count(void)
-{
-    cpu_set_t set;
-    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-}
-
-static bool take(float **out, size_t floats)
-{
-    *out = buffer_alloc(floats * sizeof **out);
-    if (*out)
-        memset(*out, 0, floats * sizeof **out);
-    return *out != NULL;
-}
 
 static int allocate(struct dream *d, struct error *e)
 {
     int stride = d->model->stride_px;
-    d->max_map = (d->max_view_width / stride + 1) * (d->max_view_height / stride + 1);
-    size_t view = 3 * (size_t)d->max_view_width * (size_t)d->max_view_height, map = (size_t)d->max_map;
-    bool ok = take(&d->x, d->floats) && take(&d->good, d->floats) && take(&d->spare, d->floats) &&
-              take(&d->gradient, d->floats) && take(&d->prior_gradient, d->floats) &&
-              take(&d->momentum, d->floats) && take(&d->view, view) && take(&d->view_gradient, view) &&
-              take(&d->weights, MIX_MAX * DREAM_SUBJECTS_MAX * map) &&
-              take(&d->logits, (size_t)d->model->classes * map) &&
-              (d->ops != &dream_classic || take(&d->second, d->floats));
-    d->row_sums = xcalloc(3 * (size_t)d->height, sizeof *d->row_sums);
-    d->row_updates = xcalloc((size_t)d->height, sizeof *d->row_updates);
-    if (!ok)
-        return error_set(e, ENOMEM, "dream.size %dx%d: no memory for about %zu MB", d->width, d->height,
-                         (8 * d->floats + 2 * view) >> 18);
-    return 0;
+    const struct image_view *largest = &d->params.views[0];
+    d->max_map = (largest->width_px / stride + 1) * (largest->height_px / stride + 1);
+    size_t map = (size_t)d->max_map;
+    d->copy = buffer_alloc(d->floats * sizeof *d->copy);
+    d->weights = buffer_alloc(BACKEND_SUBJECTS_MAX * map * sizeof *d->weights);
+    d->logits = buffer_alloc((size_t)d->model->classes * map * sizeof *d->logits);
+    if (d->copy && d->weights && d->logits)
+        return 0;
+    return error_set(e, ENOMEM, "dream.size %dx%d: no memory for about %zu MB", d->width, d->height,
+                     (d->floats + (size_t)d->model->classes * map) >> 18);
 }
 
 /* Clouds: octaves of smooth noise, each half as strong as the next coarser one, so there is a seed for
  * objects of every size. */
-static void fill_noise(struct dream *d)
+static void fill_noise(struct dream *d, float *x)
 {
     for (size_t i = 0; i < d->floats; i++)
-        d->x[i] = 118;
+        x[i] = 118;
     for (int octave = 0; octave < NOISE_OCTAVES; octave++) {
         int cell = 4 << octave;
         float strength = 2.0f * (float)(octave + 1);
@@ -70,52 +52,44 @@ static void fill_noise(struct dream *d)
             }
             tx = tx * tx * (3 - 2 * tx);
             ty = ty * ty * (3 - 2 * ty);
-            d->x[i] += strength * ((v[0] + (v[1] - v[0]) * tx) * (1 - ty) + (v[2] + (v[3] - v[2]) * tx) * ty);
+            x[i] += strength * ((v[0] + (v[1] - v[0]) * tx) * (1 - ty) + (v[2] + (v[3] - v[2]) * tx) * ty);
         }
     }
 }
 
-static int open_network(struct dream *d, struct error *e)
-{
-    if (d->config.backend == DREAM_BACKEND_NULL)
-        return 0;
-    return network_open(&d->network, d->model, d->pool, d->max_view_width, d->max_view_height,
-                        (enum cpu_tier)d->config.cpu_tier, e);
-}
-
-int dream_open(struct dream **out, const struct dream_config *c, struct model *m, uint64_t seed,
-               const float *start, struct error *e)
+int dream_open_on(struct dream **out, const struct dream_config *c, struct model *m, uint64_t seed,
+                  const float *start, const struct backend_ops *const *drivers, struct error *e)
 {
     struct dream *d = *out = xcalloc(1, sizeof *d);
     d->config = *c;
     d->model = m;
     d->ops = c->profile == DREAM_CLASSIC ? &dream_classic : &dream_modern;
+    d->drivers = drivers;
     d->width = c->size.width_px;
     d->height = c->size.height_px;
     d->floats = 3 * (size_t)d->width * (size_t)d->height;
     d->rng = rng_make(seed, RNG_STREAM);
     d->layer = d->channel = -1;
-    int rc = pool_open(&d->pool, c->threads ? (int)c->threads : core_count());
-    if (rc < 0)
-        error_set(e, -rc, "dream: cannot start %d threads", (int)c->threads);
-    if (rc == 0)
-        rc = d->ops->open(d, e);
+    d->params = (struct backend_params){.config = &d->config, .model = m};
+    int rc = d->ops->open(d, e);
     if (rc == 0)
         rc = allocate(d, e);
-    if (rc == 0)
-        rc = prior_open(&d->prior, c->prior_file, d->pool, d->width, d->height, e);
-    if (rc == 0)
-        rc = open_network(d, e);
-    if (rc < 0) {
-        dream_close(out);
-        return rc;
+    if (rc == 0) {
+        if (start)
+            memcpy(d->copy, start, d->floats * sizeof *d->copy);
+        else
+            fill_noise(d, d->copy);
+        rc = dream_backend_open(d, e);
     }
-    if (start)
-        memcpy(d->x, start, d->floats * sizeof *d->x);
-    else
-        fill_noise(d);
-    memcpy(d->good, d->x, d->floats * sizeof *d->x);
-    return 0;
+    if (rc < 0)
+        dream_close(out);
+    return rc;
+}
+
+int dream_open(struct dream **out, const struct dream_config *c, struct model *m, uint64_t seed,
+               const float *start, struct error *e)
+{
+    return dream_open_on(out, c, m, seed, start, NULL, e);
 }
 
 void dream_close(struct dream **out)
@@ -123,17 +97,11 @@ void dream_close(struct dream **out)
     struct dream *d = *out;
     if (!d)
         return;
-    network_close(&d->network);
-    prior_close(&d->prior);
-    image_pyramid_close(&d->pyramid);
-    image_resampler_close(&d->views);
-    pool_close(&d->pool);
-    float *buffers[] = {d->x,      d->good, d->spare,         d->gradient, d->prior_gradient, d->momentum,
-                        d->second, d->view, d->view_gradient, d->weights,  d->logits};
-    for (size_t i = 0; i < ARRAY_LEN(buffers); i++)
-        free(buffers[i]);
-    free(d->row_sums);
-    free(d->row_updates);
+    if (d->hw)
+        d->hw->close(&d->backend);
+    free(d->copy);
+    free(d->weights);
+    free(d->logits);
     free(d);
     *out = NULL;
 }
@@ -183,67 +151,95 @@ static void advance_fade(struct dream *d, double elapsed_s)
         d->mix[i].share *= shrink;
 }
 
-void dream_lower_priority(struct dream *d)
-{
-    pool_lower_priority(d->pool);
-}
-
 void dream_warp(struct dream *d, double zoom, double degrees, double elapsed_s)
 {
     advance_fade(d, elapsed_s);
-    image_warp(d->pool, d->x, d->spare, d->width, d->height, zoom, degrees, true);
-    float *old = d->x;
-    d->x = d->spare;
-    d->spare = old;
-    d->ops->warped(d, zoom, degrees);
-    memcpy(d->good, d->x, d->floats * sizeof *d->x);
+    d->moment = 0;
+    if (dream_backend_ready(d))
+        dream_backend_check(d, d->hw->warp(d->backend, zoom, degrees));
 }
 
-void dream_add_sums(struct dream *d)
+int dream_steps(struct dream *d, int count)
 {
-    d->sums = (struct image_sums){0};
-    for (int i = 0; i < d->height; i++) {
-        const struct image_sums *r = &d->row_updates[i];
-        d->sums.mean += r->mean;
-        d->sums.square += r->square;
-        d->sums.chroma += r->chroma;
-        d->sums.extreme += r->extreme;
-        d->sums.bad += r->bad;
+    if (!dream_backend_ready(d))
+        return -EIO;
+    int rc = 0;
+    for (int i = 0; i < count && rc == 0; i++) {
+        struct backend_step s = {.climbs = false};
+        d->ops->plan(d, &s);
+        rc = d->hw->step(d->backend, &s);
     }
-}
-
-int dream_step(struct dream *d)
-{
-    d->ops->step(d);
+    if (rc == 0)
+        rc = d->hw->finish(d->backend, &d->sums);
+    if (rc < 0)
+        return dream_backend_check(d, rc);
     if (d->sums.bad == 0)
         return 0;
-    memcpy(d->x, d->good, d->floats * sizeof *d->x);
-    memset(d->momentum, 0, d->floats * sizeof *d->momentum);
-    if (d->second)
-        memset(d->second, 0, d->floats * sizeof *d->second);
-    d->moment_steps = 0;
+    d->moment = 0;
     d->sums = (struct image_sums){0};
     return -EDOM;
 }
 
-void dream_picture(const struct dream *d, float *rgb)
+int dream_step(struct dream *d)
 {
-    memcpy(rgb, d->x, d->floats * sizeof *rgb);
+    return dream_steps(d, 1);
+}
+
+void dream_picture(struct dream *d, float *rgb)
+{
+    if (!d->backend || dream_backend_check(d, d->hw->get(d->backend, rgb)) < 0)
+        memcpy(rgb, d->copy, d->floats * sizeof *rgb);
+    else if (d->hw->can_be_lost)
+        memcpy(d->copy, rgb, d->floats * sizeof *rgb);
+}
+
+static void convert(const float *x, int width, int height, uint8_t *nv12)
+{
+    const float *r = x, *g = x + (long)width * height, *b = g + (long)width * height;
+    for (long i = 0; i < (long)width * height; i++)
+        *nv12++ = image_nv12_luma(r[i], g[i], b[i]);
+    for (int j = 0; j < height / 2; j++)
+        for (int i = 0; i < width / 2; i++) {
+            float red = image_nv12_chroma_site(r, width, i, j);
+            float green = image_nv12_chroma_site(g, width, i, j);
+            float blue = image_nv12_chroma_site(b, width, i, j);
+            *nv12++ = image_nv12_cb(red, green, blue);
+            *nv12++ = image_nv12_cr(red, green, blue);
+        }
+}
+
+bool dream_makes_frames(const struct dream *d)
+{
+    return d->backend && d->hw->frame;
+}
+
+void dream_frame(struct dream *d, uint8_t *nv12)
+{
+    struct image_sums sums;
+    if (dream_makes_frames(d)) {
+        int rc = d->hw->frame(d->backend, nv12);
+        if (rc == 0)
+            rc = d->hw->finish(d->backend, &sums);
+        if (rc == 0 && d->frames_since_copy++ >= COPY_EVERY_FRAMES) {
+            d->frames_since_copy = 0;
+            rc = d->hw->get(d->backend, d->copy);
+        }
+        if (dream_backend_check(d, rc) == 0)
+            return;
+    }
+    if (d->backend)
+        dream_backend_check(d, d->hw->get(d->backend, d->copy));
+    convert(d->copy, d->width, d->height, nv12);
 }
 
 struct dream_health dream_health(const struct dream *d)
 {
-    double pixels = (double)d->width * d->height, mean = d->sums.mean / pixels;
-    double variance = d->sums.square / pixels - mean * mean;
-    return (struct dream_health){.mean = mean,
-                                 .contrast = sqrt(variance > 0 ? variance : 0),
-                                 .colour = sqrt(d->sums.chroma / pixels),
+    double pixels = (double)d->width * d->height;
+    struct image_state s = image_state_of(&d->sums, pixels);
+    return (struct dream_health){.mean = s.mean,
+                                 .contrast = s.contrast,
+                                 .colour = s.colour,
                                  .extreme = d->sums.extreme / (3 * pixels)};
-}
-
-const struct network *dream_network(const struct dream *d)
-{
-    return d->network;
 }
 
 /* Softmax probability of class k at one position of a map of `positions`. */
@@ -261,20 +257,19 @@ void dream_belief(struct dream *d, double belief[DREAM_SUBJECTS_MAX])
 {
     for (int i = 0; i < DREAM_SUBJECTS_MAX; i++)
         belief[i] = 0;
-    if (!d->network || d->mix_count == 0)
+    if (!d->backend || d->mix_count == 0)
         return;
     const struct dream_target *t = &d->mix[d->mix_count - 1].target;
-    struct image_view v = {d->width, d->height, 1, 0, 0};
-    const float *seen = d->x;
-    if (d->views) {
-        v = dream_middle_view(d);
-        image_view_plan(d->views, &v);
-        image_view_sample(d->views, d->x, d->view);
-        seen = d->view;
-    }
-    struct dream_map map = dream_view_map(d, &v);
-    if (network_logits(d->network, seen, v.width_px, v.height_px, d->logits) < 0)
+    struct backend_step s = {.climbs = false};
+    struct backend_measure m = {.logits = d->logits};
+    d->ops->look(d, &s);
+    int rc = d->hw->measure(d->backend, &s, &m);
+    if (rc < 0) {
+        if (rc != -ENOTSUP)
+            dream_backend_check(d, rc);
         return;
+    }
+    struct dream_map map = dream_view_map(d, &s.view);
     int positions = map.width * map.height;
     for (int k = 0; k < t->count; k++) {
         double sum = 0, weights = 0;

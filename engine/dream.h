@@ -98,12 +98,24 @@ void dream_warp(struct dream *d, double zoom, double degrees, double elapsed_s);
 /* The workers give way to other threads of the machine: for a live show, where frames have deadlines. */
 void dream_lower_priority(struct dream *d);
 
-/* One gradient step. 0, or -EDOM when the picture had gone bad (NaN) and was restored to the last good one.
- */
+/* One gradient step. 0; -EDOM when the picture had gone bad (NaN) and was restored to the last good one; -EIO
+ * when the hardware was lost: another has taken over, or will be looked for at the next call. */
 int dream_step(struct dream *d);
 
+/* `count` steps, handed to the backend together: what there is to wait for is waited for once. As dream_step;
+ * -EDOM when the picture went bad in any of them. */
+int dream_steps(struct dream *d, int count);
+
 /* Copies the picture [3][h][w] 0..255. */
-void dream_picture(const struct dream *d, float *rgb);
+void dream_picture(struct dream *d, float *rgb);
+
+/* The picture as NV12 (engine/image_nv12.h), [3/2 height][width] bytes; sizes must be even. `makes_frames`:
+ * its backend does this itself and fast, so that every frame of a video can be dreamed. */
+void dream_frame(struct dream *d, uint8_t *nv12);
+bool dream_makes_frames(const struct dream *d);
+
+/* "cpu", "cuda", "null"; "none" while a lost one has no successor. */
+const char *dream_backend_name(const struct dream *d);
 
 /* How strongly the network sees each subject now, softmax probability averaged over its part of the picture;
  * 0 for subjects that are not there. */
@@ -117,7 +129,7 @@ struct dream_health {
 };
 struct dream_health dream_health(const struct dream *d);
 
-/* For bench and inspect; NULL with the null backend. */
+/* For bench and inspect; NULL where the network is not the CPU's. */
 const struct network *dream_network(const struct dream *d);
 
 #endif

@@ -2,23 +2,20 @@
  * dream_internal - what the files of the dream share; private to engine/dream*.c.
  *
  * dream.c            the public functions, what is being dreamed
+ * dream_backend.c    the hardware, its choice and its loss
  * dream_objective.c  subjects to weights over the logit map
- * dream_modern.c     a step of `modern`
- * dream_classic.c    a step of `classic`
+ * dream_modern.c     decides a step of `modern`
+ * dream_classic.c    decides a step of `classic`
  * dream_options.c    settings
  */
 #ifndef ENGINE_DREAM_INTERNAL_H
 #define ENGINE_DREAM_INTERNAL_H
 
-#include "common/pool.h"
 #include "common/rng.h"
+#include "engine/backend.h"
 #include "engine/dream.h"
-#include "engine/image_kernels.h"
-#include "engine/image_pyramid.h"
-#include "engine/image_resample.h"
-#include "engine/prior.h"
 
-enum { MIX_MAX = 4 }; /* targets that may be on their way in or out at once */
+enum { COPY_EVERY_FRAMES = 30, MIX_MAX = 4 }; /* targets that may be on their way in or out at once */
 
 /* A share of what is dreamed. Shares add up to 1. */
 struct mix {
@@ -26,14 +23,16 @@ struct mix {
     double share;
 };
 
+_Static_assert(MIX_MAX *DREAM_SUBJECTS_MAX <= BACKEND_SUBJECTS_MAX, "every subject of the mix in a step");
+
 struct dream_profile_ops {
     const char *name;
-    /* Takes what it needs of d->config; 0 or -errno with a line. Buffers belong to the dream. */
+    /* Fills d->params.views. 0 or -errno with a line. */
     int (*open)(struct dream *d, struct error *e);
-    /* Behind a warp: the picture is in d->x already. */
-    void (*warped)(struct dream *d, double zoom, double degrees);
-    /* Changes d->x and fills d->sums. */
-    void (*step)(struct dream *d);
+    /* Decides the next step, chance included; the objective points into the dream. */
+    void (*plan)(struct dream *d, struct backend_step *s);
+    /* The same without chance: for looking at the picture. The prior is dense. */
+    void (*look)(struct dream *d, struct backend_step *s);
 };
 extern const struct dream_profile_ops dream_modern, dream_classic;
 
@@ -44,31 +43,39 @@ struct dream {
     int width, height;
     size_t floats; /* 3 * width * height */
 
-    struct pool *pool;
-    struct network *network; /* NULL with the null backend */
-    struct prior *prior;
-    struct image_resampler *views; /* modern */
-    struct image_pyramid *pyramid; /* modern */
+    struct backend_params params;
+    const struct backend_ops *const *drivers; /* in order of preference, NULL at the end */
+    const struct backend_ops *hw;             /* of the backend; of the last one when there is none */
+    struct backend *backend;                  /* NULL: lost */
+    int64_t opened_us, tried_us;              /* real time: when it was, when it was tried last */
+    bool is_low_priority;
+    float *copy; /* [3][height][width]: what a new backend begins with when one is lost */
+    int frames_since_copy;
 
-    float *x, *good, *spare;          /* [3][height][width]: the picture, the last good one, scratch */
-    float *gradient, *prior_gradient; /* [3][height][width] */
-    float *momentum, *second;         /* [3][height][width]; `second` is classic's v */
-    float *view, *view_gradient;      /* [3][view height][view width], modern */
-    int max_view_width, max_view_height;
-    float *weights; /* [MIX_MAX * DREAM_SUBJECTS_MAX][largest map] */
-    float *logits;  /* [classes][largest map], for beliefs */
+    float *weights; /* [BACKEND_SUBJECTS_MAX][largest map] */
+    struct objective_subject subjects[BACKEND_SUBJECTS_MAX];
+    float *logits; /* [classes][largest map], for beliefs */
     int max_map;
-    double *row_sums;               /* [3 * height] */
-    struct image_sums *row_updates; /* [height] */
 
     struct rng rng;
-    int moment_steps; /* classic: t of the moments */
+    int moment; /* steps since the last warp */
     struct mix mix[MIX_MAX];
     int mix_count;
     double fade_s; /* of the newest target */
     int layer, channel;
     struct image_sums sums; /* of the picture, after the last step */
 };
+
+/* dream_open with drivers of the caller's choice (NULL at the end; must outlive the dream); NULL: what the
+ * configuration says. */
+int dream_open_on(struct dream **d, const struct dream_config *c, struct model *m, uint64_t seed,
+                  const float *start, const struct backend_ops *const *drivers, struct error *e);
+
+/* dream_backend.c. open takes d->copy for the picture. check: whatever else than 0 and -ERANGE a driver said
+ * means that it is lost; another takes over if one can. Returns rc. ready: is there one (now again)? */
+int dream_backend_open(struct dream *d, struct error *e);
+int dream_backend_check(struct dream *d, int rc);
+bool dream_backend_ready(struct dream *d);
 
 /* Picture places of a logit map, for weights by position. */
 struct dream_map {
@@ -84,14 +91,7 @@ int dream_objective_halves(struct dream *d, int map_width, int map_height,
 /* The share of subject `index` of `count` at height y (0 top .. 1 bottom) under the soft border. */
 double dream_subject_share(int index, int count, double y);
 
-/* The view in which objects of `share` of the shorter side have the size that the model learned. */
-struct image_view dream_view(const struct dream *d, double share, double shift_x, double shift_y);
-
-/* modern: what a view of the middle object size shows, without chance. */
-struct image_view dream_middle_view(const struct dream *d);
+/* Where a view's logits lie on the picture. */
 struct dream_map dream_view_map(const struct dream *d, const struct image_view *v);
-
-/* Sums that a step leaves behind, added in row order. */
-void dream_add_sums(struct dream *d);
 
 #endif

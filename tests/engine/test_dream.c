@@ -16,6 +16,7 @@
 
 #include "common/mem.h"
 #include "config/config.h"
+#include "engine/backend_cpu_internal.h"
 #include "engine/dream_internal.h"
 
 /* Counts allocations of the whole program by taking malloc's place; sanitizers have their own. */
@@ -291,10 +292,10 @@ static void classic_descends_the_whole_loss(void **state)
     float above[6] = {1 / 3.f, 1 / 3.f, 1 / 3.f};
     struct objective_subject s[2] = {{t.class_index[0], above}, {t.class_index[1], lower}};
     struct objective o = {s, 2, 1, -1, -1};
-    assert_int_equal(network_gradient(d->network, before, 128, 96, &o, gradient, NULL), 0);
+    assert_int_equal(network_gradient(d->backend->network, before, 128, 96, &o, gradient, NULL), 0);
     static const int pools[] = {1, 4, 8, 16, 32};
     for (int i = 0; i < 5; i++)
-        prior_gradient(d->prior, before, 128, 96, pools[i], 1, 0, 0, 2, prior);
+        prior_gradient(d->backend->prior, before, 128, 96, pools[i], 1, 0, 0, 2, prior);
     size_t agree = 0;
     for (size_t i = 0; i < d->floats; i++) { /* the first step behind a warp: m / 0.9 = g, v / 0.999 = g^2 */
         double g = (double)prior[i] - (double)gradient[i];
@@ -322,7 +323,7 @@ static void bad_numbers_bring_back_the_last_good_picture(void **state)
         dream_warp(d, 1.01, 0, 1);
         dream_picture(d, good);
         assert_int_equal(dream_step(d), 0);
-        d->momentum[7] = NAN;
+        d->backend->momentum[7] = NAN;
         assert_int_equal(dream_step(d), -EDOM);
         dream_picture(d, now);
         assert_memory_equal(good, now, d->floats * sizeof *now);
