@@ -20,7 +20,8 @@
 
 /* Those with a certain sign come first. */
 static const struct weights_reader *const readers[] = {
-    &weights_torch_legacy, &weights_torch_zip, &weights_safetensors, &weights_refused, &weights_caffe,
+    &weights_torch_legacy, &weights_torch_zip, &weights_npy,
+    &weights_safetensors,  &weights_refused,   &weights_caffe,
 };
 
 /* Memory of a tensor that was put into order. */

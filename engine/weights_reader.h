@@ -29,7 +29,7 @@ struct weights_reader {
 };
 
 extern const struct weights_reader weights_safetensors, weights_torch_legacy, weights_torch_zip,
-    weights_caffe, weights_refused;
+    weights_npy, weights_caffe, weights_refused;
 
 /* `t->name` is copied; t->elements is computed here; t->data + size_bytes must be what shape and dtype say
  * and lie in the file or in the latest memory of weights_alloc. */

@@ -26,7 +26,6 @@ static const struct refused table[] = {
     {"a PyTorch file of 2017 in a tar archive", RESAVE, 0, SIGNATURE("././@PaxHeader")},
     {"an HDF5 file (Keras)", CONVERT, 0, SIGNATURE("\x89HDF\r\n\x1a\n")},
     {"a MATLAB file (MatConvNet)", CONVERT, 0, SIGNATURE("MATLAB ")},
-    {"a NumPy array", CONVERT, 0, SIGNATURE("\x93NUMPY")},
     {"a GGUF file", CONVERT, 0, SIGNATURE("GGUF")},
     {"compressed with gzip", "unpack it with gunzip", 0, SIGNATURE("\x1f\x8b\x08")},
     {"compressed with bzip2", "unpack it with bunzip2", 0, SIGNATURE("BZh")},

@@ -519,7 +519,6 @@ static void names_formats_that_are_not_read(void **state)
         {"\x89HDF\r\n\x1a\n", "HDF5 file (Keras)"},
         {"MATLAB 5.0 MAT-file, Platform: GLNXA64", "MATLAB"},
         {"\x1f\x8b\x08", "gunzip"},
-        {"\x93NUMPY", "NumPy"},
         {"././@PaxHeader", "tar archive"},
         {"version https://git-lfs.github.com/spec/v1\n", "Git LFS"},
         {"<!DOCTYPE html><html>", "web page"},
