@@ -58,6 +58,13 @@ static int open_views(struct backend *b, const struct backend_params *p, struct 
     return rc;
 }
 
+static int open_prior(struct backend *b, struct error *e)
+{
+    const struct dream_config *c = &b->config;
+    const struct prior_source source = {c->prior, c->prior_file, c->prior_mean};
+    return prior_open(&b->prior, &source, b->pool, b->width, b->height, e);
+}
+
 static int open_with(struct backend **out, const struct backend_params *p, bool has_network, struct error *e)
 {
     const struct dream_config *c = p->config;
@@ -75,7 +82,7 @@ static int open_with(struct backend **out, const struct backend_params *p, bool 
     if (rc == 0)
         rc = allocate(b, &p->views[0], e);
     if (rc == 0)
-        rc = prior_open(&b->prior, c->prior_file, b->pool, b->width, b->height, e);
+        rc = open_prior(b, e);
     if (rc == 0 && has_network)
         rc = network_open(&b->network, p->model, b->pool, p->views[0].width_px, p->views[0].height_px,
                           (enum cpu_tier)c->cpu_tier, e);

@@ -46,9 +46,10 @@ struct dream_config {
     int precision;                   /* enum dream_precision */
     char model[OPTION_STRING_BYTES]; /* "" = embedded */
     int preprocessing;               /* enum dream_preprocessing */
-    char prior_file[OPTION_STRING_BYTES];
-    char start_image[OPTION_STRING_BYTES]; /* "" = noise */
-    double transition_s;                   /* cross-fade between subjects */
+    int prior;                       /* enum prior_kind */
+    char prior_file[OPTION_STRING_BYTES], prior_mean[OPTION_STRING_BYTES]; /* "" = embedded */
+    char start_image[OPTION_STRING_BYTES];                                 /* "" = noise */
+    double transition_s;                                                   /* cross-fade between subjects */
 
     /* The recipe of `modern`. */
     double object_large, object_small; /* sizes of objects, share of the picture's shorter side */

@@ -8,6 +8,7 @@ static const char *const profiles[] = {"modern", "classic", NULL};
 static const char *const backends[] = {"auto", "cpu", "cuda", "null", NULL};
 static const char *const precisions[] = {"auto", "bf16", "fp16", "tf32", "fp32", NULL};
 static const char *const inputs[] = {"auto", "torchvision", "caffe", "caffe-rgb", NULL};
+static const char *const priors[] = {"student-t", "gaussian", NULL};
 static const char *const tiers[] = {"auto", "c", "avx2", "avx512", NULL};
 
 #define C struct dream_config
@@ -37,7 +38,14 @@ static const struct option rows[] = {
     OPTION_CHOICE(C, preprocessing, "auto", inputs,
                   "What the model wants done to its input; auto goes by its file. torchvision: RGB, mean and "
                   "deviation. caffe: BGR minus a mean colour; caffe-rgb: the same, RGB."),
-    OPTION_STRING(C, prior_file, "", 0, "File of the patch prior; empty: the one inside the program."),
+    OPTION_CHOICE(
+        C, prior, "student-t", priors,
+        "What the patch prior makes of a filter's response: student-t forgives a few large ones, such "
+        "as edges, gaussian none."),
+    OPTION_STRING(C, prior_file, "", 0,
+                  "File of the patch prior, safetensors or the filters of 2015 (.npy); empty: the one inside "
+                  "the program."),
+    OPTION_STRING(C, prior_mean, "", 0, "The .npy of the means that go with a .npy of filters."),
     OPTION_STRING(C, start_image, "", 0, "Picture to begin with; empty: soft noise."),
     OPTION_FLOAT(C, transition_s, "4", 0, 60, "s", "Cross-fade from one subject to the next."),
     OPTION_FLOAT(

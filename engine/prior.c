@@ -10,19 +10,14 @@
 
 #include <cblas.h>
 #include <errno.h>
-#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/mem.h"
 #include "engine/prior_kernels.h"
-#include "engine/weights.h"
-#include "models/embedded.h"
 
 enum { CHUNK = 128 }; /* patches per matrix product: two matrices of 96 KB stay in a core's own cache */
-
-#define NU_DEFAULT 0.665248
 
 struct scratch {
     float *patches; /* [CHUNK][192] */
@@ -31,53 +26,14 @@ struct scratch {
 
 struct prior {
     struct pool *pool;
-    float *filters; /* [192][3][8][8] */
-    float *offset;  /* [192]: z - mu = filters . patch + offset, with the 128 and mu inside */
-    float nu;
+    struct prior_filters f;
+    prior_energy *energy; /* of f.kind */
     int max_width_px, max_height_px;
     struct scratch *scratch; /* [threads] */
     float *pooled;           /* [3][h / 2][w / 2] */
     float *pooled_grad;      /* the same */
     double *band_energy;     /* [bands] */
 };
-
-static int read_filters(struct prior *p, const struct weights *w, struct error *e)
-{
-    const struct tensor *f = weights_find(w, "filters"), *mu = weights_find(w, "mu");
-    if (!f || f->dims != 4 || f->shape[0] != PRIOR_DIM || f->shape[1] != 3 || f->shape[2] != PRIOR_SIDE ||
-        f->shape[3] != PRIOR_SIDE)
-        return error_set(e, EINVAL, "tensor filters: [192, 3, 8, 8] is expected");
-    if (!mu || mu->dims != 1 || mu->shape[0] != PRIOR_DIM)
-        return error_set(e, EINVAL, "tensor mu: [192] is expected");
-    const char *nu = weights_metadata(w, "prior.nu");
-    p->nu = (float)(nu ? strtod(nu, NULL) : NU_DEFAULT);
-    if (!(p->nu > 1e-6f && p->nu < 1e6f))
-        return error_set(e, EINVAL, "metadata prior.nu: \"%.40s\"; a positive number is expected", nu);
-    tensor_to_float(f, 0, f->elements, p->filters);
-    tensor_to_float(mu, 0, PRIOR_DIM, p->offset);
-    for (int k = 0; k < PRIOR_DIM; k++) {
-        double sum = 0;
-        for (int i = 0; i < PRIOR_DIM; i++)
-            sum += (double)p->filters[k * PRIOR_DIM + i];
-        p->offset[k] = (float)(-128 * sum - (double)p->offset[k]);
-        if (!isfinite(p->offset[k]))
-            return error_set(e, EDOM, "filter %d or its mu is not a finite number", k);
-    }
-    return 0;
-}
-
-static int load_filters(struct prior *p, const char *path, struct error *e)
-{
-    struct weights *w;
-    int rc = path && *path
-                 ? weights_open(&w, path, e)
-                 : weights_open_memory(&w, embedded_prior, (size_t)(embedded_prior_end - embedded_prior),
-                                       "patch prior", e);
-    if (rc == 0 && (rc = read_filters(p, w, e)) < 0)
-        error_prefix(e, rc, "%s", weights_path(w));
-    weights_close(&w);
-    return rc;
-}
 
 static bool allocate(struct prior *p)
 {
@@ -94,18 +50,17 @@ static bool allocate(struct prior *p)
     return ok && p->pooled && p->pooled_grad;
 }
 
-int prior_open(struct prior **out, const char *path, struct pool *pool, int max_width_px, int max_height_px,
-               struct error *e)
+int prior_open(struct prior **out, const struct prior_source *source, struct pool *pool, int max_width_px,
+               int max_height_px, struct error *e)
 {
     struct prior *p = *out = xcalloc(1, sizeof *p);
     p->pool = pool;
     p->max_width_px = max_width_px;
     p->max_height_px = max_height_px;
-    p->filters = xmalloc(PRIOR_DIM * PRIOR_DIM * sizeof(float));
-    p->offset = xmalloc(PRIOR_DIM * sizeof(float));
     p->scratch = xcalloc((size_t)pool_threads(pool), sizeof *p->scratch);
     p->band_energy = xcalloc((size_t)max_height_px, sizeof *p->band_energy);
-    int rc = load_filters(p, path, e);
+    int rc = prior_filters_open(&p->f, source, e);
+    p->energy = p->f.kind == PRIOR_GAUSSIAN ? prior_gaussian : prior_student_t;
     if (rc == 0 && !allocate(p))
         rc = error_set(e, ENOMEM, "patch prior: no memory for a picture of %dx%d", max_width_px,
                        max_height_px);
@@ -129,8 +84,7 @@ void prior_close(struct prior **out)
     free(p->band_energy);
     free(p->pooled);
     free(p->pooled_grad);
-    free(p->filters);
-    free(p->offset);
+    prior_filters_close(&p->f);
     free(p);
     *out = NULL;
 }
@@ -165,11 +119,11 @@ static double work_chunk(const struct grid *g, struct scratch *s, int row0, int 
                            s->patches + (long)i * PRIOR_DIM);
     }
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, count, PRIOR_DIM, PRIOR_DIM, 1, s->patches,
-                PRIOR_DIM, p->filters, PRIOR_DIM, 0, s->z, PRIOR_DIM);
+                PRIOR_DIM, p->f.filters, PRIOR_DIM, 0, s->z, PRIOR_DIM);
     for (int i = 0; i < count; i++)
-        energy += prior_student_t(s->z + (long)i * PRIOR_DIM, p->offset, p->nu, g->scale);
+        energy += p->energy(s->z + (long)i * PRIOR_DIM, p->f.offset, p->f.nu, g->scale);
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, count, PRIOR_DIM, PRIOR_DIM, 1, s->z, PRIOR_DIM,
-                p->filters, PRIOR_DIM, 0, s->patches, PRIOR_DIM);
+                p->f.filters, PRIOR_DIM, 0, s->patches, PRIOR_DIM);
     for (int i = 0; i < count; i++) {
         int n = first + i;
         prior_patch_scatter(g->grad + patch_place(g, row0 + n / g->columns, n % g->columns), plane, g->width,
@@ -202,7 +156,7 @@ static double run_grid(struct grid *g, float weight)
         g->height - g->offset_y < PRIOR_SIDE ? 0 : (g->height - g->offset_y - PRIOR_SIDE) / g->stride + 1;
     if (g->columns == 0 || g->rows == 0)
         return 0;
-    double terms = (double)g->columns * g->rows * PRIOR_DIM;
+    double terms = (double)g->columns * g->rows * g->prior->f.count;
     g->scale = (float)((double)weight / terms);
     g->band_rows = (PRIOR_SIDE + g->stride - 1) / g->stride;
     int bands = (g->rows + g->band_rows - 1) / g->band_rows;

@@ -1,23 +1,25 @@
 /*
  * prior - what photographs look like, eight by eight pixels at a time.
  *
- * z = F (patch - 128) are the responses of 192 learned filters on 8x8x3 patches of the picture, mean-pooled
- * by p. Student-t energy per scale: mean over patches and filters of log(1 + (z - mu)^2 / nu). The original
- * took every patch (stride 1) at pools 1, 4, 8, 16, 32 (original-2015 items 33-34); on a grid of stride 4
- * whose offset is drawn anew each time the gradient is unbiased and sixteen times cheaper.
+ * z = F (patch - 128) are the responses of up to 192 filters on 8x8x3 patches of the picture, mean-pooled by
+ * p. The energy of a scale is the mean over patches and filters of log(1 + (z - mu)^2 / nu), Student-t, or of
+ * (z - mu)^2, Gaussian. The original took every patch (stride 1) at pools 1, 4, 8, 16, 32 of a picture that
+ * is cropped to whole pooled pixels first (original-2015 items 33-34); on a grid of stride 4 whose offset is
+ * drawn anew each time the gradient is unbiased and sixteen times cheaper.
  */
 #ifndef ENGINE_PRIOR_H
 #define ENGINE_PRIOR_H
 
-#include "common/pool.h"
 #include "common/error.h"
+#include "common/pool.h"
+#include "engine/prior_filters.h"
 
 struct prior;
 
-/* Filters from a file, or NULL/"": the ones that are linked into the program. The arena is sized for pictures
- * up to max size; `pool` must outlive the prior. */
-int prior_open(struct prior **p, const char *path, struct pool *pool, int max_width_px, int max_height_px,
-               struct error *e);
+/* NULL as `source`: Student-t with the filters that are linked into the program. The arena is sized for
+ * pictures up to max size; `pool` must outlive the prior. 0 or -errno with a line; *p is NULL then. */
+int prior_open(struct prior **p, const struct prior_source *source, struct pool *pool, int max_width_px,
+               int max_height_px, struct error *e);
 void prior_close(struct prior **p);
 
 /* Energy of one scale and its gradient, added to grad [3][h][w] (per 0..255 unit) times `weight`. `stride` 1

@@ -51,6 +51,22 @@ double prior_student_t(float z[PRIOR_DIM], const float offset[PRIOR_DIM], float 
     return sum;
 }
 
+double prior_gaussian(float z[PRIOR_DIM], const float offset[PRIOR_DIM], float nu, float scale)
+{
+    (void)nu;
+    double squares[LANES] = {0};
+    for (int k = 0; k < PRIOR_DIM; k += LANES)
+        for (int i = 0; i < LANES; i++) {
+            float u = z[k + i] + offset[k + i];
+            squares[i] += (double)u * (double)u;
+            z[k + i] = 2 * scale * u;
+        }
+    double sum = 0;
+    for (int i = 0; i < LANES; i++)
+        sum += squares[i];
+    return sum;
+}
+
 void prior_pool_row(const float *in, long pitch, int p, int out_width, float *out)
 {
     const float share = 1.0f / (float)(p * p);

@@ -13,9 +13,12 @@ void prior_patch_gather(const float *picture, long plane, long pitch, float out[
 /* Adds a patch to the picture at the same place. */
 void prior_patch_scatter(float *picture, long plane, long pitch, const float patch[PRIOR_DIM]);
 
-/* z [192] responses without offset, `offset` [192]; on return z holds scale * d/dz log(1 + (z + offset)^2 /
- * nu). Returns the sum of log(1 + (z + offset)^2 / nu). */
-double prior_student_t(float z[PRIOR_DIM], const float offset[PRIOR_DIM], float nu, float scale);
+/* z [192] responses without offset, `offset` [192]. Returns the sum of the energies of u = z + offset; on
+ * return z holds scale * the energy's slope at u. */
+typedef double prior_energy(float z[PRIOR_DIM], const float offset[PRIOR_DIM], float nu, float scale);
+
+prior_energy prior_student_t; /* log(1 + u^2 / nu) */
+prior_energy prior_gaussian;  /* u^2; without use for nu */
 
 /* Row `y` of the mean-pooled plane: out [width / p]. `in` is the plane's first of p rows. */
 void prior_pool_row(const float *in, long pitch, int p, int out_width, float *out);

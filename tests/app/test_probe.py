@@ -107,6 +107,29 @@ class Probe(unittest.TestCase):
         error = ((gradient.reshape(-1)[::17] - wanted) ** 2).sum() / (wanted ** 2).sum()
         self.assertLess(error, 1e-6)
 
+    def test_prior_of_2015_from_its_files(self):
+        """T.nnet.conv2d with the filters as they lie in the file: a true convolution, so the patch is turned."""
+        rng = np.random.default_rng(4)
+        filters, means = rng.normal(0, 0.02, (8, 8, 3, 7)), rng.normal(0, 1, 7)
+        x = picture().astype(np.float64)
+        with Folder() as f:
+            write_png(f.path("x.png"), picture())
+            np.save(f.path("filters.npy"), np.asfortranarray(filters))
+            np.save(f.path("mean.npy"), means.astype(np.float32))
+            for kind in ("student-t", "gaussian"):
+                p = reverie("probe", "-i", f.path("x.png"), "-t", "goldfish", "--set", "dream.prior=" + kind,
+                            "--set", "dream.prior_file=" + f.path("filters.npy"),
+                            "--set", "dream.prior_mean=" + f.path("mean.npy"), "--dump", f.path("out"))
+                self.assertEqual((p.returncode, p.stderr), (0, ""))
+                said = {k: float(v) for k, v in (line.split("=") for line in p.stdout.split())}
+                for pool in (1, 4, 8):
+                    h, w = HEIGHT // pool, WIDTH // pool
+                    small = x[:, :h * pool, :w * pool].reshape(3, h, pool, w, pool).mean((2, 4)) - 128
+                    windows = np.lib.stride_tricks.sliding_window_view(small, (8, 8), (1, 2))[..., ::-1, ::-1]
+                    d = np.einsum("cyxij,ijck->yxk", windows, filters) - means
+                    energy = np.log1p(d * d / 0.665248).mean() if kind == "student-t" else (d[..., :-1] ** 2).mean()
+                    self.assertLessEqual(abs(said["prior_%d" % pool] - energy), 1e-5 * energy)
+
     def test_modern_says_its_weights(self):
         with Folder() as f:
             write_png(f.path("x.png"), picture())

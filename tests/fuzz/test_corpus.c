@@ -13,10 +13,22 @@
 #include "common/mem.h"
 #define LLVMFuzzerTestOneInput fuzz_torch
 #include "tests/fuzz/fuzz_torch.c"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_npy
+int fuzz_npy(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz_npy.c"
 
 enum { FILE_BYTES_MAX = 1 << 20 };
 
-static void replay_file(const char *path, bool torch)
+typedef int fuzz_target(const uint8_t *data, size_t size);
+
+static int fuzz_any(const uint8_t *data, size_t size)
+{
+    fuzz_weights(data, size);
+    return 0;
+}
+
+static void replay_file(const char *path, fuzz_target *target)
 {
     FILE *f = fopen(path, "rb");
     assert_non_null(f);
@@ -26,16 +38,13 @@ static void replay_file(const char *path, bool torch)
     uint8_t *exact = xmalloc(size + !size); /* every byte behind it is out of bounds */
     memcpy(exact, data, size);
     free(data);
-    if (torch)
-        fuzz_torch(exact, size);
-    else
-        fuzz_weights(exact, size);
+    target(exact, size);
     free(exact);
 }
 
-static void replay(const char *target)
+static void replay(const char *name, fuzz_target *target)
 {
-    char *folder = xasprintf("tests/fuzz/corpus/%s", target);
+    char *folder = xasprintf("tests/fuzz/corpus/%s", name);
     DIR *d = opendir(folder);
     assert_non_null(d);
     int files = 0;
@@ -43,7 +52,7 @@ static void replay(const char *target)
         if (entry->d_name[0] == '.')
             continue;
         char *path = xasprintf("%s/%s", folder, entry->d_name);
-        replay_file(path, strcmp(target, "torch") == 0);
+        replay_file(path, target);
         free(path);
         files++;
     }
@@ -55,19 +64,25 @@ static void replay(const char *target)
 static void safetensors(void **state)
 {
     (void)state;
-    replay("safetensors");
+    replay("safetensors", fuzz_any);
 }
 
 static void torch(void **state)
 {
     (void)state;
-    replay("torch");
+    replay("torch", fuzz_torch);
 }
 
 static void caffe(void **state)
 {
     (void)state;
-    replay("caffe");
+    replay("caffe", fuzz_any);
+}
+
+static void npy(void **state)
+{
+    (void)state;
+    replay("npy", fuzz_npy);
 }
 
 int main(void)
@@ -76,6 +91,7 @@ int main(void)
         cmocka_unit_test(safetensors),
         cmocka_unit_test(torch),
         cmocka_unit_test(caffe),
+        cmocka_unit_test(npy),
     };
     return cmocka_run_group_tests_name("fuzz corpus", tests, NULL, NULL);
 }
