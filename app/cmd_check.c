@@ -6,11 +6,13 @@
  * operator sees the whole list at once. Exit 0 only when all are ok.
  */
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "app/args.h"
 #include "app/commands.h"
 #include "app/settings.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "stream/stream_check.h"
 
@@ -47,9 +49,13 @@ static void check_dream(struct check *c)
     if (rc == 0) {
         m->serves_once = true;
         rc = dream_open(&dream, d, m, 1, NULL, &e);
-        if (rc == 0)
-            rc = dream_step(dream);
-        snprintf(text, sizeof text, "%dx%d, one gradient step taken", d->size.width_px, d->size.height_px);
+        int64_t began_us = clock_real_us();
+        if (rc == 0 && (rc = dream_step(dream)) == 0)
+            snprintf(text, sizeof text, "%dx%d on %s (%s), one gradient step took %.0f ms", d->size.width_px,
+                     d->size.height_px, dream_backend_name(dream), dream_hardware(dream),
+                     (double)(clock_real_us() - began_us) / 1000);
+        else if (e.text[0] == '\0')
+            error_set(&e, -rc, "the first gradient step failed: %s", strerror(-rc));
         say(c, "dream", rc, rc < 0 ? e.text : text);
     }
     dream_close(&dream);

@@ -102,6 +102,8 @@ struct backend_ops {
      * driver is no good at it, take `get`. */
     int (*frame)(struct backend *b, uint8_t *nv12);
 
+    /* What it runs on, for people: "avx512", "NVIDIA H200, bf16". May be NULL. */
+    const char *(*describe)(const struct backend *b);
     /* For bench; NULL where there is none. */
     const struct network *(*network)(const struct backend *b);
     /* Its workers give way to other threads of the machine. May be NULL. */

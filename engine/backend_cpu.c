@@ -243,6 +243,11 @@ static int cpu_measure(struct backend *b, const struct backend_step *s, struct b
     return rc;
 }
 
+static const char *cpu_describe(const struct backend *b)
+{
+    return b->network ? network_tier_name(b->network) : "no network";
+}
+
 static const struct network *cpu_network(const struct backend *b)
 {
     return b->network;
@@ -255,8 +260,8 @@ static void cpu_lower_priority(struct backend *b)
 
 #define SHARED                                                                                               \
     .supports = cpu_supports, .close = cpu_close, .put = cpu_put, .get = cpu_get, .warp = cpu_warp,          \
-    .step = cpu_step, .finish = cpu_finish, .measure = cpu_measure, .network = cpu_network,                  \
-    .lower_priority = cpu_lower_priority
+    .step = cpu_step, .finish = cpu_finish, .measure = cpu_measure, .describe = cpu_describe,                \
+    .network = cpu_network, .lower_priority = cpu_lower_priority
 
 const struct backend_ops backend_cpu = {.name = "cpu", .open = cpu_open, SHARED};
 const struct backend_ops backend_null = {.name = "null", .open = null_open, SHARED};

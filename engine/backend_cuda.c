@@ -118,6 +118,11 @@ static int cuda_frame(struct backend *b, uint8_t *nv12)
     return module->frame(b, nv12);
 }
 
+static const char *cuda_describe(const struct backend *b)
+{
+    return module->describe ? module->describe(b) : "GPU";
+}
+
 const struct backend_ops backend_cuda = {
     .name = "cuda",
     .prepared_views = true,
@@ -132,4 +137,5 @@ const struct backend_ops backend_cuda = {
     .finish = cuda_finish,
     .measure = cuda_measure,
     .frame = cuda_frame,
+    .describe = cuda_describe,
 };

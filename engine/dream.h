@@ -117,6 +117,8 @@ bool dream_makes_frames(const struct dream *d);
 
 /* "cpu", "cuda", "null"; "none" while a lost one has no successor. */
 const char *dream_backend_name(const struct dream *d);
+/* What that runs on, for people: "avx512", "NVIDIA H200, bf16". Valid while the dream has this backend. */
+const char *dream_hardware(const struct dream *d);
 
 /* How strongly the network sees each subject now, softmax probability averaged over its part of the picture;
  * 0 for subjects that are not there. */

@@ -123,6 +123,11 @@ const char *dream_backend_name(const struct dream *d)
     return d->backend ? d->hw->name : "none";
 }
 
+const char *dream_hardware(const struct dream *d)
+{
+    return d->backend && d->hw->describe ? d->hw->describe(d->backend) : "";
+}
+
 void dream_lower_priority(struct dream *d)
 {
     d->is_low_priority = true;

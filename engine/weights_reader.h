@@ -28,8 +28,8 @@ struct weights_reader {
     int (*read)(struct weights *w, const uint8_t *bytes, size_t size, struct error *e);
 };
 
-extern const struct weights_reader weights_safetensors, weights_torch_legacy, weights_torch_zip,
-    weights_npy, weights_caffe, weights_refused;
+extern const struct weights_reader weights_safetensors, weights_torch_legacy, weights_torch_zip, weights_npy,
+    weights_caffe, weights_refused;
 
 /* `t->name` is copied; t->elements is computed here; t->data + size_bytes must be what shape and dtype say
  * and lie in the file or in the latest memory of weights_alloc. */
