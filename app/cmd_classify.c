@@ -2,9 +2,10 @@
  * cmd_classify - `reverie classify`: what the network sees in pictures.
  *
  * A picture is scaled so that its shorter side is what the model calls one object (window_px) and cut square
- * in the middle; where a model has several logits on that square, their mean counts. Output is one line per
- * rank with tabs between the fields, for people and scripts alike.
+ * in the middle; or, with --whole, it is taken as it is. Where a model has several logits on that, their mean
+ * counts. Output is one line per rank with tabs between the fields, for people and scripts alike.
  */
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +14,10 @@
 #include "app/args.h"
 #include "app/commands.h"
 #include "app/cover.h"
+#include "app/shortcuts.h"
 #include "common/mem.h"
 #include "engine/network.h"
+#include "stream/picture.h"
 #include "synsets/synsets.h"
 
 enum { RANKS = 5 };
@@ -23,9 +26,10 @@ struct classifier {
     struct model *model;
     struct pool *pool;
     struct network *network;
-    int positions;       /* logits on the square, one way */
-    float *logits;       /* [classes][positions][positions] */
-    double *probability; /* [classes] */
+    bool whole;
+    struct option_size size; /* of the square, or with `whole` of the largest picture each way */
+    float *logits;           /* [classes][largest map] */
+    double *probability;     /* [classes] */
 };
 
 static void classifier_close(struct classifier *c)
@@ -37,28 +41,49 @@ static void classifier_close(struct classifier *c)
     model_close(&c->model);
 }
 
-static int classifier_open(struct classifier *c, const char *path, struct error *e)
+/* Each side's largest among the pictures, at least the smallest that the model takes. What cannot be read is
+ * left to classify(), which says so. */
+static struct option_size largest(const struct model *m, char **paths, int count)
 {
-    *c = (struct classifier){0};
-    int rc = model_load(&c->model, path, e);
+    struct option_size size = {model_min_px(m), model_min_px(m)};
+    for (int i = 0; i < count; i++) {
+        float *rgb;
+        int w, h;
+        struct error e;
+        if (picture_read(paths[i], &rgb, &w, &h, &e) < 0)
+            continue;
+        free(rgb);
+        size.width_px = w > size.width_px ? w : size.width_px;
+        size.height_px = h > size.height_px ? h : size.height_px;
+    }
+    return size;
+}
+
+static int classifier_open(struct classifier *c, const struct dream_config *config, bool whole, char **paths,
+                           int count, struct error *e)
+{
+    *c = (struct classifier){.whole = whole};
+    int rc = dream_load_model(&c->model, config, e);
     if (rc < 0)
         return rc;
     c->model->serves_once = true;
     int side = c->model->window_px;
+    c->size = whole ? largest(c->model, paths, count) : (struct option_size){side, side};
     if ((rc = pool_open(&c->pool, 1)) < 0)
         return error_set(e, -rc, "cannot start: %s", strerror(-rc));
-    if ((rc = network_open(&c->network, c->model, c->pool, side, side, CPU_TIER_AUTO, e)) < 0)
+    int w = c->size.width_px, h = c->size.height_px;
+    if ((rc = network_open(&c->network, c->model, c->pool, w, h, CPU_TIER_AUTO, e)) < 0)
         return rc;
     size_t classes = (size_t)c->model->classes;
-    c->positions = model_map_size(c->model, side);
-    c->logits = xmalloc(classes * (size_t)(c->positions * c->positions) * sizeof *c->logits);
+    size_t positions = (size_t)model_map_size(c->model, w) * (size_t)model_map_size(c->model, h);
+    c->logits = buffer_alloc(classes * positions * sizeof *c->logits);
     c->probability = xmalloc(classes * sizeof *c->probability);
-    return 0;
+    return c->logits ? 0 : error_set(e, ENOMEM, "no memory for the logits of %dx%d", w, h);
 }
 
-static void fill_probabilities(struct classifier *c)
+static void fill_probabilities(struct classifier *c, int positions)
 {
-    int classes = c->model->classes, positions = c->positions * c->positions;
+    int classes = c->model->classes;
     double top = -INFINITY, sum = 0;
     for (int k = 0; k < classes; k++) {
         double mean = 0;
@@ -93,16 +118,20 @@ static void print_top(struct classifier *c, const char *path)
 
 static int classify(struct classifier *c, const char *path, struct error *e)
 {
-    int side = c->model->window_px;
-    float *square; /* [3][side][side] */
-    int rc = cover_file(path, (struct option_size){side, side}, &square, e);
+    int w = c->size.width_px, h = c->size.height_px;
+    float *rgb; /* [3][h][w] */
+    int rc = c->whole ? picture_read(path, &rgb, &w, &h, e) : cover_file(path, c->size, &rgb, e);
     if (rc < 0)
         return rc;
-    rc = network_logits(c->network, square, side, side, c->logits);
-    free(square);
+    int least = model_min_px(c->model);
+    if (w < least || h < least)
+        rc = error_set(e, ERANGE, "%s: %dx%d; the model needs %d pixels on both sides", path, w, h, least);
+    else if ((rc = network_logits(c->network, rgb, w, h, c->logits)) < 0) /* replaced by a larger one */
+        error_set(e, -rc, "%s: %s", path, strerror(-rc));
+    free(rgb);
     if (rc < 0)
-        return error_set(e, -rc, "%s: %s", path, strerror(-rc));
-    fill_probabilities(c);
+        return rc;
+    fill_probabilities(c, model_map_size(c->model, w) * model_map_size(c->model, h));
     print_top(c, path);
     return 0;
 }
@@ -115,9 +144,15 @@ static int fail(const struct error *e)
 
 int cmd_classify(int argc, char **argv)
 {
-    const char *path = NULL;
+    struct shortcut s[] = {{"model", NULL}, {"preprocessing", NULL}};
+    struct dream_config config;
+    bool whole = false;
     const struct arg args[] = {
-        {'m', "model", "FILE", ARG_STRING, &path, 0, 0, "weights to use; without it the embedded model"},
+        {'m', "model", "FILE", ARG_STRING, &s[0].value, 0, 0,
+         "weights to use; without it the embedded model"},
+        {0, "preprocessing", "P", ARG_STRING, &s[1].value, 0, 0, PREPROCESSING_HELP},
+        {0, "whole", NULL, ARG_FLAG, &whole, 0, 0,
+         "the picture as it is, instead of the middle at the size of one object"},
     };
     const struct args_command command = {
         "classify",
@@ -128,7 +163,10 @@ int cmd_classify(int argc, char **argv)
         (int)ARRAY_LEN(args),
         NULL};
     int first;
+    shortcuts_defaults(&config);
     int status = args_parse(&command, argc, argv, &first);
+    if (status == ARGS_OK)
+        status = shortcuts_apply(&command, &config, NULL, s, (int)ARRAY_LEN(s));
     if (status != ARGS_OK)
         return status;
     if (first == argc)
@@ -136,7 +174,7 @@ int cmd_classify(int argc, char **argv)
 
     struct classifier c;
     struct error e = {""};
-    bool open = classifier_open(&c, path, &e) == 0;
+    bool open = classifier_open(&c, &config, whole, argv + first, argc - first, &e) == 0;
     status = open ? 0 : fail(&e);
     for (int i = first; open && i < argc; i++)
         if (classify(&c, argv[i], &e) < 0)

@@ -12,25 +12,17 @@
 #include "app/args.h"
 #include "app/commands.h"
 #include "app/known.h"
+#include "app/shortcuts.h"
 #include "common/mem.h"
-#include "config/config.h"
 #include "engine/dream_probe.h"
 #include "engine/npy.h"
 #include "stream/picture.h"
 #include "synsets/synsets.h"
 
-enum { SETTINGS_MAX = 6 };
-
 struct arguments {
     const char *image, *text, *folder;
-    const char *settings[SETTINGS_MAX]; /* values of setting_keys, NULL: not given */
-    struct arg_list sets;
     struct dream_config dream;
 };
-
-/* Options that are settings of section dream under shorter names. */
-static const char *const setting_keys[SETTINGS_MAX] = {"model",    "profile", "backend",
-                                                       "cpu_tier", "threads", "preprocessing"};
 
 static int fail(const struct error *e)
 {
@@ -38,45 +30,27 @@ static int fail(const struct error *e)
     return 1;
 }
 
-static int apply_settings(const struct args_command *command, struct arguments *a)
-{
-    const struct config_entry entry = {&dream_section, &a->dream};
-    const struct config config = {&entry, 1};
-    struct error e = {""};
-    config_defaults(&config);
-    a->dream.profile = DREAM_CLASSIC;
-    for (int i = 0; i < a->sets.count; i++)
-        if (config_set(&config, a->sets.items[i], &e) < 0)
-            return args_fault(command, "%s", e.text);
-    for (int i = 0; i < SETTINGS_MAX; i++) {
-        if (!a->settings[i])
-            continue;
-        char *assignment = xasprintf("dream.%s=%s", setting_keys[i], a->settings[i]);
-        int rc = config_set(&config, assignment, &e);
-        free(assignment);
-        if (rc < 0)
-            return args_fault(command, "%s", e.text);
-    }
-    return ARGS_OK;
-}
-
 static int parse_arguments(struct arguments *a, int argc, char **argv)
 {
+    struct shortcut s[] = {{"model", NULL},   {"preprocessing", NULL}, {"profile", NULL},
+                           {"backend", NULL}, {"cpu_tier", NULL},      {"threads", NULL}};
+    struct arg_list sets = {.count = 0};
     *a = (struct arguments){0};
+    shortcuts_defaults(&a->dream);
+    a->dream.profile = DREAM_CLASSIC;
     const struct arg args[] = {
         {'i', "image", "IMAGE", ARG_STRING, &a->image, 0, 0, "the picture, taken as it is"},
         {'t', "text", "TEXT", ARG_STRING, &a->text, 0, 0,
          "what to dream, as in chat: \"goldfish\", or \"goldfish + pizza\" (on top + below)"},
         {0, "dump", "DIR", ARG_STRING, &a->folder, 0, 0, "where to write logits.npy and gradient.npy"},
-        {'m', "model", "FILE", ARG_STRING, &a->settings[0], 0, 0,
+        {'m', "model", "FILE", ARG_STRING, &s[0].value, 0, 0,
          "weights to use; without it the embedded model"},
-        {0, "preprocessing", "P", ARG_STRING, &a->settings[5], 0, 0,
-         "torchvision, caffe or caffe-rgb, instead of what the file says"},
-        {0, "profile", "P", ARG_STRING, &a->settings[1], 0, 0, "classic (default) or modern"},
-        {0, "backend", "B", ARG_STRING, &a->settings[2], 0, 0, "auto, cpu or cuda"},
-        {0, "tier", "T", ARG_STRING, &a->settings[3], 0, 0, "kernels: auto, c, avx2, avx512"},
-        {0, "threads", "N", ARG_STRING, &a->settings[4], 0, 0, "default: one per core"},
-        {0, "set", "KEY=VALUE", ARG_LIST, &a->sets, 0, 0, "any setting of section dream; may be repeated"},
+        {0, "preprocessing", "P", ARG_STRING, &s[1].value, 0, 0, PREPROCESSING_HELP},
+        {0, "profile", "P", ARG_STRING, &s[2].value, 0, 0, "classic (default) or modern"},
+        {0, "backend", "B", ARG_STRING, &s[3].value, 0, 0, "auto, cpu or cuda"},
+        {0, "tier", "T", ARG_STRING, &s[4].value, 0, 0, "kernels: auto, c, avx2, avx512"},
+        {0, "threads", "N", ARG_STRING, &s[5].value, 0, 0, "default: one per core"},
+        {0, "set", "KEY=VALUE", ARG_LIST, &sets, 0, 0, "any setting of section dream; may be repeated"},
     };
     const struct args_command command = {
         "probe",
@@ -90,7 +64,7 @@ static int parse_arguments(struct arguments *a, int argc, char **argv)
     int first;
     int rc = args_parse(&command, argc, argv, &first);
     if (rc == ARGS_OK)
-        rc = apply_settings(&command, a);
+        rc = shortcuts_apply(&command, &a->dream, &sets, s, (int)ARRAY_LEN(s));
     if (rc != ARGS_OK)
         return rc;
     if (first < argc)

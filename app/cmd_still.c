@@ -15,8 +15,8 @@
 #include "app/commands.h"
 #include "app/cover.h"
 #include "app/known.h"
+#include "app/shortcuts.h"
 #include "common/mem.h"
-#include "config/config.h"
 #include "engine/dream.h"
 #include "stream/picture.h"
 #include "synsets/synsets.h"
@@ -33,50 +33,14 @@ struct arguments {
 
 /* ---- Arguments ---- */
 
-/* The options that are settings of section dream under shorter names. */
-struct shortcuts {
-    const char *model, *size, *profile, *threads;
-};
-
-static int apply(const struct args_command *command, const struct config *config, const char *key,
-                 const char *value)
-{
-    struct error e = {""};
-    if (!value)
-        return ARGS_OK;
-    char *assignment = key ? xasprintf("dream.%s=%s", key, value) : xstrdup(value);
-    int rc = config_set(config, assignment, &e);
-    free(assignment);
-    return rc < 0 ? args_fault(command, "%s", e.text) : ARGS_OK;
-}
-
-static int apply_settings(const struct args_command *command, struct arguments *a, const struct shortcuts *s,
-                          const struct arg_list *sets)
-{
-    const struct config_entry entry = {&dream_section, &a->dream};
-    const struct config config = {&entry, 1};
-    config_defaults(&config);
-    int rc = ARGS_OK;
-    for (int i = 0; rc == ARGS_OK && i < sets->count; i++)
-        rc = apply(command, &config, NULL, sets->items[i]);
-    if (rc == ARGS_OK)
-        rc = apply(command, &config, "model", s->model);
-    if (rc == ARGS_OK)
-        rc = apply(command, &config, "size", s->size);
-    if (rc == ARGS_OK)
-        rc = apply(command, &config, "profile", s->profile);
-    if (rc == ARGS_OK)
-        rc = apply(command, &config, "threads", s->threads);
-    a->size_given = s->size;
-    return rc;
-}
-
 /* ARGS_OK, or the exit code after a line on stderr. */
 static int parse_arguments(struct arguments *a, int argc, char **argv)
 {
-    struct shortcuts s = {.model = NULL};
+    struct shortcut s[] = {
+        {"model", NULL}, {"preprocessing", NULL}, {"size", NULL}, {"profile", NULL}, {"threads", NULL}};
     struct arg_list sets = {.count = 0};
     *a = (struct arguments){.steps = STEPS_DEFAULT, .octaves = 1, .seed = 1};
+    shortcuts_defaults(&a->dream);
     const struct arg args[] = {
         {'t', "text", "TEXT", ARG_STRING, &a->text, 0, 0,
          "what to dream, as in chat: \"goldfish\", or \"goldfish + pizza\" (on top + below)"},
@@ -84,14 +48,16 @@ static int parse_arguments(struct arguments *a, int argc, char **argv)
          "climb a layer instead (conv4_2; with :N its channel N alone)"},
         {'o', "output", "OUT.png", ARG_STRING, &a->output, 0, 0, "where to write the picture"},
         {'i', "image", "IMAGE", ARG_STRING, &a->image, 0, 0, "begin with this picture instead of noise"},
-        {0, "size", "WxH", ARG_STRING, &s.size, 0, 0, "default: the size of IMAGE, else dream.size"},
+        {0, "size", "WxH", ARG_STRING, &s[2].value, 0, 0, "default: the size of IMAGE, else dream.size"},
         {0, "steps", "N", ARG_INT, &a->steps, 1, STEPS_MAX, "gradient steps (default 160)"},
         {0, "octaves", "N", ARG_INT, &a->octaves, 1, OCTAVES_MAX,
          "begin N-1 times 1.4 smaller and grow (default 1)"},
         {0, "seed", "N", ARG_INT, &a->seed, 0, 9e15, "default 1"},
-        {0, "profile", "P", ARG_STRING, &s.profile, 0, 0, "modern or classic"},
-        {0, "threads", "N", ARG_STRING, &s.threads, 0, 0, "default: one per core"},
-        {'m', "model", "FILE", ARG_STRING, &s.model, 0, 0, "weights to use; without it the embedded model"},
+        {0, "profile", "P", ARG_STRING, &s[3].value, 0, 0, "modern or classic"},
+        {0, "threads", "N", ARG_STRING, &s[4].value, 0, 0, "default: one per core"},
+        {'m', "model", "FILE", ARG_STRING, &s[0].value, 0, 0,
+         "weights to use; without it the embedded model"},
+        {0, "preprocessing", "P", ARG_STRING, &s[1].value, 0, 0, PREPROCESSING_HELP},
         {0, "set", "KEY=VALUE", ARG_LIST, &sets, 0, 0, "any setting of section dream; may be repeated"},
     };
     const struct args_command command = {"still", "", "Dreams one picture.\n", args, (int)ARRAY_LEN(args),
@@ -99,9 +65,10 @@ static int parse_arguments(struct arguments *a, int argc, char **argv)
     int first;
     int rc = args_parse(&command, argc, argv, &first);
     if (rc == ARGS_OK)
-        rc = apply_settings(&command, a, &s, &sets);
+        rc = shortcuts_apply(&command, &a->dream, &sets, s, (int)ARRAY_LEN(s));
     if (rc != ARGS_OK)
         return rc;
+    a->size_given = s[2].value != NULL;
     if (first < argc)
         return args_fault(&command, "'%.80s' is no option", argv[first]);
     if (!a->text == !a->layer)

@@ -7,7 +7,8 @@
 static const char *const profiles[] = {"modern", "classic", NULL};
 static const char *const backends[] = {"auto", "cpu", "cuda", "null", NULL};
 static const char *const precisions[] = {"auto", "bf16", "fp16", "tf32", "fp32", NULL};
-static const char *const inputs[] = {"auto", "torchvision", "caffe", "caffe-rgb", NULL};
+static const char *const inputs[] = {"auto",       "torchvision",    "caffe", "caffe-rgb",
+                                     "caffe-grey", "caffe-rgb-grey", NULL};
 static const char *const priors[] = {"student-t", "gaussian", NULL};
 static const char *const tiers[] = {"auto", "c", "avx2", "avx512", NULL};
 
@@ -35,9 +36,11 @@ static const struct option rows[] = {
         "and exacter."),
     OPTION_STRING(C, model, "", 0,
                   "File of the model (safetensors, PyTorch, Caffe); empty: the one inside the program."),
-    OPTION_CHOICE(C, preprocessing, "auto", inputs,
-                  "What the model wants done to its input; auto goes by its file. torchvision: RGB, mean and "
-                  "deviation. caffe: BGR minus a mean colour; caffe-rgb: the same, RGB."),
+    OPTION_CHOICE(
+        C, preprocessing, "auto", inputs,
+        "What the model wants done to its input; auto goes by its file. torchvision: RGB, mean and "
+        "deviation. caffe: BGR minus a mean colour; caffe-rgb: the same, RGB; with -grey: minus the mean of "
+        "all colours, as in 2015."),
     OPTION_CHOICE(
         C, prior, "student-t", priors,
         "What the patch prior makes of a filter's response: student-t forgives a few large ones, such "

@@ -49,8 +49,9 @@ int model_weights(struct weights **w, const char *path, struct error *e);
 int model_load(struct model **m, const char *path, struct error *e);
 void model_close(struct model **m);
 
-/* Overrules what the file says: "torchvision", "caffe" (BGR, 0..255 minus mean) or "caffe-rgb". Before a
- * network is opened on it. 0 or -EINVAL with a line. */
+/* Overrules what the file says: "torchvision", "caffe" (BGR, 0..255 minus a mean colour), "caffe-rgb",
+ * or the same two with "-grey" behind (minus the mean of all colours, as in 2015). Before a network is opened
+ * on it. 0 or -EINVAL with a line. */
 int model_set_preprocessing(struct model *m, const char *name, struct error *e);
 
 /* Index of a class by WordNet id, -1 when the model does not know it. */

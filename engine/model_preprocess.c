@@ -34,10 +34,19 @@ struct family {
     {                                                                                                        \
         1.0f / 255, 1.0f / 255, 1.0f / 255                                                                   \
     }
+/* In 2015 one number was taken from all three colours: the mean of the mean picture (original-2015 item 32).
+ */
+#define OXFORD_GREY ((123.68f + 116.779f + 103.939f) / 3 / 255)
+#define OXFORD_GREYS                                                                                         \
+    {                                                                                                        \
+        OXFORD_GREY, OXFORD_GREY, OXFORD_GREY                                                                \
+    }
 static const struct family families[] = {
     {"torchvision", false, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}},
     {"caffe", true, OXFORD_MEAN, OXFORD_STD},
     {"caffe-rgb", false, OXFORD_MEAN, OXFORD_STD},
+    {"caffe-grey", true, OXFORD_GREYS, OXFORD_STD},
+    {"caffe-rgb-grey", false, OXFORD_GREYS, OXFORD_STD},
 };
 enum { FAMILY_TORCHVISION, FAMILY_CAFFE, FAMILY_CAFFE_RGB };
 
@@ -203,5 +212,8 @@ int model_set_preprocessing(struct model *m, const char *name, struct error *e)
             return 0;
         }
     return error_set(
-        e, EINVAL, "there is no preprocessing \"%.40s\"; torchvision, caffe or caffe-rgb is expected", name);
+        e, EINVAL,
+        "there is no preprocessing \"%.40s\"; torchvision, caffe, caffe-rgb, caffe-grey or caffe-rgb-grey is "
+        "expected",
+        name);
 }

@@ -185,6 +185,15 @@ static void wrong_usage_is_two_and_faults_are_one(void **state)
     assert_non_null(strstr(err, "/nonexistent.png"));
     assert_int_equal(run(cmd_classify, "classify", "-m", "/dev/zero", "x.png", NULL), 1);
     assert_int_equal(run(cmd_classify, "classify", "--help", NULL), 0);
+    char *small = in_folder("a.png");
+    static const float grey[3 * 40 * 30];
+    struct error e;
+    assert_int_equal(picture_write_png(small, grey, 40, 30, &e), 0);
+    assert_int_equal(run(cmd_classify, "classify", "--whole", small, NULL), 1);
+    assert_non_null(strstr(err, "a.png: 40x30; the model needs"));
+    assert_int_equal(run(cmd_classify, "classify", "--whole", small, "/nonexistent.png", NULL), 1);
+    assert_non_null(strstr(err, "/nonexistent.png"));
+    free(small);
     assert_int_equal(run(cmd_inspect, "inspect", "a", "b", NULL), 2);
     assert_int_equal(run(cmd_inspect, "inspect", "/", NULL), 1);
     assert_int_equal(run(cmd_inspect, "inspect", "--help", NULL), 0);

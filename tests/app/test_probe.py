@@ -142,16 +142,39 @@ class Probe(unittest.TestCase):
             said["prior_%d" % k] * said["prior_%d_weight" % k] for k in (1, 2, 4)), delta=1e-5 * said["total"])
 
     def test_preprocessing_can_be_overruled(self):
+        """probe, classify and still mean the same by it, given as an option or as a setting."""
+        families = ("auto", "torchvision", "caffe", "caffe-rgb", "caffe-grey", "caffe-rgb-grey")
+        model, logits, stills = os.path.join(GOLDEN, "vgg11.v1.caffemodel"), {}, {}
         with Folder() as f:
+            add_metadata(os.path.join(GOLDEN, "vgg16.safetensors"), f.path("m"), {"reverie.wnids": CLASSES})
             write_png(f.path("x.png"), picture())
-            logits = {}
-            for p in ("auto", "torchvision", "caffe", "caffe-rgb"):
-                r = reverie("probe", "-i", f.path("x.png"), "-t", "goldfish", "--set", "dream.preprocessing=" + p,
-                            "--dump", f.path(p))
+            for p in families:
+                image = ["-m", f.path("m"), "-i", f.path("x.png"), "-t", "goldfish"]
+                setting, option = ["--set", "dream.preprocessing=" + p], ["--preprocessing", p]
+                r = reverie("probe", *image, *setting, "--dump", f.path(p))
                 self.assertEqual((r.returncode, r.stderr), (0, ""))
                 logits[p] = np.load(f.path(p, "logits.npy"))
-        distance = {(a, b): np.abs(logits[a] - logits[b]).max() for a in logits for b in logits if a < b}
-        self.assertGreater(min(distance.values()), 0.01)
+                r = reverie("classify", "--whole", "-m", f.path("m"), f.path("x.png"), *option)
+                self.assertEqual((r.returncode, r.stderr), (0, ""))
+                said = {line.split("\t")[3]: float(line.split("\t")[2]) for line in r.stdout.splitlines()}
+                mean = logits[p].astype(np.float64).mean((1, 2))
+                chance = np.exp(mean - mean.max()) / np.exp(mean - mean.max()).sum()
+                for wnid, probability in zip(CLASSES.split(","), chance):
+                    self.assertAlmostEqual(said[wnid], probability, delta=1e-4)
+                for words in (setting, option):
+                    r = reverie("still", *image, *words, "--steps", "1", "--profile", "classic", "-o", f.path("s.png"))
+                    self.assertEqual((r.returncode, r.stderr), (0, ""))
+                    with open(f.path("s.png"), "rb") as png:
+                        stills.setdefault(p, []).append(png.read())
+            self.assertEqual(reverie("classify", "--preprocessing", "x", f.path("x.png")).returncode, 2)
+            r = reverie("classify", "-m", model, "--preprocessing", "caffe", f.path("x.png"))
+            self.assertEqual((r.returncode, r.stderr, r.stdout.count("\n")), (0, "", 5))
+        for p in families:
+            self.assertEqual(stills[p][0], stills[p][1])
+        self.assertEqual(stills["auto"][0], stills["torchvision"][0])
+        self.assertEqual(len({stills[p][0] for p in families}), len(families) - 1)
+        distance = {(a, b): np.abs(logits[a] - logits[b]).max() for a in families[1:] for b in families[1:] if a < b}
+        self.assertGreater(min(distance.values()), 1e-4 * np.abs(logits["auto"]).max())
 
     def test_faults_are_one_line(self):
         with Folder() as f:

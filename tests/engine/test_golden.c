@@ -213,6 +213,13 @@ static void preprocessing_can_be_overruled(void **state)
     assert_memory_equal(other->layers[0].weight + 9, m->layers[0].weight + 9, 9 * sizeof(float));
     assert_int_equal(model_set_preprocessing(other, "torchvision", &e), 0);
     assert_memory_equal(other->layers[0].weight, m->layers[0].weight, 27 * sizeof(float));
+    static const char *const greys[] = {"caffe-rgb-grey", "caffe-grey"};
+    for (int bgr = 0; bgr < 2; bgr++) {
+        assert_int_equal(model_set_preprocessing(other, greys[bgr], &e), 0);
+        assert_memory_equal(other->layers[0].weight + 18 * bgr, m->layers[0].weight, 9 * sizeof(float));
+        for (int c = 0; c < 3; c++)
+            assert_float_equal(255 * other->mean[c], 114.79933, 1e-4);
+    }
     assert_true(model_set_preprocessing(other, "keras", &e) < 0);
     assert_non_null(strstr(e.text, "keras"));
     model_close(&other);
