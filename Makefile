@@ -25,8 +25,8 @@ scripts := .ci/run tests/run $(filter-out %.in %.md,$(wildcard scripts/*))
 
 # Tables written by scripts/gen_synsets: too long to read, and not formatted by hand.
 generated := synsets/table.c synsets/index.c synsets/ordinary.c
-c_files   := main.c $(sources) $(headers) $(wildcard tests/*/*.[ch])
-written   := $(filter-out $(generated),$(c_files))
+c_files    = main.c $(sources) $(headers) $(cuda_c) $(cuda_cu) $(cuda_headers) $(wildcard tests/*/*.[ch])
+written    = $(filter-out $(generated),$(c_files))
 
 # --- How ------------------------------------------------------------------------------------------------------------
 
@@ -68,6 +68,8 @@ endif
 flags_of = $(if $(filter %_kernels.c %_c.c %_avx2.c %_avx512.c,$1),$(kernel_flags)) \
            $(if $(filter %_avx2.c,$1),$(avx2_flags)) $(if $(filter %_avx512.c,$1),$(avx512_flags))
 
+include engine/backend_cuda/module.mk
+
 ifeq ($(V),0)
   say = @printf '  %-5s %s\n' $1 $2;
 endif
@@ -80,7 +82,7 @@ jobs = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2
 .DEFAULT_GOAL := all
 
 ##@ Use
-all: $(BIN) ## build the program (this is what plain `make` does)
+all: $(BIN) $(cuda_module) ## build the program (this is what plain `make` does)
 
 run: ## install what is missing, build, start the show; DURATION=60 ends it, ARGS='--set ...' go to `reverie run`
 	@scripts/setup
@@ -95,7 +97,7 @@ test: ## install what the tests need, build, run them all; ONLY=text picks some,
 	@scripts/setup --tests
 	@$(MAKE) --no-print-directory $(jobs) test-unit
 
-test-unit: $(BIN) $(tests) ## the same without looking for packages
+test-unit: $(BIN) $(cuda_module) $(tests) ## the same without looking for packages
 	@REVERIE=$(abspath $(BIN)) SANITIZER=$(SANITIZER) tests/run $(tests)
 
 fuzz: ## a million inputs for each reader of what comes from outside (clang's libFuzzer); RUNS=n, ONLY=text picks some
@@ -132,8 +134,9 @@ $O/models/%.o: models/%.S $O/flags $(wildcard models/*.safetensors models/*.npy 
 	@mkdir -p $(@D)
 	$(call say,as,$<)$(CC) $(cppflags) -MMD -MP -c -o $@ $<
 
+# -rdynamic: the CUDA module uses the program's own functions.
 $(BIN): $O/main.o $(objects) $O/links
-	$(call say,link,$@)$(CC) $(CFLAGS) $(ldflags) $(LDFLAGS) -o $@ $(filter %.o,$^) $(ldlibs)
+	$(call say,link,$@)$(CC) $(CFLAGS) $(ldflags) -rdynamic $(LDFLAGS) -o $@ $(filter %.o,$^) $(ldlibs)
 
 # Tests take from an archive what they use, so each is small and stands for itself.
 $O/all.a: $(objects) $O/links
@@ -164,7 +167,7 @@ lint-format:
 lint-c:
 	$(call say,lint,cppcheck)cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
 	  --suppressions-list=.cppcheck-suppressions --error-exitcode=1 -j $(shell nproc 2>/dev/null || echo 2) -I. \
-	  -D__x86_64__ main.c $(filter-out $(generated),$(sources))
+	  -D__x86_64__ main.c $(filter-out $(generated),$(sources)) $(cuda_c)
 
 lint-scripts:
 	$(call say,lint,scripts)scripts/check-scripts $(scripts) $(wildcard tests/*/*.py)
@@ -182,6 +185,7 @@ lint-config: $(BIN)
 
 headers: ## every header compiles alone (*_impl.h are bodies that others instantiate)
 	$(call say,lint,headers)CC='$(CC)' CFLAGS='$(cppflags) $(cflags)' scripts/check-headers $(filter-out %_impl.h,$(headers))
+	$(if $(cuda_module),@CC='$(CC)' CFLAGS='$(cppflags) $(cflags) $(cuda_inc)' scripts/check-headers $(cuda_headers))
 
 layers: ## the folders include only what they may
 	$(call say,lint,layers)scripts/layers
@@ -207,10 +211,12 @@ doc_dir   := $(DESTDIR)$(PREFIX)/share/doc/reverie
 unit_dir  := $(DESTDIR)$(PREFIX)/lib/systemd/system
 models    := $(wildcard models/*.safetensors)
 documents := $(wildcard README.md LICENSE THIRD-PARTY.md synsets/LICENSE.wordnet models/README.md)
+lib_dir   := $(DESTDIR)$(PREFIX)/lib/reverie
 
-install: $(BIN) ## put program, manual, unit, model and default.yaml under PREFIX (/usr/local), below DESTDIR
+install: $(BIN) $(cuda_module) ## put program, manual, unit, model and default.yaml under PREFIX (/usr/local), below DESTDIR
 	install -d $(bin_dir) $(man_dir) $(share_dir)/models $(doc_dir) $(unit_dir)
 	install -m 755 $(BIN) $(bin_dir)/reverie
+	$(if $(cuda_module),install -d $(lib_dir) && install -m 755 $(cuda_module) $(lib_dir))
 	install -m 644 docs/reverie.1 $(man_dir)/reverie.1
 	install -m 644 config/default.yaml $(share_dir)/default.yaml
 	install -m 644 $(models) $(share_dir)/models
@@ -220,7 +226,7 @@ install: $(BIN) ## put program, manual, unit, model and default.yaml under PREFI
 
 uninstall: ## remove what install put there; settings and recordings stay
 	rm -f $(bin_dir)/reverie $(man_dir)/reverie.1 $(unit_dir)/reverie.service
-	rm -rf $(share_dir) $(doc_dir)
+	rm -rf $(share_dir) $(doc_dir) $(lib_dir)
 
 ##@ More
 clean: ## remove everything that was built, of every flavour
@@ -230,4 +236,5 @@ help: ## this list
 	@awk 'BEGIN { FS = ":[^#]*## " } /^##@ / { printf "\n%s\n", substr($$0, 5) } \
 	  /^[a-z-]+:[^=].*## / { printf "  %-15s %s\n", $$1, $$2 }' Makefile
 	@printf '\nVariables: V=1 shows commands, CC and CFLAGS as usual, SANITIZER=address,undefined or thread builds and\n'
-	@printf 'tests in a folder of its own, PREFIX and DESTDIR are for install.\n'
+	@printf 'tests in a folder of its own, PREFIX and DESTDIR are for install. CUDA=no builds no CUDA module, CUDA_HOME\n'
+	@printf 'says where the toolkit is.\n'

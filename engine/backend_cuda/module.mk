@@ -1,0 +1,57 @@
+# The CUDA module: build/reverie-cuda.so, which the program loads when it is asked for a GPU (engine/backend_cuda.c).
+#
+# Built when nvcc (CUDA 12 or 13), cuDNN 9 and cuBLASLt are found: in CUDA_HOME, in /usr/local/cuda, or where
+# distributions put them (nvcc in the PATH, headers and libraries where the compiler looks anyway). CUDA=no builds none,
+# CUDA=yes says what is missing. Sanitizers do not see through the driver, so their flavours have no module.
+#
+# It uses the program's own functions (the program exports them: -rdynamic) and exports the one symbol that asks for it:
+# __attribute__((visibility("default"))). The CUDA runtime is linked in; cuDNN and cuBLASLt are found in the toolkit's
+# folder.
+
+CUDA       ?= auto
+CUDA_HOME  ?= $(firstword $(wildcard /usr/local/cuda))
+CUDA_ARCHS ?= 75 80 86 89 90
+
+cuda_dir     := engine/backend_cuda
+cuda_c       := $(sort $(wildcard $(cuda_dir)/*.c))
+cuda_cu      := $(sort $(wildcard $(cuda_dir)/*.cu))
+cuda_headers := $(sort $(wildcard $(cuda_dir)/*.h $(cuda_dir)/*.cuh))
+cuda_objects := $(cuda_c:%.c=$O/%.o) $(cuda_cu:%.cu=$O/%.cu.o)
+cuda_module  := # empty: none
+
+cuda_goals := $(filter-out $(bare_goals),$(or $(MAKECMDGOALS),all))
+ifneq ($(and $(cuda_goals),$(if $(SANITIZER),,$(filter-out no,$(CUDA)))),)
+  nvcc      := $(firstword $(wildcard $(CUDA_HOME:%=%/bin/nvcc)) $(shell command -v nvcc 2>/dev/null))
+  cuda_inc  := $(addprefix -isystem ,$(wildcard $(CUDA_HOME:%=%/include)))
+  cuda_lib  := $(firstword $(wildcard $(CUDA_HOME:%=%/lib64) $(CUDA_HOME:%=%/lib)))
+  cuda_libs := $(cuda_lib:%=-L% -Wl,-rpath,%) -lcudnn -lcublasLt -lcudart_static -ldl -lrt
+  cuda_test := printf '%s\n' '\#include <cublasLt.h>' '\#include <cudnn.h>' '\#include <cuda_runtime_api.h>' \
+                 '_Static_assert(CUDNN_MAJOR >= 9 && CUDART_VERSION >= 12000, "too old");'
+  ifneq ($(nvcc),)
+    ifeq ($(shell $(cuda_test) | $(CC) $(cuda_inc) -shared -fPIC -x c - -o /dev/null $(cuda_libs) && echo ok),ok)
+      cuda_module := build/reverie-cuda.so
+    endif
+  endif
+  ifeq ($(CUDA)$(cuda_module),yes)
+    $(error CUDA=yes: nvcc (CUDA 12 or 13), cuDNN 9 or cuBLASLt was not found; CUDA_HOME=folder says where they are)
+  endif
+endif
+
+# Machine code for each architecture, and PTX of the newest for those to come.
+cuda_newest := $(lastword $(CUDA_ARCHS))
+nvcc_flags  := -std=c++17 -O3 -lineinfo --threads 2 -I. -D_GNU_SOURCE -Werror all-warnings -Xcompiler -fPIC,-fvisibility=hidden,-Wall,-Werror \
+               $(foreach a,$(CUDA_ARCHS),-gencode arch=compute_$a,code=sm_$a) \
+               -gencode arch=compute_$(cuda_newest),code=compute_$(cuda_newest)
+
+$O/cuda-flags: FORCE
+	$(call remember,$@,$(nvcc) $(nvcc_flags) $(cuda_inc) $(cuda_libs) $(cuda_objects))
+
+$(cuda_c:%.c=$O/%.o): cflags += -fPIC -fvisibility=hidden $(cuda_inc)
+$(cuda_c:%.c=$O/%.o): $O/cuda-flags
+
+$O/%.cu.o: %.cu $O/cuda-flags
+	@mkdir -p $(@D)
+	$(call say,nvcc,$<)$(nvcc) $(nvcc_flags) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
+
+build/reverie-cuda.so: $(cuda_objects) $O/cuda-flags $O/links
+	$(call say,link,$@)$(CC) $(CFLAGS) -shared -Wl,--exclude-libs,ALL $(LDFLAGS) -o $@ $(cuda_objects) $(cuda_libs)
