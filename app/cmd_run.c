@@ -155,7 +155,7 @@ static int open_dream(struct run *r, struct error *e)
         return rc;
     log_info("dream", "%dx%d on %s (%s)", c->size.width_px, c->size.height_px, dream_backend_name(r->dream),
              dream_hardware(r->dream));
-    rc = keyframes_open(&r->keyframes, c->size.width_px, c->size.height_px);
+    rc = keyframes_open(&r->keyframes, c->size.width_px, c->size.height_px, false);
     return rc < 0 ? error_set(e, -rc, "no memory for three keyframes of %dx%d; choose a smaller dream.size",
                               c->size.width_px, c->size.height_px)
                   : 0;

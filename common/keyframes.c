@@ -12,33 +12,44 @@
 #include "common/mem.h"
 #include "common/thread.h"
 
-enum { SLOTS = 3, HELD_MAX = 2 };
+enum { SLOTS = 3, SLOTS_WITH_FRAMES = 4, HELD_MAX = 2 };
 
 struct keyframes {
-    struct keyframe slots[SLOTS];
+    struct keyframe slots[SLOTS_WITH_FRAMES];
+    int slot_count; /* immutable after open */
     _Atomic int64_t position;
 
     pthread_mutex_t lock; /* guards the fields below; the pixels of a slot belong to the side that holds it */
     pthread_cond_t changed;
-    int64_t published; /* keyframes handed over since open; number n lives in slot n % SLOTS */
+    int64_t published; /* keyframes handed over since open; number n lives in slot n % slot_count */
     int64_t taken;     /* of these, taken by the camera; it holds the last HELD_MAX of them */
+    int ahead;         /* so many may wait for the camera when another one is begun */
     bool shut;
 };
 
-int keyframes_open(struct keyframes **out, int width_px, int height_px)
+static bool take_memory(struct keyframe *slot, bool with_frames)
+{
+    size_t pixels = (size_t)slot->width_px * (size_t)slot->height_px;
+    slot->rgb = buffer_alloc(sizeof *slot->rgb * 3 * pixels);
+    if (with_frames)
+        slot->nv12 = buffer_alloc(pixels / 2 * 3);
+    return slot->rgb && (slot->nv12 || !with_frames);
+}
+
+int keyframes_open(struct keyframes **out, int width_px, int height_px, bool with_frames)
 {
     *out = NULL;
-    if (width_px < 1 || height_px < 1)
+    if (width_px < 1 || height_px < 1 || (with_frames && (width_px % 2 || height_px % 2)))
         return -EINVAL;
     struct keyframes *k = xcalloc(1, sizeof *k);
+    k->slot_count = k->ahead = with_frames ? SLOTS_WITH_FRAMES : SLOTS;
     pthread_mutex_init(&k->lock, NULL);
     cond_init_monotonic(&k->changed);
     *out = k;
-    for (int i = 0; i < SLOTS; i++) {
+    for (int i = 0; i < k->slot_count; i++) {
         k->slots[i].width_px = width_px;
         k->slots[i].height_px = height_px;
-        k->slots[i].rgb = buffer_alloc(sizeof(float) * 3 * (size_t)width_px * (size_t)height_px);
-        if (!k->slots[i].rgb) {
+        if (!take_memory(&k->slots[i], with_frames)) {
             keyframes_close(out);
             return -ENOMEM;
         }
@@ -51,8 +62,10 @@ void keyframes_close(struct keyframes **out)
     struct keyframes *k = *out;
     if (!k)
         return;
-    for (int i = 0; i < SLOTS; i++)
+    for (int i = 0; i < k->slot_count; i++) {
         free(k->slots[i].rgb);
+        free(k->slots[i].nv12);
+    }
     pthread_cond_destroy(&k->changed);
     pthread_mutex_destroy(&k->lock);
     free(k);
@@ -67,20 +80,22 @@ void keyframes_shutdown(struct keyframes *k)
     pthread_mutex_unlock(&k->lock);
 }
 
-static int64_t in_use_locked(const struct keyframes *k)
+static bool is_full_locked(const struct keyframes *k)
 {
-    int64_t held = k->taken < HELD_MAX ? k->taken : HELD_MAX;
-    return k->published - k->taken + held;
+    int64_t waiting = k->published - k->taken, held = k->taken < HELD_MAX ? k->taken : HELD_MAX;
+    return waiting + held >= k->slot_count || waiting >= k->ahead;
 }
 
 struct keyframe *keyframes_acquire(struct keyframes *k)
 {
     struct keyframe *slot = NULL;
     pthread_mutex_lock(&k->lock);
-    while (!k->shut && in_use_locked(k) >= SLOTS)
+    while (!k->shut && is_full_locked(k))
         cond_wait_us(&k->changed, &k->lock, -1);
-    if (!k->shut)
-        slot = &k->slots[k->published % SLOTS];
+    if (!k->shut) {
+        slot = &k->slots[k->published % k->slot_count];
+        slot->is_frame = false;
+    }
     pthread_mutex_unlock(&k->lock);
     return slot;
 }
@@ -90,6 +105,13 @@ void keyframes_publish(struct keyframes *k)
     pthread_mutex_lock(&k->lock);
     k->published++;
     pthread_cond_broadcast(&k->changed);
+    pthread_mutex_unlock(&k->lock);
+}
+
+void keyframes_set_ahead(struct keyframes *k, int ahead)
+{
+    pthread_mutex_lock(&k->lock);
+    k->ahead = ahead;
     pthread_mutex_unlock(&k->lock);
 }
 
@@ -104,7 +126,7 @@ const struct keyframe *keyframes_next(struct keyframes *k, int64_t timeout_us)
             break;
     }
     if (!k->shut && k->taken < k->published) {
-        next = &k->slots[k->taken++ % SLOTS];
+        next = &k->slots[k->taken++ % k->slot_count];
         pthread_cond_broadcast(&k->changed);
     }
     pthread_mutex_unlock(&k->lock);

@@ -1,5 +1,5 @@
 /*
- * keyframes - hand-off H2, dream -> camera: three pictures and one leaf lock.
+ * keyframes - hand-off H2, dream -> camera: a few pictures and one leaf lock.
  *
  * The camera blends an older keyframe into a newer one; the third slot is where the next one waits or is
  * filled. The dream is the only thread that may wait here (for a free slot, before it begins a picture, so
@@ -10,6 +10,11 @@
  * A position on the zoom axis is counted in output frames: at position z the keyframe
  * with z_frames == z is shown at its own scale; one frame later it is shown zoomed by zoom_per_frame, and so
  * on.
+ *
+ * A fast dream hands over every output frame instead (with_frames): such a picture comes as the video's own
+ * bytes and is shown as it is, at the one position that it was dreamed for. There is a fourth slot then, so
+ * that two frames can wait and one that takes long makes none late; keyframes may still come in between, when
+ * the dream has become slow.
  */
 #ifndef COMMON_KEYFRAMES_H
 #define COMMON_KEYFRAMES_H
@@ -20,7 +25,10 @@
 enum { KEYFRAME_CAPTION_BYTES = 512 };
 
 struct keyframe {
-    float *rgb; /* [3][height_px][width_px], 0..255; belongs to the hand-off */
+    float *rgb;    /* [3][height_px][width_px], 0..255; belongs to the hand-off, as does the next */
+    uint8_t *nv12; /* luma [height_px][width_px], then [height_px / 2][width_px] pairs of Cb, Cr; BT.709,
+                      limited range, chroma sited left. NULL: no frames are handed over */
+    bool is_frame; /* the picture is in `nv12`, else in `rgb`; acquire sets false */
     int width_px, height_px;
     int64_t z_frames;                     /* where on the zoom axis this picture is at scale 1 */
     int64_t request_id;                   /* request that it answers; 0: the dream's own idea */
@@ -29,8 +37,8 @@ struct keyframe {
 
 struct keyframes;
 
-/* 0, -EINVAL for a size below 1, -ENOMEM; *k is NULL then. */
-int keyframes_open(struct keyframes **k, int width_px, int height_px);
+/* 0, -EINVAL for a size below 1 (with_frames: or an odd one), -ENOMEM; *k is NULL then. */
+int keyframes_open(struct keyframes **k, int width_px, int height_px, bool with_frames);
 
 /* Both sides must have stopped using it. NULL is fine. */
 void keyframes_close(struct keyframes **k);
@@ -42,6 +50,10 @@ void keyframes_shutdown(struct keyframes *k);
  * over what was acquired. Calling acquire again without publish returns the same slot. */
 struct keyframe *keyframes_acquire(struct keyframes *k);
 void keyframes_publish(struct keyframes *k);
+
+/* From now on acquire also waits while `ahead` pictures or more wait for the camera: the fewer, the sooner a
+ * request is seen. Without, only the slots are the limit. Dream side. */
+void keyframes_set_ahead(struct keyframes *k, int ahead);
 
 /* Camera side. The next keyframe in order, or NULL when none is there within `timeout_us` (0: do not wait; <
  * 0: for ever). What it returns stays valid until the second next call that returns a keyframe. */

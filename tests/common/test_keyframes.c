@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -51,13 +52,13 @@ static void sizes_are_checked(void **state)
 {
     (void)state;
     struct keyframes *k = (struct keyframes *)1;
-    assert_int_equal(keyframes_open(&k, 0, 4), -EINVAL);
+    assert_int_equal(keyframes_open(&k, 0, 4, false), -EINVAL);
     assert_null(k);
-    assert_int_equal(keyframes_open(&k, 4, -1), -EINVAL);
-    assert_int_equal(keyframes_open(&k, 2147483647, 2147483647), -ENOMEM);
+    assert_int_equal(keyframes_open(&k, 4, -1, false), -EINVAL);
+    assert_int_equal(keyframes_open(&k, 2147483647, 2147483647, false), -ENOMEM);
     assert_null(k);
     keyframes_close(&k);
-    assert_int_equal(keyframes_open(&k, WIDTH, HEIGHT), 0);
+    assert_int_equal(keyframes_open(&k, WIDTH, HEIGHT, false), 0);
     struct keyframe *f = keyframes_acquire(k);
     assert_int_equal(f->width_px, WIDTH);
     assert_int_equal(f->height_px, HEIGHT);
@@ -65,11 +66,41 @@ static void sizes_are_checked(void **state)
     assert_null(k);
 }
 
+static void with_frames_there_is_room_for_their_bytes(void **state)
+{
+    (void)state;
+    struct keyframes *k;
+    assert_int_equal(keyframes_open(&k, WIDTH + 1, HEIGHT, true), -EINVAL);
+    assert_int_equal(keyframes_open(&k, WIDTH, HEIGHT + 1, true), -EINVAL);
+    assert_int_equal(keyframes_open(&k, 2147483646, 2147483646, true), -ENOMEM);
+    assert_int_equal(keyframes_open(&k, WIDTH, HEIGHT, false), 0);
+    assert_null(keyframes_acquire(k)->nv12);
+    keyframes_close(&k);
+
+    assert_int_equal(keyframes_open(&k, WIDTH, HEIGHT, true), 0);
+    for (int n = 0; n < 4; n++) { /* one slot more than without */
+        struct keyframe *f = keyframes_acquire(k);
+        assert_false(f->is_frame);
+        memset(f->nv12, n, WIDTH * HEIGHT / 2 * 3);
+        f->is_frame = true;
+        keyframes_publish(k);
+    }
+    for (int n = 0; n < 4; n++) {
+        const struct keyframe *f = keyframes_next(k, 0);
+        assert_true(f->is_frame);
+        assert_int_equal(f->nv12[0], n);
+        assert_int_equal(f->nv12[WIDTH * HEIGHT / 2 * 3 - 1], n);
+        assert_non_null(f->rgb);
+    }
+    assert_false(keyframes_acquire(k)->is_frame); /* not what the slot held before */
+    keyframes_close(&k);
+}
+
 static void they_come_in_order(void **state)
 {
     (void)state;
     struct keyframes *k;
-    assert_int_equal(keyframes_open(&k, WIDTH, HEIGHT), 0);
+    assert_int_equal(keyframes_open(&k, WIDTH, HEIGHT, false), 0);
     assert_null(keyframes_next(k, 0));
     publish(k, 1);
     publish(k, 2);
@@ -92,7 +123,7 @@ static void acquiring_twice_is_the_same_slot(void **state)
 {
     (void)state;
     struct keyframes *k;
-    assert_int_equal(keyframes_open(&k, WIDTH, HEIGHT), 0);
+    assert_int_equal(keyframes_open(&k, WIDTH, HEIGHT, false), 0);
     struct keyframe *first = keyframes_acquire(k);
     assert_ptr_equal(keyframes_acquire(k), first);
     fill(first, 1);
@@ -106,7 +137,7 @@ static void next_waits_as_long_as_told(void **state)
 {
     (void)state;
     struct keyframes *k;
-    assert_int_equal(keyframes_open(&k, WIDTH, HEIGHT), 0);
+    assert_int_equal(keyframes_open(&k, WIDTH, HEIGHT, false), 0);
     int64_t began = clock_real_us();
     assert_null(keyframes_next(k, 30000));
     assert_in_range(clock_real_us() - began, 30000, 3000000);
@@ -117,7 +148,7 @@ static void the_position_is_passed_on(void **state)
 {
     (void)state;
     struct keyframes *k;
-    assert_int_equal(keyframes_open(&k, WIDTH, HEIGHT), 0);
+    assert_int_equal(keyframes_open(&k, WIDTH, HEIGHT, false), 0);
     assert_int_equal(keyframes_position(k), 0);
     keyframes_set_position(k, 123456789012);
     assert_int_equal(keyframes_position(k), 123456789012);
@@ -144,7 +175,7 @@ static void two_threads_lose_nothing(void **state)
     (void)state;
     struct keyframes *k;
     struct thread t;
-    assert_int_equal(keyframes_open(&k, WIDTH, HEIGHT), 0);
+    assert_int_equal(keyframes_open(&k, WIDTH, HEIGHT, false), 0);
     assert_int_equal(thread_start(&t, "dream", dream, k), 0);
     const struct keyframe *older = NULL, *newer = NULL;
     for (int64_t n = 1; n <= MANY; n++) {
@@ -198,7 +229,7 @@ static void pictures_in_use_are_not_given_away(void **state)
     (void)state;
     struct waiter w = {.woken = false};
     struct thread t;
-    assert_int_equal(keyframes_open(&w.k, WIDTH, HEIGHT), 0);
+    assert_int_equal(keyframes_open(&w.k, WIDTH, HEIGHT, false), 0);
     for (int i = 1; i <= 3; i++)
         publish(w.k, i);
     keyframes_next(w.k, 0);
@@ -215,11 +246,33 @@ static void pictures_in_use_are_not_given_away(void **state)
     keyframes_close(&w.k);
 }
 
+/* Fewer may wait than there are slots: the dream begins later and answers a later request. */
+static void ahead_bounds_what_waits(void **state)
+{
+    (void)state;
+    struct waiter w = {.woken = false};
+    struct thread t;
+    assert_int_equal(keyframes_open(&w.k, WIDTH, HEIGHT, true), 0);
+    publish(w.k, 2);
+    publish(w.k, 3);
+    keyframes_set_ahead(w.k, 2);
+    assert_int_equal(thread_start(&t, "dream", fill_one_more, &w), 0);
+    while (!atomic_load(&w.waiting))
+        usleep(1000);
+    usleep(30000);
+    assert_false(atomic_load(&w.woken));
+    expect(keyframes_next(w.k, 0), 2);
+    thread_join(&t);
+    expect(keyframes_next(w.k, 0), 3);
+    expect(keyframes_next(w.k, 0), 4);
+    keyframes_close(&w.k);
+}
+
 static void shutdown_wakes(void *(*side)(void *), int published)
 {
     struct waiter w = {.woken = false};
     struct thread t;
-    assert_int_equal(keyframes_open(&w.k, WIDTH, HEIGHT), 0);
+    assert_int_equal(keyframes_open(&w.k, WIDTH, HEIGHT, false), 0);
     for (int i = 1; i <= published; i++)
         publish(w.k, i);
     assert_int_equal(thread_start(&t, "side", side, &w), 0);
@@ -246,12 +299,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sizes_are_checked),
+        cmocka_unit_test(with_frames_there_is_room_for_their_bytes),
         cmocka_unit_test(they_come_in_order),
         cmocka_unit_test(acquiring_twice_is_the_same_slot),
         cmocka_unit_test(next_waits_as_long_as_told),
         cmocka_unit_test(the_position_is_passed_on),
         cmocka_unit_test(two_threads_lose_nothing),
         cmocka_unit_test(pictures_in_use_are_not_given_away),
+        cmocka_unit_test(ahead_bounds_what_waits),
         cmocka_unit_test(shutdown_wakes_both_sides),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -99,7 +99,7 @@ static void show_open(struct show *s, bool offline, int pictures_max, int64_t du
     else
         clock_init_monotonic(&s->clock);
     assert_int_equal(stop_init(&s->stop), 0);
-    assert_int_equal(keyframes_open(&s->dream.keyframes, 160, 90), 0);
+    assert_int_equal(keyframes_open(&s->dream.keyframes, 160, 90, false), 0);
     s->dream.pictures_max = pictures_max;
     if (s->dream.pictures_per_request == 0)
         s->dream.pictures_per_request = 2;
