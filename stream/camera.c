@@ -21,6 +21,7 @@ enum {
     LATE_BLEND_MS = 500,    /* a late keyframe is blended in over at least this */
     SLOW_DOWN_MS = 10000,   /* from full speed to standing still */
     SPEED_UP_MS = 1000,     /* and back */
+    GAP_MS = 250,           /* frames that are missing for longer are followed by a glide */
     BAND_ROWS = 32,         /* luma rows of one work item; even */
     PLATE_PIXELS = 1 << 24, /* luma is not enlarged beyond this */
 };
@@ -52,6 +53,7 @@ const struct option_section camera_section =
 
 struct shot {
     struct plate plate;
+    bool is_frame;
     double z; /* where it is shown at scale 1 */
     int64_t request_id;
     char caption[KEYFRAME_CAPTION_BYTES];
@@ -68,7 +70,8 @@ struct camera {
     struct shot shots[2];
     int newest, count;
     double z;                    /* position of the frame that is rendered next */
-    double blend_from, blend_to; /* positions where the newer one's weight is 0 and 1 */
+    double blend_from, blend_to; /* positions where the newer one's weight is 0 and 1; the same: it is 1 */
+    double wanted_from;          /* position from which the next keyframe is wanted */
     double pace;                 /* 0: stands still .. 1: full speed */
     int64_t idle_frames;         /* since a keyframe was wanted */
 };
@@ -158,10 +161,11 @@ static void choose_factors(const struct camera *c, int width_px, int height_px, 
         *up /= 2;
 }
 
-/* Would a keyframe that is taken now come late? */
+/* Has the camera gone on for too long without a new picture to take one without a glide of its own? */
 static bool is_late(const struct camera *c)
 {
-    return c->count > 0 && c->z - c->blend_to >= 1;
+    double most = newer_of(c)->is_frame ? GAP_MS * c->fps / 1000.0 : 1;
+    return c->count > 0 && c->z - c->blend_to >= fmax(most, 1);
 }
 
 static double late_blend_end(const struct camera *c)
@@ -169,16 +173,41 @@ static double late_blend_end(const struct camera *c)
     return c->z + LATE_BLEND_MS * c->fps / 1000.0;
 }
 
+static int fill_plate(const struct camera *c, struct plate *p, const struct keyframe *k)
+{
+    int up, shrink;
+    if (k->is_frame)
+        return plate_fill_nv12(p, k->nv12, k->width_px, k->height_px);
+    choose_factors(c, k->width_px, k->height_px, &up, &shrink);
+    return plate_fill(p, k->rgb, k->width_px, k->height_px, up, shrink, c->pool);
+}
+
+/* A frame whose turn it is, or that comes a little late. */
+static void show_at_once(struct camera *c, const struct shot *s)
+{
+    c->z = fmax(c->z, s->z); /* after standing still it may lie between two */
+    c->blend_from = c->blend_to = s->z;
+    c->wanted_from = s->z + 1;
+}
+
+static void glide(struct camera *c, const struct shot *s, bool late)
+{
+    c->blend_from = c->z;
+    c->blend_to = s->z;
+    if (late || s->z <= c->z)
+        c->blend_to = fmax(s->z, late_blend_end(c));
+    c->wanted_from = c->count < 2 ? c->z : c->blend_to;
+}
+
 int camera_push(struct camera *c, const struct keyframe *k)
 {
     if (k->width_px < 2 || k->height_px < 2 || k->width_px > PLATE_SIDE_MAX || k->height_px > PLATE_SIDE_MAX)
         return -EINVAL;
     struct shot *s = &c->shots[!c->newest];
-    int up, shrink;
-    choose_factors(c, k->width_px, k->height_px, &up, &shrink);
-    int rc = plate_fill(&s->plate, k->rgb, k->width_px, k->height_px, up, shrink, c->pool);
+    int rc = fill_plate(c, &s->plate, k);
     if (rc != 0)
         return rc;
+    s->is_frame = k->is_frame;
     s->z = (double)k->z_frames;
     s->request_id = k->request_id;
     text_copy(s->caption, sizeof s->caption, k->caption);
@@ -188,17 +217,17 @@ int camera_push(struct camera *c, const struct keyframe *k)
     bool late = is_late(c);
     c->newest = !c->newest;
     c->count = c->count == 0 ? 1 : 2;
-    c->blend_from = c->z;
-    c->blend_to = s->z;
-    if (late || s->z <= c->z)
-        c->blend_to = fmax(s->z, late_blend_end(c));
+    if (s->is_frame && !late && s->z < c->z + 1)
+        show_at_once(c, s);
+    else
+        glide(c, s, late);
     c->idle_frames = 0;
     return 0;
 }
 
 bool camera_wants_keyframe(const struct camera *c)
 {
-    return c->count < 2 || c->z >= c->blend_to;
+    return c->count == 0 || c->z >= c->wanted_from;
 }
 
 void camera_advance(struct camera *c)
@@ -229,7 +258,7 @@ int64_t camera_horizon(const struct camera *c)
 /* How far the blend has gone, 0..1, along a straight line. */
 static double progress(const struct camera *c)
 {
-    if (c->count < 2)
+    if (c->count < 2 || c->blend_to <= c->blend_from)
         return 1;
     return clamp((c->z - c->blend_from) / (c->blend_to - c->blend_from), 0, 1);
 }
@@ -247,6 +276,19 @@ const char *camera_caption(const struct camera *c)
 int64_t camera_request_id(const struct camera *c)
 {
     return prevailing(c)->request_id;
+}
+
+/* The newer picture alone, at its own position and size: a frame is shown as it is. */
+static bool is_exact(const struct camera *c)
+{
+    const struct shot *s = newer_of(c);
+    return c->count > 0 && s->is_frame && progress(c) >= 1 && c->z == s->z &&
+           s->plate.width_px == c->width_px && s->plate.height_px == c->height_px;
+}
+
+bool camera_bridges(const struct camera *c)
+{
+    return c->count > 0 && newer_of(c)->is_frame && !is_exact(c);
 }
 
 /* x_in = xx x + xy y + x0, y_in = yx x + yy y + y0. */
@@ -304,8 +346,8 @@ static struct track track_row(const struct view *v, int i, int plane, double y, 
     const struct plate_map *m = &v->plates[i]->maps[plane];
     return (struct track){
         .plane = &v->plates[i]->planes[plane],
-        .x = fixed((a->xy * y + a->x0) * m->scale + m->offset, far_away),
-        .y = fixed((a->yy * y + a->y0) * m->scale + m->offset, far_away),
+        .x = fixed((a->xy * y + a->x0) * m->scale + m->offset_x, far_away),
+        .y = fixed((a->yy * y + a->y0) * m->scale + m->offset_y, far_away),
         .dx = fixed(a->xx * step * m->scale, step_max),
         .dy = fixed(a->yx * step * m->scale, step_max),
     };
@@ -426,6 +468,10 @@ void camera_render(struct camera *c, const struct frame *out)
 {
     if (c->count == 0) {
         render_black(out);
+        return;
+    }
+    if (is_exact(c)) {
+        plate_copy(&newer_of(c)->plate, out);
         return;
     }
     bool smooth = c->config.blend == CAMERA_SMOOTH;

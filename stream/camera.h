@@ -19,6 +19,11 @@
  * nothing ever jumps. While none comes the camera goes on falling into what it has; after `linger_s` it slows
  * down and stands still at last, and takes up speed again with the next keyframe.
  *
+ * An output frame that the dream made itself (keyframe.is_frame) is shown at its position as it is, byte for
+ * byte, and the next one is wanted one frame later. Where one is missing the camera bridges: it zooms on into
+ * the last one. One that comes a little late is shown at once, moved to where the camera is by now; after a
+ * gap of more than GAP_MS the camera glides into it, as into a keyframe.
+ *
  * Colours are blended as they are (gamma space). Because everything is linear, keyframes are turned into
  * YUV once, when they are pushed; a frame is then sampled per plane in fixed-point arithmetic, which gives
  * the same bytes on every processor and for any number of threads.
@@ -64,7 +69,8 @@ double camera_zoom_per_frame(const struct camera_config *config, int fps);
 double camera_degrees_per_frame(const struct camera_config *config, int fps);
 
 /* True when the newer keyframe is fully in view, or there are fewer than two: push the next one, if there is
- * one. Offline wait for it, live go on without. */
+ * one. With frames: when the one for this position has not been pushed. Offline wait for it, live go on
+ * without. */
 bool camera_wants_keyframe(const struct camera *c);
 
 /* The newer keyframe becomes the older, `k` the newer. Everything needed is copied: `k` may go at once. The
@@ -75,6 +81,9 @@ int camera_push(struct camera *c, const struct keyframe *k);
 /* Renders the frame at the current position; black before the first keyframe. The frame's size is the one
  * given to camera_open. Rendering twice gives the same frame twice. */
 void camera_render(struct camera *c, const struct frame *out);
+
+/* The newest picture is a frame, and what is rendered now is not that frame as it is. */
+bool camera_bridges(const struct camera *c);
 
 /* One frame on. Before the first keyframe the camera does not move. */
 void camera_advance(struct camera *c);

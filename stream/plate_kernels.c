@@ -237,8 +237,9 @@ int plate_fill(struct plate *p, const float *rgb, int width_px, int height_px, i
     }
     p->width_px = width_px;
     p->height_px = height_px;
-    struct plate_map reduced = {1.0 / shrink, -0.5 * (shrink - 1) / shrink};
-    p->maps[0] = (struct plate_map){reduced.scale * up, reduced.offset * up};
+    double offset = -0.5 * (shrink - 1) / shrink;
+    struct plate_map reduced = {1.0 / shrink, offset, offset};
+    p->maps[0] = (struct plate_map){reduced.scale * up, offset * up, offset * up};
     p->maps[1] = p->maps[2] = reduced;
 
     spline_weights(&f);
@@ -246,6 +247,71 @@ int plate_fill(struct plate *p, const float *rgb, int width_px, int height_px, i
     for_bands(pool, luma_band, &f, planes[0].height);
     free(f.rows);
     return 0;
+}
+
+/* ---- frames ---- */
+
+static void widen(int n, const uint8_t *restrict in, uint16_t *restrict out)
+{
+    for (int x = 0; x < n; x++)
+        out[x] = (uint16_t)(in[x] << SAMPLE_BITS);
+}
+
+static void widen_pairs(int n, const uint8_t *restrict in, uint16_t *restrict first,
+                        uint16_t *restrict second)
+{
+    for (int x = 0; x < n; x++) {
+        first[x] = (uint16_t)(in[2 * x] << SAMPLE_BITS);
+        second[x] = (uint16_t)(in[2 * x + 1] << SAMPLE_BITS);
+    }
+}
+
+static void narrow(int n, const uint16_t *restrict in, uint8_t *restrict out)
+{
+    for (int x = 0; x < n; x++)
+        out[x] = (uint8_t)(in[x] >> SAMPLE_BITS);
+}
+
+int plate_fill_nv12(struct plate *p, const uint8_t *nv12, int width_px, int height_px)
+{
+    if (width_px < 2 || height_px < 2 || width_px > PLATE_SIDE_MAX || height_px > PLATE_SIDE_MAX ||
+        width_px % 2 || height_px % 2)
+        return -EINVAL;
+    struct sample_plane planes[3] = {0};
+    shape_plane(&planes[0], width_px, height_px);
+    shape_plane(&planes[1], width_px / 2, height_px / 2);
+    shape_plane(&planes[2], width_px / 2, height_px / 2);
+    if (provide(p, planes, 1) != 0)
+        return -ENOMEM;
+    p->width_px = width_px;
+    p->height_px = height_px;
+    p->maps[0] = (struct plate_map){1, 0, 0};
+    p->maps[1] = p->maps[2] = (struct plate_map){0.5, 0, -0.25};
+
+    const struct sample_plane *luma = &p->planes[0], *cb = &p->planes[1], *cr = &p->planes[2];
+    const uint8_t *pairs = nv12 + (size_t)width_px * (size_t)height_px;
+    for (int y = 0; y < height_px; y++) {
+        widen(width_px, nv12 + (size_t)y * (size_t)width_px,
+              luma->samples + (size_t)y * (size_t)luma->stride);
+        repeat_edge(luma, y);
+    }
+    for (int y = 0; y < height_px / 2; y++) {
+        size_t at = (size_t)y * (size_t)cb->stride;
+        widen_pairs(width_px / 2, pairs + (size_t)y * (size_t)width_px, cb->samples + at, cr->samples + at);
+        repeat_edge(cb, y);
+        repeat_edge(cr, y);
+    }
+    return 0;
+}
+
+void plate_copy(const struct plate *p, const struct frame *out)
+{
+    for (int i = 0; i < 3; i++) {
+        const struct sample_plane *s = &p->planes[i];
+        for (int y = 0; y < s->height; y++)
+            narrow(s->width, s->samples + (size_t)y * (size_t)s->stride,
+                   out->planes[i] + (int64_t)y * out->strides[i]);
+    }
 }
 
 void plate_clear(struct plate *p)

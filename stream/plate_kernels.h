@@ -8,17 +8,21 @@
  * the plane is index X / factor of the keyframe: no shift), and a keyframe larger than the output is first
  * averaged over shrink x shrink pixels. Sampling the enlarged plane bilinearly is close to sampling the
  * keyframe bicubically, at a quarter of the taps.
+ *
+ * A keyframe that comes as NV12 is the video's own bytes and is only widened: at scale 1 it is shown as it
+ * is, to the byte, and it is zoomed into for moments only.
  */
 #ifndef STREAM_PLATE_KERNELS_H
 #define STREAM_PLATE_KERNELS_H
 
 #include "common/pool.h"
 #include "stream/camera_kernels.h"
+#include "stream/frame.h"
 
 enum { PLATE_SIDE_MAX = 16384, PLATE_UP_MAX = 4 };
 
-struct plate_map { /* keyframe index p -> plane index p * scale + offset, the same in x and y */
-    double scale, offset;
+struct plate_map { /* keyframe index p -> plane index p * scale + offset */
+    double scale, offset_x, offset_y;
 };
 
 struct plate {
@@ -34,6 +38,13 @@ struct plate {
  * 1..PLATE_SIDE_MAX, also after enlarging; -ENOMEM: then the plate is as it was. */
 int plate_fill(struct plate *p, const float *rgb, int width_px, int height_px, int up, int shrink,
                struct pool *pool);
+
+/* nv12: luma [height][width], then [height / 2][width / 2] pairs of Cb, Cr, sited left. 0; -EINVAL for odd
+ * sides or sides outside of 2..PLATE_SIDE_MAX; -ENOMEM: then the plate is as it was. */
+int plate_fill_nv12(struct plate *p, const uint8_t *nv12, int width_px, int height_px);
+
+/* What plate_fill_nv12 was given, byte for byte; `out` has the plate's size. */
+void plate_copy(const struct plate *p, const struct frame *out);
 
 /* Frees the memory and zeroes the plate. */
 void plate_clear(struct plate *p);

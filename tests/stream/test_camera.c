@@ -10,65 +10,11 @@
 
 #include <errno.h>
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "common/mem.h"
 #include "engine/image_warp.h"
-#include "stream/camera.h"
 #include "stream/camera_kernels.h"
 #include "stream/plate_kernels.h"
-
-static uint32_t random_state = 1;
-
-static uint32_t random32(void)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 17;
-    random_state ^= random_state << 5;
-    return random_state;
-}
-
-static const struct camera_config classic = {
-    .zoom = 1.05, .rotation = 0.25, .filter = CAMERA_BILINEAR, .blend = CAMERA_LINEAR, .linger_s = 30};
-static const struct camera_config modern = {.zoom = 1.05,
-                                            .rotation = 0.25,
-                                            .filter = CAMERA_BICUBIC,
-                                            .blend = CAMERA_SMOOTH,
-                                            .border_px = 24,
-                                            .linger_s = 30};
-
-/* A frame with canaries behind every row. */
-enum { CANARY = 0xa5, CANARY_BYTES = 7 };
-
-static struct frame new_frame(int width, int height)
-{
-    struct frame f = {.width_px = width, .height_px = height};
-    for (int i = 0; i < 3; i++) {
-        int w = i == 0 ? width : (width + 1) / 2, h = i == 0 ? height : (height + 1) / 2;
-        f.strides[i] = w + CANARY_BYTES;
-        f.planes[i] = xmalloc((size_t)(f.strides[i] * h));
-        memset(f.planes[i], CANARY, (size_t)(f.strides[i] * h));
-    }
-    return f;
-}
-
-static void check_canaries(const struct frame *f)
-{
-    for (int i = 0; i < 3; i++) {
-        int w = i == 0 ? f->width_px : (f->width_px + 1) / 2,
-            h = i == 0 ? f->height_px : (f->height_px + 1) / 2;
-        for (int y = 0; y < h; y++)
-            for (int x = w; x < f->strides[i]; x++)
-                assert_int_equal(f->planes[i][y * f->strides[i] + x], CANARY);
-    }
-}
-
-static void free_frame(struct frame *f)
-{
-    for (int i = 0; i < 3; i++)
-        free(f->planes[i]);
-}
+#include "tests/stream/camera_pictures.h"
 
 static bool same_frame(const struct frame *a, const struct frame *b)
 {
@@ -78,48 +24,6 @@ static bool same_frame(const struct frame *a, const struct frame *b)
             return false;
     }
     return true;
-}
-
-/* A picture of noise, full contrast, so that every misplaced sample shows. */
-static struct keyframe noise(int width, int height, int64_t z)
-{
-    struct keyframe k = {.width_px = width, .height_px = height, .z_frames = z};
-    k.rgb = buffer_alloc(sizeof(float) * 3 * (size_t)(width * height));
-    for (int i = 0; i < 3 * width * height; i++)
-        k.rgb[i] = (float)(random32() % 256);
-    return k;
-}
-
-/* Broad waves: a picture that hardly depends on the filter. */
-static struct keyframe waves(int width, int height, int64_t z)
-{
-    struct keyframe k = noise(width, height, z);
-    for (int i = 0; i < 3 * width * height; i++)
-        k.rgb[i] = (float)(128 + 100 * sin(i % width * 0.1) * cos(i / width % height * 0.1));
-    return k;
-}
-
-static struct keyframe flat(float value, int64_t z)
-{
-    struct keyframe k = noise(64, 36, z);
-    for (int i = 0; i < 3 * 64 * 36; i++)
-        k.rgb[i] = value;
-    return k;
-}
-
-static void push(struct camera *c, struct keyframe k)
-{
-    assert_int_equal(camera_push(c, &k), 0);
-    free(k.rgb); /* the camera must not need it any more */
-}
-
-static struct camera *open_camera(const struct camera_config *config, int width, int height,
-                                  struct pool *pool)
-{
-    struct camera *c;
-    struct error e;
-    assert_int_equal(camera_open(&c, config, 25, width, height, pool, &e), 0);
-    return c;
 }
 
 /* ---- the formula once more ---- */
@@ -354,7 +258,7 @@ static void test_large_keyframes_are_averaged(void **state)
             assert_true(fabs(p.planes[0].samples[y * p.planes[0].stride + x] / 64.0 - sum) < 0.02);
         }
     /* keyframe index 1 is the middle of the first nine pixels */
-    assert_true(fabs(1 * p.maps[0].scale + p.maps[0].offset) < 1e-12);
+    assert_true(fabs(1 * p.maps[0].scale + p.maps[0].offset_x) < 1e-12);
     assert_int_equal(plate_fill(&p, k.rgb, 2, 31, 1, 3, NULL), -EINVAL);
     free(k.rgb);
     plate_clear(&p);
@@ -389,12 +293,6 @@ static void test_threads_change_no_byte(void **state)
 }
 
 /* ---- time ---- */
-
-static int middle_luma(struct camera *c, const struct frame *f)
-{
-    camera_render(c, f);
-    return f->planes[0][f->height_px / 2 * f->strides[0] + f->width_px / 2];
-}
 
 static void test_black_and_still_before_the_first_keyframe(void **state)
 {
@@ -462,18 +360,6 @@ static void test_the_caption_follows_what_prevails(void **state)
     }
     assert_true(camera_wants_keyframe(c));
     camera_close(&c);
-}
-
-/* Runs `frames` frames and returns the largest change of brightness from one to the next. */
-static int largest_step(struct camera *c, const struct frame *f, int frames, int *last)
-{
-    int most = 0;
-    for (int i = 0; i < frames; i++, camera_advance(c)) {
-        int now = middle_luma(c, f), step = abs(now - *last);
-        most = step > most ? step : most;
-        *last = now;
-    }
-    return most;
 }
 
 static void test_a_late_keyframe_does_not_jump(void **state)
