@@ -72,8 +72,9 @@ struct backend_ops {
      * built; -ENODEV: no device; -ENOTSUP: it cannot do what the configuration asks for. */
     int (*supports)(const struct backend_params *p, struct error *e);
 
-    /* The picture is undefined before `put`. 0 or -errno with a line; *b is NULL then. -ENOMEM names what
-     * would fit where that can be known. */
+    /* A driver that can be lost leaves the model's weights alone, even of one that serves once: whoever takes
+     * over needs them. The picture is undefined before `put`. 0 or -errno with a line; *b is NULL then.
+     * -ENOMEM names what would fit where that can be known. */
     int (*open)(struct backend **b, const struct backend_params *p, struct error *e);
     void (*close)(struct backend **b); /* NULL is fine */
 
