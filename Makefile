@@ -21,6 +21,7 @@ headers := $(sort $(foreach d,$(folders) models,$(wildcard $d/*.h)))
 objects := $(sources:%.c=$O/%.o) $(patsubst %.S,$O/%.o,$(wildcard models/*.S))
 fuzzers := $(patsubst %.c,$O/%,$(wildcard tests/fuzz/fuzz_*.c))
 tests   := $(patsubst %.c,$O/%,$(wildcard tests/*/test_*.c))
+gpu_tests := $(filter $O/tests/gpu/%,$(tests))
 scripts := .ci/run tests/run $(filter-out %.in %.md,$(wildcard scripts/*))
 
 # Tables written by scripts/gen_synsets: too long to read, and not formatted by hand.
@@ -77,7 +78,9 @@ endif
 # Sub-makes use every core, unless the caller said how many.
 jobs = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))
 
-.PHONY: all run test test-unit bench setup test-setup fuzz fuzz-now soak lint lint-now lint-format lint-c lint-scripts lint-size lint-manual lint-config \
+test_environment = REVERIE=$(abspath $(BIN)) REVERIE_CUDA_MODULE=$(abspath $(cuda_module)) SANITIZER=$(SANITIZER)
+
+.PHONY: all run test test-unit test-gpu bench setup test-setup fuzz fuzz-now soak lint lint-now lint-format lint-c lint-scripts lint-size lint-manual lint-config \
         headers layers format default-config install uninstall clean help FORCE
 .DEFAULT_GOAL := all
 
@@ -98,7 +101,10 @@ test: ## install what the tests need, build, run them all; ONLY=text picks some,
 	@$(MAKE) --no-print-directory $(jobs) test-unit
 
 test-unit: $(BIN) $(cuda_module) $(tests) ## the same without looking for packages
-	@REVERIE=$(abspath $(BIN)) SANITIZER=$(SANITIZER) tests/run $(tests)
+	@$(test_environment) tests/run $(tests)
+
+test-gpu: $(BIN) $(cuda_module) $(gpu_tests) ## what needs a GPU: every operation against the CPU's, long dreams
+	@ONLY=gpu $(test_environment) tests/run $(gpu_tests)
 
 fuzz: ## a million inputs for each reader of what comes from outside (clang's libFuzzer); RUNS=n, ONLY=text picks some
 	@scripts/setup --fuzz
@@ -148,6 +154,10 @@ $O/tests/%: $O/tests/%.o $O/all.a $O/links
 
 $O/tests/fuzz/fuzz_%: $O/tests/fuzz/fuzz_%.o $O/all.a $O/links
 	$(call say,link,$@)$(CC) $(CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $< $O/all.a $(ldlibs)
+
+# The GPU's tests load the module as the program does, so they hold, and show, all of the program.
+$O/tests/gpu/%: $O/tests/gpu/%.o $(objects) $O/links
+	$(call say,link,$@)$(CC) $(CFLAGS) $(ldflags) -rdynamic $(LDFLAGS) -o $@ $(filter %.o,$^) $(ldlibs) -lcmocka
 
 # Each fuzzer has a folder of its own under build/ for what it finds; a find is kept by copying it to tests/fuzz/corpus.
 fuzz-now: $(fuzzers)
