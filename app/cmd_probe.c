@@ -41,7 +41,7 @@ static int parse_arguments(struct arguments *a, int argc, char **argv)
     const struct arg args[] = {
         {'i', "image", "IMAGE", ARG_STRING, &a->image, 0, 0, "the picture, taken as it is"},
         {'t', "text", "TEXT", ARG_STRING, &a->text, 0, 0,
-         "what to dream, as in chat: \"goldfish\", or \"goldfish + pizza\" (on top + below)"},
+         "what to dream, as in chat: \"goldfish\", or \"goldfish + pizza\" (classic: below + on top)"},
         {0, "dump", "DIR", ARG_STRING, &a->folder, 0, 0, "where to write logits.npy and gradient.npy"},
         {'m', "model", "FILE", ARG_STRING, &s[0].value, 0, 0,
          "weights to use; without it the embedded model"},

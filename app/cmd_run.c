@@ -128,6 +128,7 @@ static int open_chat(struct run *r, struct error *e)
         return error_set(e, -rc, "cannot open the chat: %s", strerror(-rc));
     requests_on_withdrawn(r->requests, on_withdrawn, r);
     chatbot_set_house(r->chatbot, r->house);
+    chatbot_set_first_below(r->chatbot, dream_first_below(&r->settings.dream));
     /* An offline render is the same every time, whatever waited when the last show ended. */
     if (!r->options.offline &&
         (rc = memory_open(&r->memory, &r->settings.show, r->requests, r->house, e)) < 0)

@@ -43,7 +43,8 @@ static int parse_arguments(struct arguments *a, int argc, char **argv)
     shortcuts_defaults(&a->dream);
     const struct arg args[] = {
         {'t', "text", "TEXT", ARG_STRING, &a->text, 0, 0,
-         "what to dream, as in chat: \"goldfish\", or \"goldfish + pizza\" (on top + below)"},
+         "what to dream, as in chat: \"goldfish\", or \"goldfish + pizza\" (on top + below; see "
+         "dream.first)"},
         {0, "layer", "NAME[:N]", ARG_STRING, &a->layer, 0, 0,
          "climb a layer instead (conv4_2; with :N its channel N alone)"},
         {'o', "output", "OUT.png", ARG_STRING, &a->output, 0, 0, "where to write the picture"},

@@ -128,7 +128,8 @@ static int resolve(const char *text, const struct model *m, const struct synsets
     switch (r.verdict) {
     case SYNSETS_OK:
         synsets_label(&r, label, sizeof label);
-        printf("request: %s%s\n", label, r.count > 1 ? " (the first on top, the second below)" : "");
+        printf("request: %s%s\n", label,
+               r.count > 1 ? " (the first on top, the second below; dream.first can swap them)" : "");
         for (int i = 0; i < r.count; i++)
             print_subject(r.synset[i], &r.subject[i], m, known);
         return 0;

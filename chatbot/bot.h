@@ -21,6 +21,7 @@ struct chatbot {
     struct house *house;           /* NULL: no rules */
     struct memory *memory;         /* NULL: none */
     char name[REQUEST_USER_BYTES]; /* that it listens to in a room */
+    bool first_below;              /* the first of two things gets the bottom half */
 
     pthread_mutex_t lock; /* leaf; guards rng and last_reply */
     struct rng rng;

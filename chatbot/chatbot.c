@@ -175,9 +175,10 @@ static void tell(struct chat_call *c, const struct request *q, int rc, double et
 {
     char label[LABEL_BYTES], when[CHAT_WHEN_BYTES], number[16];
     request_label(q, label, sizeof label);
+    int below = c->bot->first_below ? 0 : q->count - 1;
     struct reply_words words = {.subject = label,
-                                .top = synset_table[q->synset[0]].names[0],
-                                .bottom = q->count > 1 ? synset_table[q->synset[1]].names[0] : NULL,
+                                .top = synset_table[q->synset[q->count - 1 - below]].names[0],
+                                .bottom = synset_table[q->synset[below]].names[0],
                                 .when = chat_when(c, eta_s, when)};
     struct request now;
     int waiting = requests_list(c->bot->requests, &now, NULL, 0);
@@ -348,6 +349,11 @@ void chatbot_set_memory(struct chatbot *b, struct memory *memory)
 void chatbot_set_name(struct chatbot *b, const char *name)
 {
     text_clean(b->name, sizeof b->name, name, strlen(name));
+}
+
+void chatbot_set_first_below(struct chatbot *b, bool below)
+{
+    b->first_below = below;
 }
 
 void chatbot_clear_user(struct chatbot *b, const char *user)

@@ -53,6 +53,8 @@ void chatbot_close(struct chatbot **b); /* NULL is fine */
  * only the roles of a line make moderators. The name that it listens to, besides "reverie": its nick. */
 void chatbot_set_house(struct chatbot *b, struct house *house);
 void chatbot_set_memory(struct chatbot *b, struct memory *memory); /* memory.h: what is asked is recorded */
+/* The first of two things gets the bottom half (dream.first): what people are told about halves. */
+void chatbot_set_first_below(struct chatbot *b, bool below);
 void chatbot_set_name(struct chatbot *b, const char *name);
 
 /*

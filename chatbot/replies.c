@@ -85,7 +85,7 @@ static const char *const forms[REPLY_COUNT][FORMS_MAX] = {
          "{A ticket|One ticket} for $s, among $n. {The lucky one|The winner} is $w. {Fingers "
          "crossed.|May the noise be with you.|No promises.}"},
     [REPLY_HELP] =
-        {"{Name|Tell me} a thing and I dream it: \"goldfish\". Two share the screen, the first on top: "
+        {"{Name|Tell me} a thing and I dream it: \"goldfish\". Two share the screen, one above the other: "
          "\"goldfish + pizza\". Commands: $l."},
 };
 

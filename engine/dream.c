@@ -274,7 +274,7 @@ void dream_belief(struct dream *d, double belief[DREAM_SUBJECTS_MAX])
     for (int k = 0; k < t->count; k++) {
         double sum = 0, weights = 0;
         for (int p = 0; p < positions; p++) {
-            double w = dream_subject_share(k, t->count, map.first + p / map.width * map.spacing);
+            double w = dream_subject_share(d, k, t->count, map.first + p / map.width * map.spacing);
             sum += w * probability(d->logits, d->model->classes, positions, p, t->class_index[k]);
             weights += w;
         }

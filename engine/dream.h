@@ -34,6 +34,7 @@ enum dream_preprocessing {
     DREAM_INPUT_CAFFE_GREY,
     DREAM_INPUT_CAFFE_RGB_GREY
 };
+enum dream_first { DREAM_FIRST_AUTO, DREAM_FIRST_TOP, DREAM_FIRST_BOTTOM };
 enum { DREAM_SUBJECTS_MAX = 2 };
 
 /* Section "dream" of the configuration; the rows stand in dream_options.c, where every field is explained. */
@@ -65,11 +66,11 @@ struct dream_config {
     int64_t prior_stride;
     double brightness, contrast, colour_max;
 
-    bool first_below; /* `classic`: the first subject in the lower half, as in 2015 */
+    int first; /* enum dream_first: half of the first of two subjects */
 };
 extern const struct option_section dream_section;
 
-/* What to dream: one or two classes of the model; [0] on top, [1] at the bottom. count 0: keep drifting. */
+/* What to dream: one or two classes of the model, each with its half. count 0: keep drifting. */
 struct dream_target {
     int count;
     int class_index[DREAM_SUBJECTS_MAX];
@@ -77,6 +78,9 @@ struct dream_target {
 
 /* The model that the settings name, with the preprocessing that they ask for. 0 or -errno with a line. */
 int dream_load_model(struct model **m, const struct dream_config *c, struct error *e);
+
+/* Does the first of two subjects get the bottom half under these settings? */
+bool dream_first_below(const struct dream_config *c);
 
 struct dream;
 

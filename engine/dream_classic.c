@@ -8,8 +8,9 @@
  *     x = clip(x - 5 (m / (1 - 0.1^t)) / (sqrt(v / (1 - 0.001^t)) + 1e-8), 0, 255)
  *
  * Adam's two rates change places there, so it is in effect a descent along the gradient's signs; the moments
- * begin anew at every warp. No scales, no noise, no jitter: the network sees the picture as it is. Only the
- * halves differ from then: the first subject is on top unless first_below says otherwise.
+ * begin anew at every warp. No scales, no noise, no jitter: the network sees the picture as it is. Subjects
+ * have the halves that they had then, the first one the lower, unless dream.first says otherwise. With
+ * dream.prior=gaussian the logarithm's place is taken by (z - mu)^2.
  */
 #include "engine/dream_internal.h"
 

@@ -89,7 +89,7 @@ int dream_objective_halves(struct dream *d, int map_width, int map_height,
                            struct objective_subject *subjects);
 
 /* The share of subject `index` of `count` at height y (0 top .. 1 bottom) under the soft border. */
-double dream_subject_share(int index, int count, double y);
+double dream_subject_share(const struct dream *d, int index, int count, double y);
 
 /* Where a view's logits lie on the picture. */
 struct dream_map dream_view_map(const struct dream *d, const struct image_view *v);

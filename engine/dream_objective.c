@@ -11,14 +11,15 @@
 
 #define BORDER 0.16 /* height of the soft border between two subjects, share of the picture */
 
-double dream_subject_share(int index, int count, double y)
+double dream_subject_share(const struct dream *d, int index, int count, double y)
 {
     if (count < 2)
         return 1;
+    bool on_top = index == (dream_first_below(&d->config) ? 1 : 0);
     double lower = (y - 0.5) / BORDER + 0.5;
     lower = lower < 0 ? 0 : lower > 1 ? 1 : lower;
     lower = lower * lower * (3 - 2 * lower);
-    return index == 0 ? 1 - lower : lower;
+    return on_top ? 1 - lower : lower;
 }
 
 static float *next_weights(struct dream *d, int used)
@@ -34,7 +35,7 @@ int dream_objective_soft(struct dream *d, const struct dream_map *map, struct ob
         for (int k = 0; k < t->count; k++) {
             float *w = next_weights(d, used);
             for (int row = 0; row < map->height; row++) {
-                double share = dream_subject_share(k, t->count, map->first + row * map->spacing);
+                double share = dream_subject_share(d, k, t->count, map->first + row * map->spacing);
                 float weight = (float)(d->mix[i].share * share / (map->width * map->height));
                 for (int column = 0; column < map->width; column++)
                     w[row * map->width + column] = weight;
@@ -55,7 +56,7 @@ int dream_objective_halves(struct dream *d, int map_width, int map_height, struc
         for (int half = 0; half < 2 && t->count > 0; half++) {
             int first = half == 0 || map_height == 1 ? 0 : cut,
                 end = half == 0 && map_height > 1 ? cut : map_height;
-            int subject = half == (d->config.first_below ? 1 : 0) ? 0 : t->count - 1;
+            int subject = half == (dream_first_below(&d->config) ? 1 : 0) ? 0 : t->count - 1;
             float *w = next_weights(d, used);
             memset(w, 0, (size_t)map_width * (size_t)map_height * sizeof *w);
             for (int p = first * map_width; p < end * map_width; p++)

@@ -10,6 +10,7 @@ static const char *const precisions[] = {"auto", "bf16", "fp16", "tf32", "fp32",
 static const char *const inputs[] = {"auto",       "torchvision",    "caffe", "caffe-rgb",
                                      "caffe-grey", "caffe-rgb-grey", NULL};
 static const char *const priors[] = {"student-t", "gaussian", NULL};
+static const char *const firsts[] = {"auto", "top", "bottom", NULL};
 static const char *const tiers[] = {"auto", "c", "avx2", "avx512", NULL};
 
 #define C struct dream_config
@@ -79,8 +80,9 @@ static const struct option rows[] = {
                  "Deviation of brightness that the picture is slowly led back to."),
     OPTION_FLOAT(C, colour_max, "30", 1, 128, "levels",
                  "Deviation of colours from grey above which they are made paler."),
-    OPTION_BOOL(C, first_below, "no",
-                "classic: the first subject goes into the lower half, as in 2015, not into the upper one."),
+    OPTION_CHOICE(C, first, "auto", firsts,
+                  "Which half the first of two subjects gets; auto: the top, but with profile classic the "
+                  "bottom, as in 2015."),
 };
 #undef C
 
@@ -97,4 +99,9 @@ int dream_load_model(struct model **m, const struct dream_config *c, struct erro
     if (rc < 0)
         model_close(m);
     return rc;
+}
+
+bool dream_first_below(const struct dream_config *c)
+{
+    return c->first == DREAM_FIRST_BOTTOM || (c->first == DREAM_FIRST_AUTO && c->profile == DREAM_CLASSIC);
 }

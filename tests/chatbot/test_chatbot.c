@@ -388,6 +388,23 @@ static void test_threads(void **state)
     close_show(&s);
 }
 
+/* Who is told about halves hears of the right ones. */
+static void halves_are_those_of_the_dream(void **state)
+{
+    (void)state;
+    for (int below = 0; below < 2; below++) {
+        struct show s;
+        open_show(&s, 3);
+        chatbot_set_first_below(s.bot, below);
+        const char *reply = say(&s, CHAT_IRC, "ann", "!dream goldfish + pizza", 0);
+        const char *fish = strstr(reply, "goldfish"), *pizza = strstr(reply, "pizza");
+        assert_non_null(fish);
+        assert_non_null(pizza);
+        assert_true(below ? pizza < fish : fish < pizza); /* every form names the upper one first */
+        close_show(&s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -400,6 +417,7 @@ int main(void)
         cmocka_unit_test(test_variety),
         cmocka_unit_test(test_hostile),
         cmocka_unit_test(test_threads),
+        cmocka_unit_test(halves_are_those_of_the_dream),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -171,12 +171,26 @@ static void dreams_what_it_is_told(void **state)
 static void subjects_share_the_picture(void **state)
 {
     (void)state;
-    assert_true(dream_subject_share(0, 1, 0.9) == 1);
-    assert_true(dream_subject_share(0, 2, 0.1) == 1);
-    assert_true(dream_subject_share(1, 2, 0.1) == 0);
-    assert_float_equal(dream_subject_share(0, 2, 0.5), 0.5, 1e-9);
-    for (double y = -0.5; y < 1.5; y += 0.03)
-        assert_float_equal(dream_subject_share(0, 2, y) + dream_subject_share(1, 2, y), 1, 1e-9);
+    static const struct {
+        const char *profile, *first;
+        int on_top;
+    } cases[] = {{"dream.profile=modern", "dream.first=auto", 0},
+                 {"dream.profile=modern", "dream.first=bottom", 1},
+                 {"dream.profile=classic", "dream.first=auto", 1},
+                 {"dream.profile=classic", "dream.first=top", 0}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct dream_config c =
+            CONFIG("dream.size=96x64", "dream.backend=null", cases[i].profile, cases[i].first);
+        struct dream *d = open_or_fail(&c, 1, NULL);
+        assert_int_equal(dream_first_below(&c), cases[i].on_top);
+        assert_true(dream_subject_share(d, 0, 1, 0.9) == 1);
+        assert_true(dream_subject_share(d, cases[i].on_top, 2, 0.1) == 1);
+        assert_true(dream_subject_share(d, !cases[i].on_top, 2, 0.1) == 0);
+        assert_float_equal(dream_subject_share(d, 0, 2, 0.5), 0.5, 1e-9);
+        for (double y = -0.5; y < 1.5; y += 0.03)
+            assert_float_equal(dream_subject_share(d, 0, 2, y) + dream_subject_share(d, 1, 2, y), 1, 1e-9);
+        dream_close(&d);
+    }
 }
 
 static double sum_of(const float *w, int first, int end)
@@ -195,7 +209,7 @@ static void classic_splits_the_rows(void **state)
     struct objective_subject s[MIX_MAX * DREAM_SUBJECTS_MAX];
     struct dream_target two = target(goldfish, pizza), one = target(pizza, NULL);
     for (int below = 0; below < 2; below++) {
-        c.first_below = below;
+        c.first = below ? DREAM_FIRST_AUTO : DREAM_FIRST_TOP; /* auto: as in 2015, below */
         struct dream *d = open_or_fail(&c, 1, NULL);
         dream_set_target(d, &two, 0);
         assert_int_equal(dream_objective_halves(d, 7, 5, s), 2);
@@ -248,32 +262,6 @@ static void fades_add_up(void **state)
     dream_close(&d);
 }
 
-static void classic_is_the_formula_of_2015(void **state)
-{
-    (void)state;
-    enum { N = 19, STEPS = 5 };
-    float x[N], m[N] = {0}, v[N] = {0}, gradient[N], prior[N];
-    double rx[N], rm[N] = {0}, rv[N] = {0};
-    struct rng r = rng_make(3, 3);
-    for (int i = 0; i < N; i++)
-        rx[i] = x[i] = 128 + 60 * rng_normal(&r);
-    for (int t = 1; t <= STEPS; t++) {
-        for (int i = 0; i < N; i++) {
-            gradient[i] = 1e-3f * rng_normal(&r);
-            prior[i] = 1e-3f * rng_normal(&r);
-            double g = (double)prior[i] - (double)gradient[i];
-            rm[i] = 0.9 * g + 0.1 * rm[i];
-            rv[i] = 0.999 * g * g + 0.001 * rv[i];
-            rx[i] -= 5 * (rm[i] / (1 - pow(0.1, t))) / (sqrt(rv[i] / (1 - pow(0.001, t))) + 1e-8);
-            rx[i] = fmin(fmax(rx[i], 0), 255);
-        }
-        struct classic_step s = {5, (float)(1 / (1 - pow(0.1, t))), (float)(1 / (1 - pow(0.001, t)))};
-        assert_true(image_row_classic(x, m, v, gradient, prior, N, &s) == 0);
-        for (int i = 0; i < N; i++)
-            assert_float_equal(x[i], rx[i], 2e-3);
-    }
-}
-
 /* The loss of item 33 in full: what the step descends must be the gradient of exactly that. */
 static void classic_descends_the_whole_loss(void **state)
 {
@@ -290,7 +278,7 @@ static void classic_descends_the_whole_loss(void **state)
     float *gradient = xcalloc(d->floats, sizeof *gradient), *prior = xcalloc(d->floats, sizeof *prior);
     float lower[6] = {0, 0, 0, 1 / 3.f, 1 / 3.f, 1 / 3.f};
     float above[6] = {1 / 3.f, 1 / 3.f, 1 / 3.f};
-    struct objective_subject s[2] = {{t.class_index[0], above}, {t.class_index[1], lower}};
+    struct objective_subject s[2] = {{t.class_index[0], lower}, {t.class_index[1], above}};
     struct objective o = {s, 2, 1, -1, -1};
     assert_int_equal(network_gradient(d->backend->network, before, 128, 96, &o, gradient, NULL), 0);
     static const int pools[] = {1, 4, 8, 16, 32};
@@ -418,7 +406,6 @@ int main(void)
         cmocka_unit_test(subjects_share_the_picture),
         cmocka_unit_test(classic_splits_the_rows),
         cmocka_unit_test(fades_add_up),
-        cmocka_unit_test(classic_is_the_formula_of_2015),
         cmocka_unit_test(classic_descends_the_whole_loss),
         cmocka_unit_test(bad_numbers_bring_back_the_last_good_picture),
         cmocka_unit_test(steps_do_not_allocate),
