@@ -40,8 +40,9 @@ static const struct option rows[] = {
                   "How keyframes are enlarged. bilinear is what the stream of 2015 did."),
     OPTION_CHOICE(
         struct camera_config, blend, "smooth", blend_names,
-        "How one keyframe goes over into the next: along a straight line with a hard border (2015), "
-        "or smoothly."),
+        "How one keyframe goes over into the next: along a straight line with a hard border, as in 2015, "
+        "or smoothly. linear also shows all of a keyframe of another shape, its edges continued; "
+        "smooth cuts it."),
     OPTION_INT(struct camera_config, border_px, "24", 0, 200, "px",
                "Width of the soft border of the newer keyframe, for 720 lines. Only with blend: smooth."),
     OPTION_FLOAT(
@@ -139,10 +140,11 @@ void camera_close(struct camera **out)
     *out = NULL;
 }
 
-/* Scale at which a keyframe covers the frame. */
-static double cover(const struct camera *c, int width_px, int height_px)
+/* Scale at which a keyframe covers the frame; in 2015 it lay inside of it. */
+static double base_scale(const struct camera *c, int width_px, int height_px)
 {
-    return fmax((double)c->width_px / width_px, (double)c->height_px / height_px);
+    double x = (double)c->width_px / width_px, y = (double)c->height_px / height_px;
+    return c->config.blend == CAMERA_LINEAR ? fmin(x, y) : fmax(x, y);
 }
 
 /* How a keyframe of this size is prepared: averaged when it is larger than the output, then enlarged to
@@ -152,7 +154,7 @@ static void choose_factors(const struct camera *c, int width_px, int height_px, 
     *up = *shrink = 1;
     if (c->config.filter == CAMERA_BILINEAR)
         return;
-    double e = cover(c, width_px, height_px);
+    double e = base_scale(c, width_px, height_px);
     *shrink = (int)clamp(1 / e + 0.25, 1, 64);
     *up = e < 3 ? 2 : PLATE_UP_MAX;
     double pixels = (double)(width_px / *shrink) * (height_px / *shrink);
@@ -313,7 +315,7 @@ static void look_at(struct view *v, int i, const struct shot *s)
     const struct camera *c = v->camera;
     double n = c->z - s->z;
     double zoom = clamp(pow(c->zoom_per_frame, n), zoom_min, zoom_max);
-    double scale = zoom * cover(c, s->plate.width_px, s->plate.height_px);
+    double scale = zoom * base_scale(c, s->plate.width_px, s->plate.height_px);
     double cosine = cos(-c->radians_per_frame * n) / scale, sine = sin(-c->radians_per_frame * n) / scale;
     double cx = c->width_px / 2.0, cy = c->height_px / 2.0;
     v->scale[i] = scale;

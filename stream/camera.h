@@ -10,9 +10,9 @@
  *     p_in = R(-theta (z - z_k)) / (s^(z - z_k) e) * (p_out - size_out / 2) + size_in / 2
  *
  * with R(a) = [cos a, -sin a; sin a, cos a] and e = max(out_width / in_width, out_height / in_height): where
- * the aspect ratios differ the picture covers the frame and is cut, there are no black bars. The older
- * keyframe is continued at its edges; outside of the newer one, which is still smaller than the frame, only
- * the older one shows.
+ * the aspect ratios differ the picture covers the frame and is cut, there are no black bars. (With blend:
+ * linear e is the smaller of the two, as in 2015, and edges fill the rest.) The older keyframe is continued
+ * at its edges; outside of the newer one, which is still smaller than the frame, only the older one shows.
  *
  * The weight of the newer one goes from 0 where it was taken up to 1 at its own position, by a straight line
  * (`linear`) or a smoothstep (`smooth`). A keyframe that came late gets at least LATE_BLEND_MS for this, so

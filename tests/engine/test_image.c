@@ -224,6 +224,61 @@ static void warp_maps_places_as_the_camera_does(void **state)
     pool_close(&pool);
 }
 
+/* Item 41 of 2015: p_in = R(theta) / zoom * (p_out - size / 2) + size / 2 with theta = -0.01 degrees a frame,
+ * the cubic of scikit-image (its cubic_interpolation, through rows, then columns), edges repeated, clipped.
+ */
+static double cubic_2015(double x, const double f[4])
+{
+    return f[1] + 0.5 * x *
+                      (f[2] - f[0] +
+                       x * (2 * f[0] - 5 * f[1] + 4 * f[2] - f[3] + x * (3 * (f[1] - f[2]) + f[3] - f[0])));
+}
+
+static double warped_2015(const float *plane, int w, int h, double zoom, double theta, int i, int j)
+{
+    double u = i - w / 2.0, v = j - h / 2.0;
+    double x = (cos(theta) * u - sin(theta) * v) / zoom + w / 2.0;
+    double y = (sin(theta) * u + cos(theta) * v) / zoom + h / 2.0;
+    int x0 = (int)floor(x), y0 = (int)floor(y);
+    double rows[4], values[4];
+    for (int b = 0; b < 4; b++) {
+        int py = y0 - 1 + b < 0 ? 0 : y0 - 1 + b >= h ? h - 1 : y0 - 1 + b;
+        for (int a = 0; a < 4; a++) {
+            int px = x0 - 1 + a < 0 ? 0 : x0 - 1 + a >= w ? w - 1 : x0 - 1 + a;
+            values[a] = (double)plane[py * w + px];
+        }
+        rows[b] = cubic_2015(x - x0, values);
+    }
+    return fmin(fmax(cubic_2015(y - y0, rows), 0), 255);
+}
+
+static void warp_is_that_of_2015(void **state)
+{
+    (void)state;
+    enum { W = 97, H = 63 };
+    struct pool *pool;
+    assert_int_equal(pool_open(&pool, 2), 0);
+    float *x = noise(W, H, 8), *out = noise(W, H, 9);
+    for (int i = 0; i < 3 * W * H; i++)
+        x[i] = fminf(fmaxf(100 + 4 * (x[i] - 100), 0), 255); /* full contrast: overshoots are clipped */
+    static const int frames[] = {1, 11, 250};
+    for (size_t k = 0; k < ARRAY_LEN(frames); k++) {
+        double zoom = pow(1.05, frames[k] / 25.0), degrees = 0.01 * frames[k], worst = 0;
+        image_warp(pool, x, out, W, H, zoom, degrees, true);
+        for (int c = 0; c < 3; c++)
+            for (int j = 0; j < H; j++)
+                for (int i = 0; i < W; i++) {
+                    double should = warped_2015(x + c * W * H, W, H, zoom, -degrees * M_PI / 180, i, j);
+                    worst = fmax(worst, fabs((double)out[(c * H + j) * W + i] - should));
+                }
+        if (worst > 0.01) /* of 255 */
+            fail_msg("%d frames on: off by %g levels", frames[k], worst);
+    }
+    free(out);
+    free(x);
+    pool_close(&pool);
+}
+
 static void noise_is_what_it_says(void **state)
 {
     (void)state;
@@ -314,6 +369,7 @@ int main(void)
         cmocka_unit_test(pyramid_evens_out_octaves),
         cmocka_unit_test(pyramid_keeps_what_it_takes_apart),
         cmocka_unit_test(warp_maps_places_as_the_camera_does),
+        cmocka_unit_test(warp_is_that_of_2015),
         cmocka_unit_test(noise_is_what_it_says),
         cmocka_unit_test(updates_notice_bad_numbers),
         cmocka_unit_test(threads_do_not_matter),
