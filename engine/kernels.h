@@ -11,6 +11,7 @@
  *   maps      channels padded to groups of 16, a border of zero pixels all around (struct map)
  *   V, M      [36][tiles][channels]: the transformed inputs and the products, `plane` floats per each of 36
  *   packed    [panel of 16 outputs][inputs][16]: what stands on the right of every matrix product
+ *   U         [36][panel][inputs][16]: the transformed filters, packed
  * Every tile and every row is computed by itself, in an order that does not depend on its neighbours: how
  * work is cut into blocks never changes a byte of the result.
  */
@@ -51,6 +52,13 @@ struct kernels {
     const char *name;
     int rows; /* of a matrix product done at once: blocks in multiples of it waste nothing */
 
+    /* U of `depth` inputs of a panel: filters [9 taps, tap_stride apart][depth][16] to u [36, plane
+     * apart][depth][16]. */
+    void (*filters_in)(const float *filters, size_t tap_stride, int depth, float *u, size_t plane);
+    /* The same for the way back: 16 inputs of `blocks` panels, block_stride apart, [9 taps][16 inputs][16
+     * outputs] each, become [36][16 * blocks outputs][16 inputs] of the filters turned by 180 degrees. */
+    void (*filters_in_turned)(const float *filters, size_t tap_stride, size_t block_stride, int blocks,
+                              float *u, size_t plane);
     /* V of a block of tiles of `m`. */
     void (*tiles_in)(const struct map *m, struct tiles t, float *v, size_t plane);
     /* The same when `m` is the gradient of a pooled map and the tiles lie in the map before the pool: each

@@ -11,10 +11,13 @@
 #include "engine/kernels_vectors_impl.h"
 #include "engine/kernels_tiles_impl.h"
 #include "engine/kernels_rows_impl.h"
+#include "engine/kernels_filters_impl.h"
 
 const struct kernels KERNELS = {
     .name = KERNEL_NAME,
     .rows = ROWS,
+    .filters_in = filters_in,
+    .filters_in_turned = filters_in_turned,
     .tiles_in = tiles_in,
     .tiles_in_unpool = tiles_in_unpool,
     .multiply = multiply,

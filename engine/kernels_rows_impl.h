@@ -263,6 +263,13 @@ INLINE void turn(const float *from, float *to)
 
 enum { BLOCK = GROUP * GROUP, BLOCKS_AHEAD = 3 };
 
+INLINE void turn_block(const float *from, float *to)
+{
+    for (int r = 0; r < GROUP; r += 4)
+        for (int c = 0; c < GROUP; c += 4)
+            turn(from + r * GROUP + c, to + c * GROUP + r);
+}
+
 /* No prefetcher follows strides of megabytes: what comes is asked for ahead. */
 static void widen_turned(const uint16_t *high, const uint8_t *low, size_t stride, int blocks, float *out)
 {
@@ -274,9 +281,7 @@ static void widen_turned(const uint16_t *high, const uint8_t *low, size_t stride
             __builtin_prefetch(low + BLOCKS_AHEAD * stride + i);
         }
         widen(high, low, BLOCK, block);
-        for (int r = 0; r < GROUP; r += 4)
-            for (int c = 0; c < GROUP; c += 4)
-                turn(block + r * GROUP + c, out + c * GROUP + r);
+        turn_block(block, out);
     }
 }
 

@@ -1,129 +1,11 @@
 /*
- * network_conv - the 3x3 layers, both ways.
- *
- * A block of tiles goes through all three steps (transform, 36 products, transform back with bias, ReLU and
- * pool) on one core while it is in that core's cache; blocks are the items of the pool. Where a wide layer
- * has so few tiles that every thread would get one block, each would read all of the weights: there the steps
- * are taken one after the other by all threads together, and each plane's weights are read by one thread.
+ * network_conv - all 3x3 layers, both ways, and the first one's own passes over the picture.
  */
 #include <string.h>
 
 #include "engine/network_internal.h"
 
 enum { RGB_ROWS = 4 }; /* picture rows of the first layer per item */
-
-enum way_out { OUT_RELU, OUT_POOL, OUT_ALIVE };
-
-struct conv_job {
-    const struct kernels *kernels;
-    const struct map *in, *out;
-    bool is_unpooling; /* `in` is behind the pool of the tiles' map */
-    enum way_out way_out;
-    const float *packed, *bias;
-    int depth; /* channels of `in` without padding */
-    struct block_plan blocks;
-    float *scratch;
-    size_t scratch_floats;
-};
-
-/* V and M of `tiles` tiles, one behind the other. A plane is a group longer than its rows, so that the 36 of
- * them do not share cache sets. */
-struct products {
-    float *v, *m; /* [36][tiles][in], [36][tiles][out] */
-    size_t v_plane, m_plane;
-};
-
-static struct products products_in(const struct conv_job *j, float *scratch, int tiles)
-{
-    struct products p = {.v = scratch,
-                         .v_plane = (size_t)tiles * (size_t)j->in->channels + GROUP,
-                         .m_plane = (size_t)tiles * (size_t)j->out->channels + GROUP};
-    p.m = p.v + TILE_POINTS * p.v_plane;
-    return p;
-}
-
-static void transform_in(const struct conv_job *j, struct tiles t, float *v, size_t plane)
-{
-    (j->is_unpooling ? j->kernels->tiles_in_unpool : j->kernels->tiles_in)(j->in, t, v, plane);
-}
-
-static void transform_out(const struct conv_job *j, struct tiles t, const float *m, size_t plane)
-{
-    const struct kernels *k = j->kernels;
-    if (j->way_out == OUT_ALIVE)
-        k->tiles_out_alive(m, plane, t, j->out);
-    else
-        (j->way_out == OUT_POOL ? k->tiles_out_pool : k->tiles_out_relu)(m, plane, j->bias, t, j->out);
-}
-
-static void multiply_plane(const struct conv_job *j, const struct products *p, size_t plane, int tiles,
-                           int first_panel, int panels)
-{
-    size_t in = (size_t)j->in->channels, out = (size_t)j->out->channels, panel = (size_t)j->depth * GROUP;
-    j->kernels->multiply(p->v + plane * p->v_plane, in, tiles, j->depth,
-                         j->packed + plane * (size_t)j->depth * out + (size_t)first_panel * panel, panel,
-                         panels, p->m + plane * p->m_plane + first_panel * GROUP, out, 0);
-}
-
-static struct tiles tiles_of_item(const struct conv_job *j, int item, int per_item)
-{
-    struct tiles t = {item * per_item, per_item, j->blocks.tiles_w};
-    if (t.first + t.count > j->blocks.tiles)
-        t.count = j->blocks.tiles - t.first;
-    return t;
-}
-
-static void conv_block(void *context, int item, int worker)
-{
-    const struct conv_job *j = context;
-    struct tiles t = tiles_of_item(j, item, j->blocks.per_block);
-    struct products p = products_in(j, j->scratch + (size_t)worker * j->scratch_floats, j->blocks.per_block);
-    transform_in(j, t, p.v, p.v_plane);
-    for (size_t i = 0; i < TILE_POINTS; i++)
-        multiply_plane(j, &p, i, t.count, 0, j->out->channels / GROUP);
-    transform_out(j, t, p.m, p.m_plane);
-}
-
-/* ---- The three steps by all threads together ---- */
-
-enum { TILES_AT_ONCE = 4, PANELS_AT_ONCE = 8 };
-
-static void all_in(void *context, int item, int worker)
-{
-    (void)worker;
-    const struct conv_job *j = context;
-    struct tiles t = tiles_of_item(j, item, TILES_AT_ONCE);
-    struct products p = products_in(j, j->scratch, j->blocks.tiles);
-    transform_in(j, t, p.v + (size_t)t.first * (size_t)j->in->channels, p.v_plane);
-}
-
-static void all_multiply(void *context, int item, int worker)
-{
-    (void)worker;
-    const struct conv_job *j = context;
-    struct products p = products_in(j, j->scratch, j->blocks.tiles);
-    int panels = j->out->channels / GROUP, first = item / TILE_POINTS * PANELS_AT_ONCE;
-    multiply_plane(j, &p, (size_t)(item % TILE_POINTS), j->blocks.tiles, first,
-                   panels - first < PANELS_AT_ONCE ? panels - first : PANELS_AT_ONCE);
-}
-
-static void all_out(void *context, int item, int worker)
-{
-    (void)worker;
-    const struct conv_job *j = context;
-    struct tiles t = tiles_of_item(j, item, TILES_AT_ONCE);
-    struct products p = products_in(j, j->scratch, j->blocks.tiles);
-    transform_out(j, t, p.m + (size_t)t.first * (size_t)j->out->channels, p.m_plane);
-}
-
-static void conv_together(struct pool *pool, struct conv_job *j)
-{
-    int items = (j->blocks.tiles + TILES_AT_ONCE - 1) / TILES_AT_ONCE;
-    int panels = j->out->channels / GROUP;
-    pool_run(pool, all_in, j, items);
-    pool_run(pool, all_multiply, j, (panels + PANELS_AT_ONCE - 1) / PANELS_AT_ONCE * TILE_POINTS);
-    pool_run(pool, all_out, j, items);
-}
 
 void map_clear_border(const struct map *m)
 {
@@ -135,20 +17,6 @@ void map_clear_border(const struct map *m)
         memset(m->data + y * row + used, 0, (row - used) * sizeof *m->data);
     }
     memset(m->data + (size_t)(m->h + 1) * row, 0, (size_t)(m->rows_px - m->h - 1) * row * sizeof *m->data);
-}
-
-static void run_conv(struct network *n, int i, struct conv_job *j)
-{
-    const struct pack *p = &n->packs[i];
-    j->kernels = n->kernels;
-    j->blocks = network_blocks(n, n->pre_w[i], n->pre_h[i], p->in, p->out);
-    j->scratch = n->scratch;
-    j->scratch_floats = n->scratch_floats;
-    if (j->blocks.is_together)
-        conv_together(n->pool, j);
-    else
-        pool_run(n->pool, conv_block, j, j->blocks.blocks);
-    map_clear_border(j->out);
 }
 
 /* ---- The first layer ---- */
@@ -246,13 +114,14 @@ void network_conv_forward(struct network *n, const float *x, int last)
         picture_to_map(n);
     }
     for (int i = n->is_rgb_direct ? 1 : 0; i <= last; i++) {
-        struct conv_job j = {.in = i ? &n->out[i - 1] : &n->input,
-                             .out = &n->out[i],
-                             .way_out = n->is_pooled[i] ? OUT_POOL : OUT_RELU,
-                             .packed = n->packs[i].forward,
-                             .bias = n->packs[i].bias,
-                             .depth = n->model->layers[i].in};
-        run_conv(n, i, &j);
+        struct conv c = {.in = i ? &n->out[i - 1] : &n->input,
+                         .out = &n->out[i],
+                         .way_out = n->is_pooled[i] ? OUT_POOL : OUT_RELU,
+                         .pack = &n->packs[i],
+                         .depth = n->packs[i].filters ? n->packs[i].in : n->model->layers[i].in,
+                         .tiles = network_tiles(n, i)};
+        network_convolve(n, &c);
+        map_clear_border(c.out);
         network_stage_done(n, i);
     }
 }
@@ -261,13 +130,16 @@ void network_conv_backward(struct network *n, int from, float *grad)
 {
     map_clear_border(&n->out[from]);
     for (int i = from; i >= (n->is_rgb_direct ? 1 : 0); i--) {
-        struct conv_job j = {.in = &n->out[i],
-                             .out = i ? &n->out[i - 1] : &n->input,
-                             .is_unpooling = n->is_pooled[i],
-                             .way_out = OUT_ALIVE,
-                             .packed = n->packs[i].backward,
-                             .depth = n->model->layers[i].out};
-        run_conv(n, i, &j);
+        struct conv c = {.in = &n->out[i],
+                         .out = i ? &n->out[i - 1] : &n->input,
+                         .is_unpooling = n->is_pooled[i],
+                         .way_out = OUT_ALIVE,
+                         .pack = &n->packs[i],
+                         .is_backward = true,
+                         .depth = n->packs[i].filters ? n->packs[i].out : n->model->layers[i].out,
+                         .tiles = network_tiles(n, i)};
+        network_convolve(n, &c);
+        map_clear_border(c.out);
         network_stage_done(n, stage_backward(n, i));
     }
     if (n->is_rgb_direct) {

@@ -4,7 +4,8 @@
  * network.c       the public functions, sizes, stages
  * network_plan.c  maps of a picture size, the arena
  * network_pack.c  weights into the layouts of the kernels
- * network_conv.c  the 3x3 layers, both ways
+ * network_tiles.c one 3x3 layer, one way
+ * network_conv.c  all of them, both ways
  * network_head.c  fc6..fc8, both ways, and the objective
  *
  * Two buffers hold all maps: layer i writes maps[i % 2] while it reads the other, forwards and backwards.
@@ -24,8 +25,9 @@ enum { FC6, FC7, FC8, HEAD_LAYERS };
 /* Packed weights of one layer; channels padded to groups, biases of padding are zero. */
 struct pack {
     int in, out;     /* padded */
-    float *forward;  /* convolution: [36][out / 16][layer.in][16] */
-    float *backward; /* convolution: [36][in / 16][layer.out][16] */
+    float *forward;  /* FILTERS_KEPT: U [36][out / 16][layer.in][16] */
+    float *backward; /* FILTERS_KEPT: U [36][in / 16][layer.out][16] */
+    float *filters;  /* other convolution, both ways: [out / 16][9][in][16] */
     uint16_t *high;  /* head, both ways: [out / 16][kernel row, column, in][16] upper 16 bits of a float */
     uint8_t *low;    /* head: the 8 bits below them */
     float *bias;     /* [out] */
@@ -50,8 +52,10 @@ struct network {
     float *maps[2];                      /* see above */
     uint16_t *alive[MODEL_CONVS_MAX];    /* bits of each layer's map (behind its pool) */
     uint16_t *which[MODEL_CONVS_MAX][2]; /* winners of its pool */
-    float *scratch;                      /* [threads][scratch_floats] V and M of a block */
+    float *scratch; /* V and M: [threads][scratch_floats] of blocks, or of a wide layer */
     size_t scratch_floats;
+    float *filters; /* U: of a layer, or [threads][filter_floats] of some panels */
+    size_t filter_floats;
     float *hidden[HEAD_LAYERS];   /* [positions][out padded] after ReLU; fc8: logits */
     float *d_hidden[HEAD_LAYERS]; /* their gradients */
     float *columns;               /* [positions][kernel * in padded] gradient of one row of fc6's kernel */
@@ -79,17 +83,39 @@ static inline int padded(int channels)
 bool network_plan(struct network *n, int width_px, int height_px, int last, bool is_bare);
 /* Allocates the arena for the largest picture. */
 int network_plan_arena(struct network *n, struct error *e);
-/* Tiles of a layer and how many are done at once; `is_together`: all of them, by all threads (the scratch of
- * all workers as one). */
-struct block_plan {
-    int tiles_w, tiles, per_block, blocks;
-    bool is_together;
-};
-struct block_plan network_blocks(const struct network *n, int w, int h, int in, int out);
+/* All tiles of a layer (before its pool). */
+struct tiles network_tiles(const struct network *n, int layer);
+/* When U of a layer of that width is made: see network_tiles.c. */
+enum filters { FILTERS_KEPT, FILTERS_PER_CALL, FILTERS_IN_ROUNDS };
+enum filters network_filters_of(int in, int out);
+/* Tiles of a block on one core, and of a round of all threads. */
+int network_block_tiles(const struct network *n, int in, int out);
+int network_wide_tiles(const struct network *n, int in, int out);
+/* Panels and depth of a wide layer whose U is made at once, and the distance of its 36 planes: off each
+ * other's cache sets. */
+enum { WIDE_PANELS = 2, WIDE_DEPTH = 512 };
+static inline size_t network_wide_plane(int depth)
+{
+    return (size_t)WIDE_PANELS * (size_t)depth * GROUP + GROUP;
+}
 
 /* network_pack.c */
 /* Frees the weights of `m`, which is the network's model, when they serve once. */
 int network_pack(struct network *n, struct model *m, struct error *e);
+
+/* network_tiles.c: one layer from `in` to `out` over a run of the tiles of the larger of both; `depth` is
+ * what the products run over: channels of `in`, without padding where the filters are kept. */
+enum way_out { OUT_RELU, OUT_POOL, OUT_ALIVE };
+struct conv {
+    const struct map *in, *out;
+    bool is_unpooling; /* `in` is behind the pool of the tiles' map */
+    enum way_out way_out;
+    const struct pack *pack;
+    bool is_backward;
+    int depth;
+    struct tiles tiles;
+};
+void network_convolve(struct network *n, const struct conv *c);
 
 /* network_conv.c: x [3][h][w] 0..255 through layers 0..last; back from layer `from`, whose map holds the
  * gradient, to grad [3][h][w]. */

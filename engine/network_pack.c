@@ -3,7 +3,8 @@
  *
  * Filters are transformed in double precision and rounded once. The way back through a convolution is a
  * convolution with the filters turned by 180 degrees and inputs and outputs exchanged (Lavin and Gray 2015),
- * so each layer is packed twice and the backward pass is the forward code.
+ * so a narrow layer is packed twice and the backward pass is the forward code. Of others only the filters
+ * are kept, in blocks of 16 x 16 channels from which network_tiles.c makes what either way needs.
  *
  * The head, most of a VGG's weights, is packed once, [out / 16][kernel row][kernel column, in][16 of out]:
  * the way back turns blocks of 16 x 16 while it reads them. Its numbers are floats rounded to 24 bits, 16 of
@@ -75,6 +76,21 @@ static void pack_conv_panel(void *context, int panel, int worker)
         }
 }
 
+/* One panel of 16 outputs of a wide layer, for both ways: [9][in][16]. */
+static void pack_filters_panel(void *context, int panel, int worker)
+{
+    (void)worker;
+    const struct pack_job *j = context;
+    const struct model_layer *l = j->layer;
+    size_t in = (size_t)j->pack->in;
+    float *to = j->pack->filters + (size_t)panel * 9 * in * GROUP;
+    for (size_t k = 0; k < GROUP && (size_t)panel * GROUP + k < (size_t)l->out; k++)
+        for (size_t c = 0; c < (size_t)l->in; c++)
+            for (size_t t = 0; t < 9; t++)
+                to[(t * in + c) * GROUP + k] =
+                    l->weight[(((size_t)panel * GROUP + k) * (size_t)l->in + c) * 9 + t];
+}
+
 /* The first layer: forward [out / 16][27][16]; backward [9][3][out], in units of the 0..255 picture. */
 static void pack_rgb(const struct model *m, struct pack *p)
 {
@@ -124,6 +140,8 @@ static size_t pack_floats(const struct network *n, int i)
     size_t in = (size_t)n->packs[i].in, out = (size_t)n->packs[i].out, kernel = (size_t)l->kernel;
     if (i == 0 && n->is_rgb_direct)
         return 2 * 27 * out;
+    if (i < n->convs && network_filters_of(n->packs[i].in, n->packs[i].out) != FILTERS_KEPT)
+        return 9 * in * out;
     return i < n->convs ? TILE_POINTS * ((size_t)l->in * out + (size_t)l->out * in)
                         : kernel * kernel * in * out * 3 / sizeof(float);
 }
@@ -147,6 +165,8 @@ static void pack_layer(struct network *n, int i)
     struct pack_job job = {l, p, false};
     if (i == 0 && n->is_rgb_direct) {
         pack_rgb(n->model, p);
+    } else if (p->filters) {
+        pool_run(n->pool, pack_filters_panel, &job, p->out / GROUP);
     } else if (i < n->convs) {
         pool_run(n->pool, pack_conv_panel, &job, p->out / GROUP);
         job.backward = true;
@@ -167,6 +187,8 @@ static float *place(struct network *n, int i, float *at)
     if (i >= n->convs) {
         p->high = (uint16_t *)at;
         p->low = (uint8_t *)(p->high + all * sizeof *at / 3);
+    } else if (network_filters_of(n->packs[i].in, n->packs[i].out) != FILTERS_KEPT) {
+        p->filters = at;
     } else {
         p->forward = at;
         p->backward =

@@ -15,8 +15,10 @@ enum {
     BLOCK_BYTES = 192 * 1024, /* V and M of a block should stay in a core's second-level cache */
     BLOCK_TILES_MIN = 24,
     BLOCK_TILES_MAX = 48,
-    WIDE_TILES_MAX = 96,
-    WIDE_BYTES = 1024 * 1024 /* weights that do not stay in a core's own cache */
+    KEPT_BYTES = 5 * 512 * 1024,   /* U of up to this is kept in memory */
+    MADE_BYTES = 10 * 1024 * 1024, /* and up to this made at once: about the share of a shared cache */
+    WIDE_SCRATCH_BYTES = 19 * 1024 * 1024, /* V and M of a round should stay in the shared cache */
+    WIDE_TILES_MIN = 24
 };
 
 static int tiles_over(int px)
@@ -64,39 +66,45 @@ bool network_plan(struct network *n, int width_px, int height_px, int last, bool
     return last < n->convs || (n->map_w >= 1 && n->map_h >= 1);
 }
 
-static int64_t weight_bytes(int in, int out)
+struct tiles network_tiles(const struct network *n, int layer)
 {
-    return (int64_t)in * out * TILE_POINTS * (int)sizeof(float);
+    int tiles_w = tiles_over(n->pre_w[layer]);
+    return (struct tiles){0, tiles_w * tiles_over(n->pre_h[layer]), tiles_w};
 }
 
-/* Every block reads the layer's weights once. Where layers are so wide that V and M leave the cache anyway,
- * blocks grow until they move as many bytes for their tiles as for the weights. A multiple of the rows that
- * a matrix product takes at once. */
-static int most_tiles_per_block(const struct network *n, int in, int out)
+static size_t filter_floats(int in, int out)
+{
+    return (size_t)TILE_POINTS * ((size_t)in * (size_t)out + GROUP);
+}
+
+enum filters network_filters_of(int in, int out)
+{
+    size_t bytes = filter_floats(in, out) * sizeof(float);
+    return bytes <= KEPT_BYTES ? FILTERS_KEPT : bytes <= MADE_BYTES ? FILTERS_PER_CALL : FILTERS_IN_ROUNDS;
+}
+
+static int between(int least, int x, int most)
+{
+    return x < least ? least : x > most ? most : x;
+}
+
+/* Every block reads U once. Where that is more than V and M of the block, which leave the core's own cache
+ * anyway, blocks grow until they move as many bytes for their tiles as for U. A multiple of the rows that a
+ * matrix product takes at once. */
+int network_block_tiles(const struct network *n, int in, int out)
 {
     int tile_bytes = TILE_POINTS * (in + out) * (int)sizeof(float), rows = n->kernels->rows;
-    int most = BLOCK_BYTES / tile_bytes;
-    most = most < BLOCK_TILES_MIN ? BLOCK_TILES_MIN : most > BLOCK_TILES_MAX ? BLOCK_TILES_MAX : most;
-    int wide = (int)(weight_bytes(in, out) / (2 * tile_bytes));
-    wide = wide > WIDE_TILES_MAX ? WIDE_TILES_MAX : wide;
-    most = wide > most ? wide : most;
+    int most = between(BLOCK_TILES_MIN, BLOCK_BYTES / tile_bytes, BLOCK_TILES_MAX);
+    int balanced = (int)(filter_floats(in, out) * sizeof(float)) / (2 * tile_bytes);
+    most = balanced > most ? balanced : most;
     return (most + rows / 2) / rows * rows;
 }
 
-struct block_plan network_blocks(const struct network *n, int w, int h, int in, int out)
+int network_wide_tiles(const struct network *n, int in, int out)
 {
-    struct block_plan b = {.tiles_w = tiles_over(w)};
-    b.tiles = b.tiles_w * tiles_over(h);
-    int most = most_tiles_per_block(n, in, out), threads = pool_threads(n->pool);
-    b.is_together = threads > 1 && b.tiles <= threads * most && weight_bytes(in, out) > WIDE_BYTES;
-    b.per_block = most;
-    b.blocks = (b.tiles + most - 1) / most;
-    if (b.blocks < 8 * threads) { /* few: the last round should keep every thread busy */
-        b.blocks = (b.blocks + threads - 1) / threads * threads;
-        b.per_block = (b.tiles + b.blocks - 1) / b.blocks;
-    }
-    b.blocks = (b.tiles + b.per_block - 1) / b.per_block;
-    return b;
+    int tile_bytes = TILE_POINTS * (in + out) * (int)sizeof(float), rows = n->kernels->rows;
+    int most = WIDE_SCRATCH_BYTES / tile_bytes;
+    return most < WIDE_TILES_MIN ? WIDE_TILES_MIN : most / rows * rows;
 }
 
 /* ---- The arena ---- */
@@ -119,17 +127,36 @@ static size_t larger_of(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-/* For the largest block, which a smaller picture may have though the largest picture has not. */
-static size_t scratch_of(const struct network *n, const struct pack *p)
+/* Of both ways; the largest block, which a smaller picture may have though the largest picture has not. */
+static size_t scratch_of(int in, int out, int tiles)
 {
-    size_t tiles = (size_t)most_tiles_per_block(n, p->in, p->out);
-    return TILE_POINTS * (tiles * (size_t)(p->in + p->out) + 2 * GROUP);
+    return TILE_POINTS * ((size_t)tiles * (size_t)(in + out) + 2 * GROUP);
+}
+
+static void carve_scratch(struct network *n, struct carver *c)
+{
+    size_t together = 0, made = 0, threads = (size_t)pool_threads(n->pool);
+    n->scratch_floats = n->filter_floats = 0;
+    for (int i = 0; i < n->convs; i++) {
+        int in = n->packs[i].in, out = n->packs[i].out;
+        enum filters filters = network_filters_of(in, out);
+        if (filters == FILTERS_IN_ROUNDS) {
+            n->filter_floats = TILE_POINTS * network_wide_plane(WIDE_DEPTH);
+            together = larger_of(together, scratch_of(in, out, network_wide_tiles(n, in, out)));
+            continue;
+        }
+        size_t own = scratch_of(in, out, network_block_tiles(n, in, out));
+        n->scratch_floats = larger_of(n->scratch_floats, own);
+        made = filters == FILTERS_PER_CALL ? larger_of(made, filter_floats(in, out)) : made;
+    }
+    n->scratch_floats = 4096 * ((n->scratch_floats + 4095) / 4096) + 64; /* workers off each other's pages */
+    n->scratch = carve(c, larger_of(n->scratch_floats * threads, together), sizeof(float));
+    n->filters = carve(c, larger_of(n->filter_floats * threads, made), sizeof(float));
 }
 
 static void carve_convs(struct network *n, struct carver *c)
 {
     size_t map_floats[2] = {0};
-    n->scratch_floats = 0;
     for (int i = 0; i < n->convs; i++) {
         size_t bits = map_pixels(&n->out[i]) * (size_t)(n->packs[i].out / GROUP);
         struct map bare = plan_map(n->pre_w[i], n->pre_h[i], n->packs[i].out);
@@ -137,12 +164,10 @@ static void carve_convs(struct network *n, struct carver *c)
         n->alive[i] = carve(c, bits, sizeof *n->alive[i]);
         for (int b = 0; b < 2 && n->is_pooled[i]; b++)
             n->which[i][b] = carve(c, bits, sizeof *n->which[i][b]);
-        n->scratch_floats = larger_of(n->scratch_floats, scratch_of(n, &n->packs[i]));
     }
     for (int i = 0; i < 2; i++)
         n->maps[i] = carve(c, map_floats[i], sizeof(float));
-    n->scratch_floats = 4096 * ((n->scratch_floats + 4095) / 4096) + 64; /* workers off each other's pages */
-    n->scratch = carve(c, n->scratch_floats * (size_t)pool_threads(n->pool), sizeof(float));
+    carve_scratch(n, c);
 }
 
 static void carve_head(struct network *n, struct carver *c)

@@ -215,6 +215,61 @@ static void check_tiles_out_alive(const struct kernels *k)
     each_block(k, 4, alive_block);
 }
 
+/* ---- Filters ---- */
+
+/* Row i of G: powers of the point over the product of its distances to the others. */
+static double g_of(int i, int j)
+{
+    const double points[5] = {0, p, -p, q, -q};
+    double scale = 1;
+    if (i == 5)
+        return j == 2;
+    for (int k = 0; k < 5; k++)
+        scale *= k == i ? 1 : points[i] - points[k];
+    return pow(points[i], j) / scale;
+}
+
+/* U of one input and output out of `filter`, whose taps are called by number. */
+static double filter_point(const float *const taps[9], size_t at, bool is_turned, int point)
+{
+    double sum = 0;
+    for (int t = 0; t < 9; t++)
+        sum += g_of(point / 6, t / 3) * g_of(point % 6, t % 3) * (double)taps[is_turned ? 8 - t : t][at];
+    return sum;
+}
+
+/* Two panels of outputs by 32 inputs, one way and the other. */
+static void check_filters_in(const struct kernels *k)
+{
+    enum { IN = 32, PANELS = 2, TAP = IN * GROUP, PANEL = 9 * TAP };
+    for (int depth = 1; depth <= IN; depth += 5) {
+        float *filters = numbers(PANELS * PANEL);
+        for (size_t turned = 0; turned < 2; turned++) {
+            size_t used = (turned ? PANELS * GROUP : (size_t)depth) * GROUP, plane = used + 3 * GROUP;
+            float *u = canaries(TILE_POINTS * plane);
+            struct distance d = {0};
+            if (turned)
+                k->filters_in_turned(filters + GROUP * GROUP, TAP, PANEL, PANELS, u, plane);
+            else
+                k->filters_in(filters, TAP, depth, u, plane);
+            for (size_t i = 0; i < TILE_POINTS * plane; i++) {
+                size_t row = i % plane / GROUP, column = i % GROUP;
+                size_t at = turned ? row / GROUP * PANEL + (GROUP + column) * GROUP + row % GROUP : i % plane;
+                const float *taps[9];
+                for (size_t t = 0; t < 9; t++)
+                    taps[t] = filters + t * TAP;
+                if (i % plane < used)
+                    differ(&d, u[i], filter_point(taps, at, turned, (int)(i / plane)));
+                else
+                    assert_true(u[i] == canary);
+            }
+            assert_near(&d);
+            free(u);
+        }
+        free(filters);
+    }
+}
+
 /* Equal products everywhere but in one plane are ties in every pool: the first of the four must win. */
 static void check_pool_ties(const struct kernels *k)
 {
@@ -242,12 +297,14 @@ TEST_OF(tiles_out_relu)
 TEST_OF(tiles_out_pool)
 TEST_OF(tiles_out_alive)
 TEST_OF(pool_ties)
+TEST_OF(filters_in)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tiles_in_plain), cmocka_unit_test(tiles_in_unpool), cmocka_unit_test(tiles_out_relu),
         cmocka_unit_test(tiles_out_pool), cmocka_unit_test(tiles_out_alive), cmocka_unit_test(pool_ties),
+        cmocka_unit_test(filters_in),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
