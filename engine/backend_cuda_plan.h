@@ -6,38 +6,24 @@
  *
  * What is kept of a forward pass: of a layer without a pool its activations (they tell what the ReLU let
  * through); of a layer with one the pooled activations and, in a byte each, which of four won. The maps
- * before pools and all gradients pass through two buffers of the largest size. Channels are padded to
- * multiples of 8, so that a pixel of 2-byte numbers begins at a multiple of 16 bytes.
+ * before pools and all gradients pass through two buffers of the largest size.
  */
 #ifndef ENGINE_BACKEND_CUDA_PLAN_H
 #define ENGINE_BACKEND_CUDA_PLAN_H
 
 #include "engine/backend.h"
+#include "engine/backend_cuda_storage.h"
 
 enum {
-    CUDA_ALIGN = 256,       /* of every piece of the arena */
-    CUDA_CHANNEL_GROUP = 8, /* channels are padded to multiples */
-    CUDA_HEAD = 3,          /* fc6, fc7, fc8 */
-    CUDA_PARTIALS = 1024    /* doubles for sums in a fixed order */
+    CUDA_ALIGN = 256,    /* of every piece of the arena */
+    CUDA_HEAD = 3,       /* fc6, fc7, fc8 */
+    CUDA_PARTIALS = 1024 /* doubles for sums in a fixed order */
 };
-
-enum cuda_storage { CUDA_STORAGE_BF16, CUDA_STORAGE_FP16, CUDA_STORAGE_FP32, CUDA_STORAGES };
-
-/* What a number takes. */
-static inline size_t cuda_storage_bytes(enum cuda_storage s)
-{
-    return s == CUDA_STORAGE_FP32 ? 4 : 2;
-}
 
 /* What `bytes` take in the arena. */
 static inline size_t cuda_arena_size(size_t bytes)
 {
     return (bytes + CUDA_ALIGN - 1) / CUDA_ALIGN * CUDA_ALIGN;
-}
-
-static inline int cuda_padded(int channels)
-{
-    return (channels + CUDA_CHANNEL_GROUP - 1) / CUDA_CHANNEL_GROUP * CUDA_CHANNEL_GROUP;
 }
 
 /* Sizes of one view's maps. */

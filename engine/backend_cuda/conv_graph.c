@@ -129,7 +129,8 @@ struct pointwise {
     cudnnBackendDescriptor_t x, b, y, dx, dy;
 };
 
-static cudnnBackendDescriptor_t pointwise(struct cuda_conv_graph *g, struct pointwise p, cudnnStatus_t *status)
+static cudnnBackendDescriptor_t pointwise(struct cuda_conv_graph *g, struct pointwise p,
+                                          cudnnStatus_t *status)
 {
     if (*status != CUDNN_STATUS_SUCCESS)
         return NULL;
@@ -205,7 +206,8 @@ static cudnnStatus_t propose(struct cuda_conv_graph *g, cudnnBackendHeurMode_t m
     if (there > CUDA_CONV_CONFIGS_MAX - first)
         there = CUDA_CONV_CONFIGS_MAX - first;
     while (status == CUDNN_STATUS_SUCCESS && g->config_count < first + there) {
-        status = cudnnBackendCreateDescriptor(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR, &g->configs[g->config_count]);
+        status =
+            cudnnBackendCreateDescriptor(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR, &g->configs[g->config_count]);
         g->config_count += status == CUDNN_STATUS_SUCCESS;
     }
     if (status == CUDNN_STATUS_SUCCESS && there > 0)
@@ -235,8 +237,8 @@ cudnnStatus_t cuda_conv_graph_open(struct cuda_conv_graph *g, cudnnHandle_t hand
         return status;
     /* The first mode may know nothing where the second does, and the other way round. */
     cudnnStatus_t best = propose(g, CUDNN_HEUR_MODE_A), fallback = propose(g, CUDNN_HEUR_MODE_FALLBACK);
-    return g->config_count > 0              ? CUDNN_STATUS_SUCCESS
-           : best != CUDNN_STATUS_SUCCESS   ? best
+    return g->config_count > 0                ? CUDNN_STATUS_SUCCESS
+           : best != CUDNN_STATUS_SUCCESS     ? best
            : fallback != CUDNN_STATUS_SUCCESS ? fallback
                                               : CUDNN_STATUS_NOT_SUPPORTED;
 }

@@ -2,7 +2,8 @@
  * conv_graph - a 3x3 convolution as cuDNN's graph API takes it, both ways, with what can be fused to it.
  *
  *     forward:          y  = conv(x, w)                 fused: y  = relu(conv(x, w) + bias)
- *     backward (data):  dx = conv_transposed(dy, w)     fused: dx = that, 0 where the activation is not above 0
+ *     backward (data):  dx = conv_transposed(dy, w)     fused: dx = that, 0 where the activation is not above
+ * 0
  *
  * All maps are [h][w][channels] (NHWC), weights [out][3][3][in]; the API is told so by strides, since its
  * order of dimensions is always N, C, H, W. What is multiplied is stored as the precision says; sums, bias
@@ -42,7 +43,8 @@ struct cuda_conv_graph {
 
 /* Describes the problem and asks for engines. A status other than success means that cuDNN has nothing for
  * it, or an error; either way `g` is to be closed. */
-cudnnStatus_t cuda_conv_graph_open(struct cuda_conv_graph *g, cudnnHandle_t handle, const struct cuda_conv *c);
+cudnnStatus_t cuda_conv_graph_open(struct cuda_conv_graph *g, cudnnHandle_t handle,
+                                   const struct cuda_conv *c);
 void cuda_conv_graph_close(struct cuda_conv_graph *g);
 
 /* May this configuration be used? Not those whose results differ from run to run or whose sums are less than

@@ -23,22 +23,18 @@
 
 #include "engine/backend.h"
 #include "engine/backend_cuda/device.h"
+#include "engine/backend_cuda/net_target.h"
 #include "engine/backend_cuda_plan.h"
 #include "engine/dream.h"
 
 struct cuda_net;
 
-/* Which logits count, in device memory (copied there before the work is put on the stream or, with a graph,
- * before each replay). Subjects from `count` on are not read. */
-struct cuda_target {
-    int count;                             /* 0..BACKEND_SUBJECTS_MAX */
-    int class_index[BACKEND_SUBJECTS_MAX]; /* 0..model.classes - 1; others are passed over */
-    float minus_mean;
-};
+_Static_assert((int)CUDA_SUBJECTS_MAX == (int)BACKEND_SUBJECTS_MAX, "kernels and interface agree");
 
 /* As struct objective (engine/network.h). */
 struct cuda_objective {
-    const struct cuda_target *target; /* device; not read when layer >= 0 */
+    const struct cuda_target *target; /* device; copied there before the work runs (with a graph: before each
+                                       * replay); not read when layer >= 0 */
     const float *weights;             /* device [BACKEND_SUBJECTS_MAX][map_h][map_w] of the view */
     int layer, channel;               /* host: they decide what is put on the stream; -1: none */
 };
