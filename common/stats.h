@@ -17,6 +17,8 @@
     X(KEYFRAMES, "dream_keyframes_total", 1, "keyframes handed to the camera")                               \
     X(KEYFRAME_GAP_MAX_MS, "dream_keyframe_gap_max_ms", 0, "longest time between two keyframes so far")      \
     X(KEYFRAMES_LATE, "camera_keyframes_late_total", 1, "times the camera had to zoom on without a new one") \
+    X(FRAMES_BRIDGED, "camera_frames_bridged_total", 1,                                                      \
+      "frames shown by zooming on because the dreamed one was not there; only where every frame is dreamed") \
     X(RESTORES, "dream_restores_total", 1, "times a picture went bad and the last good one was restored")    \
     X(FRAMES, "video_frames_total", 1, "frames encoded, repeated ones included")                             \
     X(FRAMES_REPEATED, "video_frames_repeated_total", 1, "frames repeated because encoding was late")        \

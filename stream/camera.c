@@ -188,7 +188,7 @@ static int fill_plate(const struct camera *c, struct plate *p, const struct keyf
 static void show_at_once(struct camera *c, const struct shot *s)
 {
     c->z = fmax(c->z, s->z); /* after standing still it may lie between two */
-    c->blend_from = c->blend_to = s->z;
+    c->blend_from = c->blend_to = c->z;
     c->wanted_from = s->z + 1;
 }
 
@@ -199,6 +199,8 @@ static void glide(struct camera *c, const struct shot *s, bool late)
     if (late || s->z <= c->z)
         c->blend_to = fmax(s->z, late_blend_end(c));
     c->wanted_from = c->count < 2 ? c->z : c->blend_to;
+    if (s->is_frame) /* which serves its own position too */
+        c->wanted_from = fmax(c->blend_to, s->z + 1);
 }
 
 int camera_push(struct camera *c, const struct keyframe *k)

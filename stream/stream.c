@@ -177,6 +177,8 @@ static void take_keyframes(struct stream *s)
     if (late && !s->late)
         stats_add(s->p.stats, STAT_KEYFRAMES_LATE, 1);
     s->late = late;
+    if (camera_bridges(s->camera))
+        stats_add(s->p.stats, STAT_FRAMES_BRIDGED, 1);
     keyframes_set_position(s->p.keyframes, camera_horizon(s->camera));
 }
 

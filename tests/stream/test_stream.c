@@ -20,18 +20,45 @@ struct dream {
     struct thread thread;
     int pictures_max, sleep_ms, pictures_per_request;
     int painted;
+    bool frames;            /* every output frame, from the first to frames_max */
+    int stall_at, stall_ms; /* before this picture it sleeps once */
+    int keyframes_from;     /* from this picture on keyframes again; 0: never */
+    int64_t z;              /* of the last picture */
 };
+
+/* A frame that says which it is, as media_draw does. */
+static void paint_frame(struct dream *d, struct keyframe *k)
+{
+    int width = k->width_px, pixels = width * k->height_px, n = d->painted;
+    for (int i = 0; i < pixels; i++) {
+        int x = i % width, y = i / width;
+        k->nv12[i] = (uint8_t)(x < 16 && y < 16 ? 16 + n * 4 % 200 : 16 + ((x + 3 * n) ^ (y + n)) % 200);
+    }
+    memset(k->nv12 + pixels, 128, (size_t)pixels / 2);
+    int64_t camera = keyframes_position(d->keyframes);
+    d->z = d->painted == 0 ? 0 : d->z + 1 > camera || !d->stall_ms ? d->z + 1 : camera + 1;
+    k->is_frame = true;
+}
+
+static void paint_keyframe(struct dream *d, struct keyframe *k)
+{
+    for (int c = 0; c < 3; c++)
+        for (int i = 0; i < k->width_px * k->height_px; i++)
+            k->rgb[c * k->width_px * k->height_px + i] = (float)((i * (c + 2) + d->painted * 40) % 256);
+    d->z = d->frames ? keyframes_position(d->keyframes) + KEYFRAME_EVERY : d->painted * KEYFRAME_EVERY;
+}
 
 static void *dream_main(void *arg)
 {
     struct dream *d = arg;
     struct keyframe *k;
     while (d->painted < d->pictures_max && (k = keyframes_acquire(d->keyframes))) {
-        usleep((useconds_t)d->sleep_ms * 1000);
-        for (int c = 0; c < 3; c++)
-            for (int i = 0; i < k->width_px * k->height_px; i++)
-                k->rgb[c * k->width_px * k->height_px + i] = (float)((i * (c + 2) + d->painted * 40) % 256);
-        k->z_frames = d->painted * KEYFRAME_EVERY;
+        usleep((useconds_t)(d->sleep_ms + (d->painted == d->stall_at ? d->stall_ms : 0)) * 1000);
+        if (d->frames && (d->keyframes_from == 0 || d->painted < d->keyframes_from))
+            paint_frame(d, k);
+        else
+            paint_keyframe(d, k);
+        k->z_frames = d->z;
         k->request_id = d->painted / d->pictures_per_request;
         snprintf(k->caption, sizeof k->caption, "picture %d", d->painted);
         keyframes_publish(d->keyframes);
@@ -90,6 +117,7 @@ static void show_open(struct show *s, bool offline, int pictures_max, int64_t du
     s->config = stream_config_new();
     set(s->config, "video", "size", "320x180");
     set(s->config, "record", "dir", files);
+    set(s->config, "caption", "position", "bottom-right"); /* not over the numbers */
     set(s->config, "md5", "enabled", "true");
     set(s->config, "md5", "file", digest);
     free(digest);
@@ -99,7 +127,9 @@ static void show_open(struct show *s, bool offline, int pictures_max, int64_t du
     else
         clock_init_monotonic(&s->clock);
     assert_int_equal(stop_init(&s->stop), 0);
-    assert_int_equal(keyframes_open(&s->dream.keyframes, 160, 90, false), 0);
+    assert_int_equal(keyframes_open(&s->dream.keyframes, s->dream.frames ? 320 : 160,
+                                    s->dream.frames ? 180 : 90, s->dream.frames),
+                     0);
     s->dream.pictures_max = pictures_max;
     if (s->dream.pictures_per_request == 0)
         s->dream.pictures_per_request = 2;
@@ -253,6 +283,86 @@ static void test_late_frames_are_repeated(void **state)
     assert_in_range(took_ms, 1100, 6000);
 }
 
+/* ---- every frame dreamed ---- */
+
+static void test_offline_frames_are_exact_and_repeat(void **state)
+{
+    (void)state;
+    char digests[2][200];
+    struct media_report r;
+    for (int i = 0; i < 2; i++) {
+        struct show s = {.dream = {.frames = true, .sleep_ms = i * 3, .pictures_per_request = 20}};
+        show_open(&s, true, PICTURES_MAX, 90);
+        wait_for_end(&s);
+        show_close(&s, &r, digests[i]);
+        assert_int_equal(r.pictures, 90);
+        assert_int_equal(r.wrong_pictures, 0); /* each output frame is the next picture */
+        assert_int_equal(stats_get(&s.stats, STAT_FRAMES_BRIDGED), 0);
+        /* a request is seen with its first frame, not half a blend later */
+        assert_int_equal(s.shown.count, 4);
+        for (int n = 0; n < s.shown.count; n++) {
+            assert_int_equal(s.shown.ids[n], n + 1);
+            assert_int_equal(s.shown.frames[n], 20 * (n + 1));
+        }
+    }
+    assert_string_equal(digests[0], digests[1]);
+}
+
+static void test_live_frames_are_on_time(void **state)
+{
+    (void)state;
+    struct show s = {.dream = {.frames = true, .sleep_ms = 5, .pictures_per_request = PICTURES_MAX}};
+    struct media_report r;
+    show_open(&s, false, PICTURES_MAX, 40);
+    wait_for_end(&s);
+    show_close(&s, &r, NULL);
+    assert_int_equal(r.pictures, 40);
+    assert_int_equal(r.uneven, 0);
+    assert_in_range(stats_get(&s.stats, STAT_FRAMES_BRIDGED), 0, 10); /* the machine may be busy */
+    assert_in_range(s.dream.painted, 40 - 15, 40 + 3); /* and nothing is dreamed ahead for long */
+}
+
+/* A dream that stands still for half a second: the show does not, and is on time again soon. */
+static void test_live_frames_are_bridged(void **state)
+{
+    (void)state;
+    struct show s = {.dream = {.frames = true, .stall_at = 10, .stall_ms = 600}};
+    struct media_report r;
+    s.dream.pictures_per_request = PICTURES_MAX;
+    show_open(&s, false, PICTURES_MAX, 60);
+    wait_for_end(&s);
+    show_close(&s, &r, NULL);
+    assert_int_equal(r.pictures, 60);
+    assert_int_equal(r.uneven, 0);
+    /* 600 ms are 15 frames, of which two waited; the glide after it takes 13 */
+    assert_in_range(stats_get(&s.stats, STAT_FRAMES_BRIDGED), 12, 40);
+    assert_in_range(stats_get(&s.stats, STAT_KEYFRAMES_LATE), 1, 10);
+
+    struct show few = {
+        .dream = {.frames = true, .stall_at = 10, .stall_ms = 160}}; /* too short for a glide */
+    few.dream.pictures_per_request = PICTURES_MAX;
+    show_open(&few, false, PICTURES_MAX, 30);
+    wait_for_end(&few);
+    show_close(&few, &r, NULL);
+    assert_int_equal(r.pictures, 30);
+    assert_in_range(stats_get(&few.stats, STAT_FRAMES_BRIDGED), 1, 12);
+}
+
+static void test_from_frames_to_keyframes(void **state)
+{
+    (void)state;
+    struct show s = {.dream = {.frames = true, .keyframes_from = 20, .pictures_per_request = 10}};
+    struct media_report r;
+    show_open(&s, false, 24, 60);
+    wait_for_end(&s);
+    show_close(&s, &r, NULL);
+    assert_int_equal(r.pictures, 60);
+    assert_int_equal(r.uneven, 0);
+    assert_int_equal(s.shown.count, 2);
+    assert_in_range(s.shown.frames[1], 25, 40); /* half of the glide into picture 20 */
+    assert_in_range(stats_get(&s.stats, STAT_FRAMES_BRIDGED), 0, 10);
+}
+
 static void test_stop_in_the_middle(void **state)
 {
     (void)state;
@@ -301,6 +411,10 @@ int main(void)
         cmocka_unit_test(test_live_keeps_time),
         cmocka_unit_test(test_live_goes_on_without_pictures),
         cmocka_unit_test(test_late_frames_are_repeated),
+        cmocka_unit_test(test_offline_frames_are_exact_and_repeat),
+        cmocka_unit_test(test_live_frames_are_on_time),
+        cmocka_unit_test(test_live_frames_are_bridged),
+        cmocka_unit_test(test_from_frames_to_keyframes),
         cmocka_unit_test(test_stop_in_the_middle),
         cmocka_unit_test(test_wrong_settings_are_refused),
     };
