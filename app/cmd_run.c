@@ -28,7 +28,7 @@
 #include "common/log.h"
 #include "stream/camera.h"
 
-enum { SHUTDOWN_MAX_S = 5, REPORT_EVERY_MS = 30000 };
+enum { SHUTDOWN_MAX_S = 5, REPORT_EVERY_MS = 30000, RETREAT_S = 60 };
 
 struct run_options {
     const char *config_path, *script_path;
@@ -48,6 +48,7 @@ struct run {
     struct synsets_known known;
     struct model *model;
     struct dream *dream;
+    enum show_mode mode;
     struct keyframes *keyframes;
     struct house *house;
     struct requests *requests;
@@ -107,14 +108,19 @@ static void on_withdrawn(void *context, int64_t request_id)
     log_info("show", "request %lld was withdrawn; its caption is gone", (long long)request_id);
 }
 
+/* From the dream's turn to the screen: the keyframe that is under way, then half of the glide into the next.
+ */
+static double keyframes_lag_s(const struct run *r)
+{
+    const struct keyframes_config *c = &r->settings.keyframes;
+    return 1.5 * (double)(r->options.offline ? c->offline_ms : c->max_ms) / 1000;
+}
+
 /* Chat and queue: everything that a request passes on its way to the dream. */
 static int open_chat(struct run *r, struct error *e)
 {
     uint64_t seed = (uint64_t)r->options.seed;
-    /* The step that is under way, then half of the glide into the next keyframe. */
-    double lag_s =
-        1.5 * (double)(r->options.offline ? r->settings.keyframes.offline_ms : r->settings.keyframes.max_ms) /
-        1000;
+    double lag_s = keyframes_lag_s(r);
     known_from_model(r->model, &r->known);
     int rc = house_open(&r->house, &r->settings.show, e);
     if (rc < 0)
@@ -140,6 +146,17 @@ static int open_chat(struct run *r, struct error *e)
     return 0;
 }
 
+/* Frames are handed over as bytes: only where they may be made is there memory for them. */
+static enum show_mode choose_mode(const struct run *r)
+{
+    struct option_size dream = r->settings.dream.size, video = stream_config_size(r->settings.stream);
+    enum show_mode mode = (enum show_mode)r->settings.keyframes.mode;
+    bool same = dream.width_px == video.width_px && dream.height_px == video.height_px;
+    if (mode == SHOW_AUTO && (!same || r->options.offline || !dream_makes_frames(r->dream)))
+        return SHOW_KEYFRAMES;
+    return mode;
+}
+
 static int open_dream(struct run *r, struct error *e)
 {
     const struct dream_config *c = &r->settings.dream;
@@ -156,8 +173,9 @@ static int open_dream(struct run *r, struct error *e)
         return rc;
     log_info("dream", "%dx%d on %s (%s)", c->size.width_px, c->size.height_px, dream_backend_name(r->dream),
              dream_hardware(r->dream));
-    rc = keyframes_open(&r->keyframes, c->size.width_px, c->size.height_px, false);
-    return rc < 0 ? error_set(e, -rc, "no memory for three keyframes of %dx%d; choose a smaller dream.size",
+    r->mode = choose_mode(r);
+    rc = keyframes_open(&r->keyframes, c->size.width_px, c->size.height_px, choose_mode(r) != SHOW_KEYFRAMES);
+    return rc < 0 ? error_set(e, -rc, "no memory for keyframes of %dx%d; choose a smaller dream.size",
                               c->size.width_px, c->size.height_px)
                   : 0;
 }
@@ -202,6 +220,9 @@ static int start_show(struct run *r, struct error *e)
         .start_us = r->start_us,
         .stats = &r->stats,
         .stop = &r->stop,
+        .mode = r->mode,
+        .retreat_s = RETREAT_S,
+        .keyframes_lag_s = keyframes_lag_s(r),
         .zoom_per_frame = camera_zoom_per_frame(camera, fps),
         .degrees_per_frame = camera_degrees_per_frame(camera, fps),
         .fade_s = s->dream.transition_s,
@@ -214,6 +235,7 @@ static int start_show(struct run *r, struct error *e)
     else
         governor_init(&p.governor, false, (int)s->dream.steps, fps, (int)(s->keyframes.min_ms * fps / 1000),
                       (int)(s->keyframes.max_ms * fps / 1000));
+    frame_governor_init(&p.frame_governor, r->options.offline, (int)s->dream.steps, fps);
     int rc = show_start(&r->show, &p);
     return rc < 0 ? error_set(e, -rc, "cannot start the dream thread: %s", strerror(-rc)) : 0;
 }

@@ -8,7 +8,7 @@
 static const double held = 0.85;      /* share of a frame's time that may be used */
 static const double begins = 0.80;    /* share below which more steps are tried: what is held, less a gap */
 static const double smoothing = 0.12; /* weight of the newest measurement */
-static const double outlier = 4;      /* times what is expected: a stall says nothing about the next frame */
+static const double outlier = 4; /* times what is expected: one stall says nothing about the next frame */
 static const double hopeless_us = 3e6, stall_us = 1e6;
 
 enum { PATIENCE_MS = 500, PATIENCE_MAX_MS = 16000, FORGET_MS = 60000 };
@@ -59,13 +59,16 @@ static void smooth(struct frame_governor *g, int steps, double steps_us, double 
         g->measured = true;
         return;
     }
-    double expected_us = frame_governor_cost_us(g, steps);
-    double off_us = fmin(fabs(steps_us + rest_us - expected_us), outlier * expected_us);
-    g->deviation_us += smoothing * (off_us - g->deviation_us);
-    g->step_us += smoothing * (fmin(step_us, outlier * g->step_us) - g->step_us);
-    /* What is usually next to nothing may be a frame's tenth now and then without being a stall. */
-    double rest_most_us = fmax(outlier * g->rest_us, 0.1 * period_us(g));
-    g->rest_us += smoothing * (fmin(rest_us, rest_most_us) - g->rest_us);
+    double expected_us = frame_governor_cost_us(g, steps), cost_us = steps_us + rest_us;
+    double most_us = fmax(outlier * expected_us, g->stalled ? cost_us : 0);
+    g->stalled = cost_us > outlier * expected_us;
+    if (cost_us > most_us) { /* what is over belongs to the steps and the rest alike */
+        step_us *= most_us / cost_us;
+        rest_us *= most_us / cost_us;
+    }
+    g->deviation_us += smoothing * (fmin(fabs(cost_us - expected_us), most_us) - g->deviation_us);
+    g->step_us += smoothing * (step_us - g->step_us);
+    g->rest_us += smoothing * (rest_us - g->rest_us);
 }
 
 static void give_up(struct frame_governor *g)

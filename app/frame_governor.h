@@ -23,6 +23,7 @@ struct frame_governor {
     bool measured;
     double step_us, rest_us; /* smoothed: one step; everything else in a frame */
     double deviation_us;     /* smoothed: how far frames are from what was expected */
+    bool stalled;            /* the last frame took many times what was expected */
     int calm_frames;         /* in a row for which more steps would have fitted */
     int patience_frames;     /* so many of them bring steps back */
     int steady_frames;       /* since steps were given up last */

@@ -68,6 +68,9 @@ void report_summary(struct report *r)
     char when[32];
     snprintf(when, sizeof when, "all %.1f s", seconds);
     say(when, seconds, values);
+    if (values[STAT_FRAMES_BRIDGED] > 0)
+        log_info("stats", "%lld of %lld frames were bridged: the dreamed one was not there in time",
+                 (long long)values[STAT_FRAMES_BRIDGED], (long long)values[STAT_FRAMES]);
     log_info("stats", "longest gap between keyframes %lld ms; late %lld times; %lld requests",
              (long long)values[STAT_KEYFRAME_GAP_MAX_MS], (long long)values[STAT_KEYFRAMES_LATE],
              (long long)values[STAT_REQUESTS]);

@@ -3,8 +3,10 @@
  */
 #include "app/settings.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
+#include "app/show.h"
 #include "common/log.h"
 
 static const char *const log_levels[] = {"error", "warn", "info", "debug", NULL};
@@ -15,7 +17,14 @@ static const struct option log_rows[] = {
 static const struct option_section log_section =
     OPTION_SECTION("log", struct log_config, log_rows, "What the program says about itself.");
 
+static const char *const show_modes[] = {"auto", "keyframes", "frames", NULL}; /* as enum show_mode */
+
 static const struct option keyframes_rows[] = {
+    OPTION_CHOICE(
+        struct keyframes_config, mode, "auto", show_modes,
+        "frames: every frame of the video is dreamed, live with as many steps as there is time for, up to "
+        "dream.steps; dream.size must be video.size. keyframes: the camera glides between pictures that are "
+        "further apart. auto: frames in a live show on a GPU that is fast enough, when the sizes agree."),
     OPTION_INT(struct keyframes_config, min_ms, "200", 20, 60000, "ms",
                "Shortest distance between two keyframes, however fast the machine is."),
     OPTION_INT(struct keyframes_config, max_ms, "2000", 40, 60000, "ms",
@@ -53,6 +62,17 @@ void settings_close(struct settings *s)
     s->stream = NULL;
 }
 
+/* What options mean together. */
+static int check_together(const struct settings *s, struct error *e)
+{
+    struct option_size dream = s->dream.size, video = stream_config_size(s->stream);
+    if (s->keyframes.mode != SHOW_FRAMES ||
+        (dream.width_px == video.width_px && dream.height_px == video.height_px))
+        return 0;
+    return error_set(e, EINVAL, "keyframes.mode frames: dream.size %dx%d must be video.size %dx%d",
+                     dream.width_px, dream.height_px, video.width_px, video.height_px);
+}
+
 int settings_load(struct settings *s, const char *path, const struct arg_list *sets, struct error *e)
 {
     int rc = path ? config_load(&s->config, path, e) : 0;
@@ -60,6 +80,8 @@ int settings_load(struct settings *s, const char *path, const struct arg_list *s
         rc = config_set(&s->config, sets->items[i], e);
     if (rc == 0)
         rc = config_read_secrets(&s->config, e);
+    if (rc == 0)
+        rc = check_together(s, e);
     if (rc == 0)
         log_set_level((enum log_level)s->log.level);
     return rc;

@@ -17,6 +17,7 @@
 
 /* Section "keyframes": the rhythm between dream and camera. */
 struct keyframes_config {
+    int mode; /* enum show_mode */
     int64_t min_ms, max_ms, offline_ms;
 };
 

@@ -6,6 +6,7 @@
 #define CHATBOT_BOT_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "chatbot/chatbot.h"
@@ -17,11 +18,12 @@ struct chatbot {
     /* immutable after open */
     struct requests *requests;
     struct synsets_known known;
-    double lag_s;
     struct house *house;           /* NULL: no rules */
     struct memory *memory;         /* NULL: none */
     char name[REQUEST_USER_BYTES]; /* that it listens to in a room */
     bool first_below;              /* the first of two things gets the bottom half */
+
+    _Atomic int64_t lag_ms; /* from the dream's turn to the screen */
 
     pthread_mutex_t lock; /* leaf; guards rng and last_reply */
     struct rng rng;

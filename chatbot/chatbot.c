@@ -24,13 +24,18 @@ enum { RNG_STREAM_REPLIES = 0x7265, LABEL_BYTES = 256, REROLLS = 8, PART_SHOWN_B
 
 #define OUR_NAME "reverie"
 
+void chatbot_set_lag(struct chatbot *b, double lag_s)
+{
+    atomic_store(&b->lag_ms, (int64_t)(lag_s * 1000));
+}
+
 int chatbot_open(struct chatbot **out, struct requests *requests, const struct synsets_known *known,
                  uint64_t seed, double lag_s)
 {
     struct chatbot *b = xcalloc(1, sizeof *b);
     b->requests = requests;
     b->known = *known;
-    b->lag_s = lag_s;
+    chatbot_set_lag(b, lag_s);
     b->rng = rng_make(seed, RNG_STREAM_REPLIES);
     text_copy(b->name, sizeof b->name, OUR_NAME);
     pthread_mutex_init(&b->lock, NULL);
@@ -102,7 +107,7 @@ void chat_print(struct chat_call *c, const char *format, ...)
 
 const char *chat_when(const struct chat_call *c, double eta_s, char out[CHAT_WHEN_BYTES])
 {
-    double s = ceil(eta_s + c->bot->lag_s);
+    double s = ceil(eta_s + (double)atomic_load(&c->bot->lag_ms) / 1000);
     if (!(s >= 1))
         s = 1;
     if (s < 100)

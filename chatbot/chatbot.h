@@ -49,6 +49,9 @@ int chatbot_open(struct chatbot **b, struct requests *requests, const struct syn
                  uint64_t seed, double lag_s);
 void chatbot_close(struct chatbot **b); /* NULL is fine */
 
+/* The same as lag_s from now on. From any thread. */
+void chatbot_set_lag(struct chatbot *b, double lag_s);
+
 /* Before the threads start. The rules (house.h), which must outlive it: without them nobody is banned and
  * only the roles of a line make moderators. The name that it listens to, besides "reverie": its nick. */
 void chatbot_set_house(struct chatbot *b, struct house *house);

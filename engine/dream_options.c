@@ -21,7 +21,9 @@ static const struct option rows[] = {
         "its area."),
     OPTION_CHOICE(C, profile, "modern", profiles,
                   "modern: the recipe that looks best. classic: formulas and numbers of the system of 2015."),
-    OPTION_INT(C, steps, "8", 1, 1000, "steps", "Gradient steps per keyframe."),
+    OPTION_INT(
+        C, steps, "8", 1, 1000, "steps",
+        "Gradient steps per keyframe; where every frame is dreamed (keyframes.mode), the most per frame."),
     OPTION_INT(C, threads, "0", 0, 64, "threads",
                "Threads that compute; 0 takes as many as there are cores."),
     OPTION_CHOICE(

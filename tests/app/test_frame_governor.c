@@ -49,7 +49,7 @@ static void test_never_more_than_wanted_nor_less_than_one(void **state)
     assert_int_equal(g.steps, 1); /* the first frame: nothing is known */
     run(&g, MANY, 10, 10);
     assert_int_equal(g.steps, 4);
-    run(&g, 60, 1e6, 0);
+    run(&g, 2, 1e6, 0); /* once may be a stall; twice is not */
     assert_int_equal(g.steps, 1);
 }
 
@@ -122,7 +122,8 @@ static void test_one_stall_is_forgiven(void **state)
     run(&g, 10 * FPS, 5000, 1000);
     assert_int_equal(g.steps, 5);
     frame_governor_measure(&g, g.steps, g.steps * 5000, 2e6); /* the same outside of the steps */
-    assert_in_range(g.steps, 2, 5);
+    run(&g, 3 * FPS, 5000, 1000);
+    assert_int_equal(g.steps, 5);
 }
 
 static void test_hopeless(void **state)
