@@ -82,6 +82,23 @@ class Live(unittest.TestCase):
             self.assertRegex(p.stderr, r"goldfish")
 
 
+class Classic(unittest.TestCase):
+    def test_settings_of_2015_run(self):
+        here = os.path.dirname(os.path.abspath(__file__))
+        path = os.path.join(here, os.pardir, os.pardir, "config", "classic.yaml")
+        p = reverie("run", "-c", path, "--print-config")
+        self.assertEqual((p.returncode, p.stderr), (0, ""))
+        for line in ("profile: classic", "size: 840x472", "steps: 10", "blend: linear", "filter: bilinear",
+                     "size: 1024x576", "order: lottery", "offline_ms: 8000", "preprocessing: caffe-grey"):
+            self.assertIn("  " + line + "\n", p.stdout)
+        with Folder() as f:
+            script = f.write("script", "0 goldfish + pizza\n")
+            p = reverie("run", "-c", path, "--offline", "--duration", "1", "--script", script, "--set",
+                        "dream.size=128x72", "--set", "record.dir=" + f.path("rec"), "--set", "dream.backend=cpu")
+            self.assertEqual(p.returncode, 0, p.stderr)
+            self.assertEqual(probe(recordings(f.path("rec"))[0])["streams"][0]["width"], 1024)
+
+
 class Offline(unittest.TestCase):
     def md5(self, folder, threads, seed=7, script="1 ann goldfish\n3 bob pizza + monarch\n"):
         name = folder.write("script", script)
