@@ -61,7 +61,7 @@ def short_bias(tensors):
 
 def bomb(path):
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as z:
-        z.writestr("a/data.pkl", bytes(200 * MB))
+        z.writestr("a/data.pkl", bytes(80 * MB))
     with open(path, "rb") as f:
         return f.read()
 

@@ -118,7 +118,7 @@ static void agrees_with_the_formula(int kind)
             size += k == 5 ? 0 : expected[k] * expected[k];
         }
         assert_true(should > 0.1);
-        if (fabs(energy - should) > 1e-5 * should || error > 1e-8 * size)
+        if (fabs(energy - should) > 1e-5 * should || error > 1e-10 * size)
             fail_msg("case %zu: energy %.9g, not %.9g; relative square error %g", i, energy, should,
                      error / size);
         free(expected);
