@@ -59,11 +59,11 @@ struct kernels {
      * outputs] each, become [36][16 * blocks outputs][16 inputs] of the filters turned by 180 degrees. */
     void (*filters_in_turned)(const float *filters, size_t tap_stride, size_t block_stride, int blocks,
                               float *u, size_t plane);
-    /* V of a block of tiles of `m`. */
-    void (*tiles_in)(const struct map *m, struct tiles t, float *v, size_t plane);
+    /* V of a block of tiles of `m`, `row` floats from tile to tile. */
+    void (*tiles_in)(const struct map *m, struct tiles t, float *v, size_t row, size_t plane);
     /* The same when `m` is the gradient of a pooled map and the tiles lie in the map before the pool: each
      * gradient goes to the one of its four pixels that `which` names. */
-    void (*tiles_in_unpool)(const struct map *m, struct tiles t, float *v, size_t plane);
+    void (*tiles_in_unpool)(const struct map *m, struct tiles t, float *v, size_t row, size_t plane);
 
     /* c[rows][16 * panels] (+)= a[rows][depth] * packed. Row strides lda, ldc; `packed` advances by
      * panel_stride floats per panel. */
@@ -94,6 +94,25 @@ struct kernels {
     /* The same for blocks of 16 x 16 that lie `stride` numbers apart; each comes out with its rows and
      * columns exchanged: out[blocks][16 of column][16 of row]. */
     void (*widen_turned)(const uint16_t *high, const uint8_t *low, size_t stride, int blocks, float *out);
+
+    /* F(2x2,7x7), 64 products for a tile of 2x2 outputs. U of `depth` inputs of a panel of weights of 24
+     * bits: [49 taps, tap_stride apart][depth, a multiple of 4][16] to u [64, plane apart][depth][16]. */
+    void (*seven_filters)(const uint16_t *high, const uint8_t *low, size_t tap_stride, int depth, float *u,
+                          size_t plane);
+    /* U of the way back: [49][16 inputs][16] of `blocks` panels, block_stride apart, to
+     * [64][16 * blocks outputs][16 inputs]. */
+    void (*seven_filters_turned)(const uint16_t *high, const uint8_t *low, size_t tap_stride,
+                                 size_t block_stride, int blocks, float *u, size_t plane);
+    /* V of a tile: 8x8 pixels from `from` on to [64, plane apart][channels]. */
+    void (*seven_in)(const float *from, size_t row, size_t pixel, int channels, float *v, size_t plane);
+    /* Products of a tile to its rows x columns (1 or 2 each) outputs. */
+    void (*seven_out)(const float *m, size_t plane, int channels, int rows, int columns, size_t row,
+                      size_t pixel, float *to);
+    /* The adjoints: gradients of a tile's outputs to those of its products; products of the way back to
+     * gradients of the tile's pixels, [64, to_plane apart][channels]. */
+    void (*seven_out_adjoint)(const float *from, size_t row, size_t pixel, int rows, int columns,
+                              int channels, float *z, size_t plane);
+    void (*seven_in_adjoint)(const float *m, size_t plane, int channels, float *to, size_t to_plane);
 
     /* c = max(c + bias, 0), or c + bias; c[rows][16]. */
     void (*rows_bias)(float *c, size_t ldc, int rows, const float *bias, int relu);

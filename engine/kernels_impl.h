@@ -12,6 +12,7 @@
 #include "engine/kernels_tiles_impl.h"
 #include "engine/kernels_rows_impl.h"
 #include "engine/kernels_filters_impl.h"
+#include "engine/kernels_seven_impl.h"
 
 const struct kernels KERNELS = {
     .name = KERNEL_NAME,
@@ -29,6 +30,12 @@ const struct kernels KERNELS = {
     .rgb_backward = rgb_backward,
     .widen = widen,
     .widen_turned = widen_turned,
+    .seven_filters = seven_filters,
+    .seven_filters_turned = seven_filters_turned,
+    .seven_in = seven_in,
+    .seven_out = seven_out,
+    .seven_out_adjoint = seven_out_adjoint,
+    .seven_in_adjoint = seven_in_adjoint,
     .rows_bias = rows_bias,
     .rows_alive = rows_alive,
     .add = add,

@@ -44,10 +44,10 @@ INLINE void transform_rows_and_store(vec columns[6][6], float *v, size_t plane)
     }
 }
 
-static void tiles_in(const struct map *m, struct tiles t, float *v, size_t plane)
+static void tiles_in(const struct map *m, struct tiles t, float *v, size_t v_row, size_t plane)
 {
     size_t pixel = (size_t)m->channels, row = pixel * (size_t)m->stride_px;
-    for (int n = 0; n < t.count; n++, v += pixel) {
+    for (int n = 0; n < t.count; n++, v += v_row) {
         int ty = (t.first + n) / t.tiles_w, tx = (t.first + n) % t.tiles_w;
         const float *corner = m->data + (size_t)(TILE * ty) * row + (size_t)(TILE * tx) * pixel;
         for (size_t c = 0; c < pixel; c += LANES) {
@@ -87,10 +87,10 @@ INLINE void unpool_column(const vec *g, const ivec *in_column, const ivec *in_lo
         columns[i][j] = out[i];
 }
 
-static void tiles_in_unpool(const struct map *m, struct tiles t, float *v, size_t plane)
+static void tiles_in_unpool(const struct map *m, struct tiles t, float *v, size_t v_row, size_t plane)
 {
     size_t channels = (size_t)m->channels, groups = channels / GROUP, stride = (size_t)m->stride_px;
-    for (int n = 0; n < t.count; n++, v += channels) {
+    for (int n = 0; n < t.count; n++, v += v_row) {
         int ty = (t.first + n) / t.tiles_w, tx = (t.first + n) % t.tiles_w;
         size_t corner = (size_t)(TILE / 2 * ty) * stride + (size_t)(TILE / 2 * tx);
         for (size_t c = 0; c < channels; c += LANES) {

@@ -117,7 +117,7 @@ int network_logits(struct network *n, const float *x, int width_px, int height_p
     stages_begin(n);
     network_conv_forward(n, x, n->convs - 1);
     network_head_forward(n, FC8);
-    size_t positions = (size_t)n->map_w * (size_t)n->map_h, width = (size_t)n->packs[n->convs + FC8].out;
+    size_t positions = (size_t)n->map_w * (size_t)n->map_h, width = network_hidden_row(n, FC8);
     for (size_t k = 0; k < (size_t)n->model->classes; k++)
         for (size_t p = 0; p < positions; p++)
             *logits++ = n->hidden[FC8][p * width + k];
@@ -156,7 +156,7 @@ static double layer_objective(struct network *n, const struct objective *o)
         j.pixels = m->w;
         rows = m->h;
     } else {
-        j.channels = n->packs[o->layer].out;
+        j.channels = (int)network_hidden_row(n, i);
         j.row_floats = (size_t)n->map_w * (size_t)j.channels;
         j.pixels = n->map_w;
         rows = n->map_h;

@@ -1,7 +1,8 @@
 /*
  * network_head - fc6..fc8 as convolutions over the last map, both ways, and the objective.
  *
- * Every layer is a matrix product over map positions: fc6 reads each row of its kernel straight from the map
+ * Every layer is a matrix product over map positions, but for fc6 of a full VGG over a larger map
+ * (network_fc6.c). Here fc6 reads each row of its kernel straight from the map
  * (kernel * channels neighbouring floats), without copying patches. On the way back fc6 gives the gradient of
  * one kernel row at a time for all positions, which is then added up in the map. The objective is linear in
  * the logits, so neither its gradient nor its value needs the logits themselves:
@@ -84,7 +85,7 @@ void network_head_forward(struct network *n, int last)
         const struct pack *p = &n->packs[n->convs + i];
         struct head_job j = {.kernels = n->kernels,
                              .a = i == FC6 ? NULL : n->hidden[i - 1],
-                             .lda = (size_t)p->in,
+                             .lda = i == FC6 ? (size_t)p->in : network_hidden_row(n, i - 1),
                              .segments = 1,
                              .rows = n->map_w * n->map_h,
                              .steps = 1,
@@ -93,9 +94,14 @@ void network_head_forward(struct network *n, int last)
                              .low = p->low,
                              .panel_inputs = panel_inputs(n, i),
                              .c = n->hidden[i],
-                             .ldc = (size_t)p->out,
+                             .ldc = network_hidden_row(n, i),
                              .bias = p->bias,
                              .relu = i != FC8};
+        if (i == FC6 && network_fc6_is_tiled(n, n->map_w, n->map_h)) {
+            network_fc6_forward(n);
+            network_stage_done(n, n->convs);
+            continue;
+        }
         if (i == FC6) {
             size_t row = (size_t)m->stride_px * (size_t)m->channels;
             j.a = m->data + row + m->channels;
@@ -145,7 +151,7 @@ static struct head_job way_back(const struct network *n, int i)
     const struct pack *p = &n->packs[n->convs + i];
     return (struct head_job){.kernels = n->kernels,
                              .a = n->d_hidden[i],
-                             .lda = (size_t)p->out,
+                             .lda = network_hidden_row(n, i),
                              .segments = 1,
                              .rows = n->map_w * n->map_h,
                              .steps = 1,
@@ -156,7 +162,7 @@ static struct head_job way_back(const struct network *n, int i)
                              .is_turned = true};
 }
 
-static void fc6_backward(struct network *n)
+static void fc6_backward_directly(struct network *n)
 {
     const struct pack *p = &n->packs[n->convs];
     int kernel = n->model->layers[n->convs].kernel;
@@ -170,7 +176,6 @@ static void fc6_backward(struct network *n)
         struct fold_job f = {n, row};
         pool_run(n->pool, fold_columns, &f, n->out[n->convs - 1].h);
     }
-    network_stage_done(n, stage_backward(n, n->convs));
 }
 
 void network_head_backward(struct network *n, int from)
@@ -179,12 +184,16 @@ void network_head_backward(struct network *n, int from)
         const struct pack *p = &n->packs[n->convs + i];
         struct head_job j = way_back(n, i);
         j.c = n->d_hidden[i - 1];
-        j.ldc = (size_t)p->in;
+        j.ldc = network_hidden_row(n, i - 1);
         j.alive = n->hidden[i - 1];
         pool_run(n->pool, head_panel, &j, p->in / GROUP);
         network_stage_done(n, stage_backward(n, n->convs + i));
     }
-    fc6_backward(n);
+    if (network_fc6_is_tiled(n, n->map_w, n->map_h))
+        network_fc6_backward(n);
+    else
+        fc6_backward_directly(n);
+    network_stage_done(n, stage_backward(n, n->convs));
 }
 
 /* d[p] into `d`; returns d . h. */
@@ -214,7 +223,7 @@ static double objective_at(const struct network *n, const struct objective *o, s
 double network_head_objective(struct network *n, const struct objective *o)
 {
     const struct model_layer *fc8 = &n->model->layers[n->convs + FC8];
-    size_t width = (size_t)n->packs[n->convs + FC8].in, positions = (size_t)n->map_w * (size_t)n->map_h;
+    size_t width = network_hidden_row(n, FC7), positions = (size_t)n->map_w * (size_t)n->map_h;
     double value = 0, bias = 0;
     for (size_t p = 0; p < positions; p++)
         value += objective_at(n, o, p, n->d_hidden[FC7] + p * width, n->hidden[FC7] + p * width);

@@ -6,6 +6,7 @@
  * network_pack.c  weights into the layouts of the kernels
  * network_tiles.c one 3x3 layer, one way
  * network_conv.c  all of them, both ways
+ * network_fc6.c   fc6 over larger maps
  * network_head.c  fc6..fc8, both ways, and the objective
  *
  * Two buffers hold all maps: layer i writes maps[i % 2] while it reads the other, forwards and backwards.
@@ -56,8 +57,9 @@ struct network {
     size_t scratch_floats;
     float *filters; /* U: of a layer, or [threads][filter_floats] of some panels */
     size_t filter_floats;
-    float *hidden[HEAD_LAYERS];   /* [positions][out padded] after ReLU; fc8: logits */
+    float *hidden[HEAD_LAYERS];   /* [positions][network_hidden_row] after ReLU; fc8: logits */
     float *d_hidden[HEAD_LAYERS]; /* their gradients */
+    float *fc6_tiles;             /* see network_fc6.c; in the free one of `maps` */
     float *columns;               /* [positions][kernel * in padded] gradient of one row of fc6's kernel */
     double *row_sums;             /* [max height] parts of the objective */
 
@@ -76,6 +78,13 @@ struct network {
 static inline int padded(int channels)
 {
     return (channels + GROUP - 1) / GROUP * GROUP;
+}
+
+/* Floats from position to position of a head layer: a group longer than its channels, which are a power of
+ * two and would put all rows of a matrix product into one cache set. */
+static inline size_t network_hidden_row(const struct network *n, int i)
+{
+    return (size_t)n->packs[n->convs + i].out + GROUP;
 }
 
 /* network_plan.c: sizes of every map for a picture, up to layer `last`, which is not pooled when it is the
@@ -122,6 +131,17 @@ void network_convolve(struct network *n, const struct conv *c);
 void network_conv_forward(struct network *n, const float *x, int last);
 void network_conv_backward(struct network *n, int from, float *grad);
 void map_clear_border(const struct map *m);
+
+/* network_fc6.c: fc6 in tiles, where that pays; from the last map to hidden, from d_hidden to the gradient in
+ * the last map. */
+bool network_fc6_is_tiled(const struct network *n, int map_w, int map_h);
+/* Positions that may be done directly by a network with that largest map. */
+int network_fc6_direct_positions(const struct network *n, int map_w, int map_h);
+/* Memory for a map of that size: of one worker, and of all tiles. */
+size_t network_fc6_own_floats(int map_w, int map_h);
+size_t network_fc6_v_floats(const struct network *n, int map_w, int map_h);
+void network_fc6_forward(struct network *n);
+void network_fc6_backward(struct network *n);
 
 /* network_head.c: head layers FC6..last. Back: from d_hidden[from] to the gradient in the last map. */
 void network_head_forward(struct network *n, int last);

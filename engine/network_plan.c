@@ -130,7 +130,7 @@ static size_t larger_of(size_t a, size_t b)
 /* Of both ways; the largest block, which a smaller picture may have though the largest picture has not. */
 static size_t scratch_of(int in, int out, int tiles)
 {
-    return TILE_POINTS * ((size_t)tiles * (size_t)(in + out) + 2 * GROUP);
+    return TILE_POINTS * ((size_t)tiles * (size_t)(in + out + GROUP) + 2 * GROUP);
 }
 
 static void carve_scratch(struct network *n, struct carver *c)
@@ -149,6 +149,8 @@ static void carve_scratch(struct network *n, struct carver *c)
         n->scratch_floats = larger_of(n->scratch_floats, own);
         made = filters == FILTERS_PER_CALL ? larger_of(made, filter_floats(in, out)) : made;
     }
+    if (network_fc6_is_tiled(n, n->map_w, n->map_h))
+        n->filter_floats = larger_of(n->filter_floats, network_fc6_own_floats(n->map_w, n->map_h));
     n->scratch_floats = 4096 * ((n->scratch_floats + 4095) / 4096) + 64; /* workers off each other's pages */
     n->scratch = carve(c, larger_of(n->scratch_floats * threads, together), sizeof(float));
     n->filters = carve(c, larger_of(n->filter_floats * threads, made), sizeof(float));
@@ -165,8 +167,12 @@ static void carve_convs(struct network *n, struct carver *c)
         for (int b = 0; b < 2 && n->is_pooled[i]; b++)
             n->which[i][b] = carve(c, bits, sizeof *n->which[i][b]);
     }
+    if (network_fc6_is_tiled(n, n->map_w, n->map_h))
+        map_floats[n->convs % 2] =
+            larger_of(map_floats[n->convs % 2], network_fc6_v_floats(n, n->map_w, n->map_h));
     for (int i = 0; i < 2; i++)
         n->maps[i] = carve(c, map_floats[i], sizeof(float));
+    n->fc6_tiles = n->maps[n->convs % 2];
     carve_scratch(n, c);
 }
 
@@ -175,10 +181,11 @@ static void carve_head(struct network *n, struct carver *c)
     size_t positions = (size_t)n->map_w * (size_t)n->map_h;
     const struct pack *fc6 = &n->packs[n->convs];
     for (int i = 0; i < HEAD_LAYERS; i++) {
-        n->hidden[i] = carve(c, positions * (size_t)n->packs[n->convs + i].out, sizeof(float));
-        n->d_hidden[i] = carve(c, positions * (size_t)n->packs[n->convs + i].out, sizeof(float));
+        n->hidden[i] = carve(c, positions * network_hidden_row(n, i), sizeof(float));
+        n->d_hidden[i] = carve(c, positions * network_hidden_row(n, i), sizeof(float));
     }
     size_t kernel = (size_t)n->model->layers[n->convs].kernel;
+    positions = (size_t)network_fc6_direct_positions(n, n->map_w, n->map_h);
     n->columns = carve(c, positions * kernel * (size_t)fc6->in, sizeof(float));
 }
 
@@ -206,5 +213,8 @@ int network_plan_arena(struct network *n, struct error *e)
     c = (struct carver){n->arena, 0};
     carve_all(n, &c);
     memset(n->arena, 0, (size_t)((uint8_t *)n->maps[0] - n->arena));
+    for (int i = 0; i < HEAD_LAYERS; i++) /* what pads the rows is read with them */
+        memset(n->hidden[i], 0,
+               (size_t)n->map_w * (size_t)n->map_h * network_hidden_row(n, i) * sizeof(float));
     return 0;
 }

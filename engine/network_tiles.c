@@ -20,26 +20,29 @@ struct job {
     size_t u_plane;
 };
 
-/* V and M of `tiles` tiles, one behind the other. A plane is a group longer than its rows, so that the 36 of
- * them do not share cache sets. */
+/* V and M of `tiles` tiles, one behind the other. Rows of V and planes of both are a group longer than they
+ * need to be: a product reads ROWS of the former at once, transforms all 36 of the latter, and at distances
+ * of powers of two they would share a cache set. */
 struct products {
     float *v, *m; /* [36][tiles][in], [36][tiles][out] */
-    size_t v_plane, m_plane;
+    size_t v_row, v_plane, m_plane;
 };
 
 static struct products products_in(const struct conv *c, float *scratch, int tiles)
 {
+    size_t v_row = (size_t)c->in->channels + GROUP;
     struct products p = {.v = scratch,
-                         .v_plane = (size_t)tiles * (size_t)c->in->channels + GROUP,
+                         .v_row = v_row,
+                         .v_plane = (size_t)tiles * v_row + GROUP,
                          .m_plane = (size_t)tiles * (size_t)c->out->channels + GROUP};
     p.m = p.v + TILE_POINTS * p.v_plane;
     return p;
 }
 
-static void transform_in(const struct kernels *k, const struct conv *c, struct tiles t, float *v,
+static void transform_in(const struct kernels *k, const struct conv *c, struct tiles t, float *v, size_t row,
                          size_t plane)
 {
-    (c->is_unpooling ? k->tiles_in_unpool : k->tiles_in)(c->in, t, v, plane);
+    (c->is_unpooling ? k->tiles_in_unpool : k->tiles_in)(c->in, t, v, row, plane);
 }
 
 static void transform_out(const struct kernels *k, const struct conv *c, struct tiles t, const float *m,
@@ -104,10 +107,10 @@ static void block(void *context, int item, int worker)
     struct tiles t = tiles_of_item(j->tiles, item, j->per_item);
     struct products p =
         products_in(c, j->network->scratch + (size_t)worker * j->network->scratch_floats, j->per_item);
-    size_t in = (size_t)c->in->channels, out = (size_t)c->out->channels, panel = (size_t)c->depth * GROUP;
-    transform_in(j->kernels, c, t, p.v, p.v_plane);
+    size_t out = (size_t)c->out->channels, panel = (size_t)c->depth * GROUP;
+    transform_in(j->kernels, c, t, p.v, p.v_row, p.v_plane);
     for (size_t i = 0; i < TILE_POINTS; i++)
-        j->kernels->multiply(p.v + i * p.v_plane, in, t.count, c->depth, j->u + i * j->u_plane, panel,
+        j->kernels->multiply(p.v + i * p.v_plane, p.v_row, t.count, c->depth, j->u + i * j->u_plane, panel,
                              c->out->channels / GROUP, p.m + i * p.m_plane, out, 0);
     transform_out(j->kernels, c, t, p.m, p.m_plane);
 }
@@ -143,8 +146,8 @@ static void all_in(void *context, int item, int worker)
     const struct job *j = context;
     struct tiles t = tiles_of_item(j->tiles, item, TILES_AT_ONCE);
     struct products p = products_in(j->conv, j->network->scratch, j->tiles.count);
-    size_t at = (size_t)(t.first - j->tiles.first) * (size_t)j->conv->in->channels;
-    transform_in(j->kernels, j->conv, t, p.v + at, p.v_plane);
+    size_t at = (size_t)(t.first - j->tiles.first) * p.v_row;
+    transform_in(j->kernels, j->conv, t, p.v + at, p.v_row, p.v_plane);
 }
 
 /* Some panels of outputs: their filters, and all products with them. The filters are made for a part of the
@@ -163,8 +166,8 @@ static void all_multiply(void *context, int item, int worker)
         for (int i = 0; i < panels; i++)
             filters_of(j, first + i, at, depth, u + (size_t)i * panel, plane);
         for (size_t i = 0; i < TILE_POINTS; i++)
-            j->kernels->multiply(p.v + i * p.v_plane + at, (size_t)c->in->channels, j->tiles.count, depth,
-                                 u + i * plane, panel, panels, p.m + i * p.m_plane + (size_t)first * GROUP,
+            j->kernels->multiply(p.v + i * p.v_plane + at, p.v_row, j->tiles.count, depth, u + i * plane,
+                                 panel, panels, p.m + i * p.m_plane + (size_t)first * GROUP,
                                  (size_t)c->out->channels, at > 0);
     }
 }
