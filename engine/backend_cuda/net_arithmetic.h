@@ -64,6 +64,12 @@ HOST_DEVICE int rgb_strip(int channels)
     return RGB_QUAD * rgb_quads(channels);
 }
 
+/* v[c], where an index that is known only at run time would put `v` into slow memory. */
+HOST_DEVICE float one_of_three(const float v[3], int c)
+{
+    return c == 0 ? v[0] : c == 1 ? v[1] : v[2];
+}
+
 /* Block (bx, by, bz): strip, rows, set of groups. */
 HOST_DEVICE void rgb_forward_stage(const struct rgb_forward *a, struct rgb_forward_shared *s, int bx, int by,
                                    int bz, int thread)
@@ -74,8 +80,9 @@ HOST_DEVICE void rgb_forward_stage(const struct rgb_forward *a, struct rgb_forwa
         int x = x0 + column - 1, y = y0 + row - 1;
         float v = 0;
         if (x >= 0 && x < a->w && y >= 0 && y < a->h)
-            v = a->x[((size_t)c * (size_t)a->h + (size_t)y) * (size_t)a->w + (size_t)x] * a->scale[c] +
-                a->offset[c];
+            v = a->x[((size_t)c * (size_t)a->h + (size_t)y) * (size_t)a->w + (size_t)x] *
+                    one_of_three(a->scale, c) +
+                one_of_three(a->offset, c);
         s->patch[(c * RGB_PATCH_ROWS + row) * RGB_PATCH_STRIDE + column] = v;
     }
     int block_channels = RGB_GROUPS * CUDA_GROUP, first = bz * block_channels;
@@ -245,10 +252,12 @@ HOST_DEVICE int pool_cells_w(const struct pool *p)
 HOST_DEVICE uint8_t pool_winner(const float v[4], float *best)
 {
     int winner = 0;
+    *best = v[0];
     for (int i = 1; i < 4; i++)
-        if (v[i] > v[winner])
+        if (v[i] > *best) {
             winner = i;
-    *best = v[winner];
+            *best = v[i];
+        }
     return (uint8_t)(*best > 0 ? winner : POOL_DEAD);
 }
 
