@@ -18,9 +18,10 @@ cuda_cu      := $(sort $(wildcard $(cuda_dir)/*.cu))
 cuda_headers := $(sort $(wildcard $(cuda_dir)/*.h $(cuda_dir)/*.cuh))
 cuda_objects := $(cuda_c:%.c=$O/%.o) $(cuda_cu:%.cu=$O/%.cu.o)
 cuda_module  := # empty: none
+cuda_is_there := # the toolkit: also tests without a GPU read its headers
 
 cuda_goals := $(filter-out $(bare_goals),$(or $(MAKECMDGOALS),all))
-ifneq ($(and $(cuda_goals),$(if $(SANITIZER),,$(filter-out no,$(CUDA)))),)
+ifneq ($(and $(cuda_goals),$(filter-out no,$(CUDA))),)
   nvcc      := $(firstword $(wildcard $(CUDA_HOME:%=%/bin/nvcc)) $(shell command -v nvcc 2>/dev/null))
   cuda_inc  := $(addprefix -isystem ,$(wildcard $(CUDA_HOME:%=%/include)))
   cuda_lib  := $(firstword $(wildcard $(CUDA_HOME:%=%/lib64) $(CUDA_HOME:%=%/lib)))
@@ -28,12 +29,13 @@ ifneq ($(and $(cuda_goals),$(if $(SANITIZER),,$(filter-out no,$(CUDA)))),)
   cuda_test := printf '%s\n' '\#include <cublasLt.h>' '\#include <cudnn.h>' '\#include <cuda_runtime_api.h>' \
                  '_Static_assert(CUDNN_MAJOR >= 9 && CUDART_VERSION >= 12000, "too old");'
   ifneq ($(nvcc),)
-    ifeq ($(shell $(cuda_test) | $(CC) $(cuda_inc) -shared -fPIC -x c - -o /dev/null $(cuda_libs) && echo ok),ok)
-      cuda_module := build/reverie-cuda.so
-    endif
+    cuda_is_there := $(shell $(cuda_test) | $(CC) $(cuda_inc) -shared -fPIC -x c - -o /dev/null $(cuda_libs) 2>/dev/null && echo yes)
   endif
-  ifeq ($(CUDA)$(cuda_module),yes)
+  ifeq ($(CUDA)$(cuda_is_there),yes)
     $(error CUDA=yes: nvcc (CUDA 12 or 13), cuDNN 9 or cuBLASLt was not found; CUDA_HOME=folder says where they are)
+  endif
+  ifeq ($(cuda_is_there)$(SANITIZER),yes)
+    cuda_module := build/reverie-cuda.so
   endif
 endif
 
@@ -48,6 +50,10 @@ $O/cuda-flags: FORCE
 
 $(cuda_c:%.c=$O/%.o): cflags += -fPIC -fvisibility=hidden $(cuda_inc)
 $(cuda_c:%.c=$O/%.o): $O/cuda-flags
+
+# This test goes through the module's host code, with stand-ins for the libraries.
+$O/tests/engine/test_cuda_net.o: cflags += $(if $(cuda_is_there),-DHAVE_CUDA_TOOLKIT $(cuda_inc))
+$O/tests/engine/test_cuda_net.o: $O/cuda-flags
 
 $O/%.cu.o: %.cu $O/cuda-flags
 	@mkdir -p $(@D)

@@ -139,7 +139,7 @@ static int measure(const struct cuda_net *n, const struct net_gemm *g, const str
             return rc;
         if (multiply(n, g, p, algorithm) != CUBLAS_STATUS_SUCCESS) {
             (void)cudaGetLastError();
-            return 0;
+            return cuda_device_wait(d);
         }
     }
     int rc = cuda_fail(d, cudaEventRecord(events[1], d->stream), "timing");
@@ -172,6 +172,8 @@ static int prepare(struct cuda_net *n, int view, int i, bool is_backward, const 
     }
     if (best < INFINITY)
         return 0;
+    if (cuda_device_wait(n->device) < 0)
+        return cuda_lost(n->device, e);
     return error_set(e, ENOTSUP, "cuda: cuBLAS has no product for %s %s (%d x %d x %d): %s",
                      n->model->layers[n->convs + i].name, is_backward ? "backward" : "forward", p.rows,
                      p.columns, p.depth, cublasLtGetStatusString(s));

@@ -124,7 +124,7 @@ static int measure(const struct task *t, const struct stopwatch *w, cudnnBackend
     float ms = 0;
     *us = INFINITY;
     if (is_refused)
-        return 0;
+        return cuda_device_wait(d);
     int rc = run_times(t, plan, pack, is_fused, 1, &is_refused);
     if (rc == 0)
         rc = cuda_fail(d, cudaEventRecord(w->began, d->stream), "timing");
@@ -258,6 +258,8 @@ static int solve(const struct task *t, const struct stopwatch *watch, int64_t un
     s.until_ms = until_ms;
     if (rc == 0 && t->has_epilogue)
         rc = try_kind(&s, !first, first ? CANDIDATES_ALONE : CANDIDATES_FUSED);
+    if (rc == 0 && !best->plan) /* because there is none, or because the device is gone? */
+        rc = cuda_device_wait(n->device);
     if (rc < 0)
         return cuda_lost(n->device, e);
     if (!best->plan)
