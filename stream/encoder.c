@@ -1,5 +1,7 @@
 /*
- * encoder - see encoder.h. Video through libx264 or h264_nvenc, audio through FFmpeg's own AAC encoder.
+ * encoder - see encoder.h. Video through libx264 or h264_nvenc, audio through FFmpeg's own AAC encoder. NVENC
+ * gets its frames in the card's memory (upload.h); it is tried by opening it, and whatever is missing then -
+ * the driver, the card, an encoder on it (data-centre cards have none) - means libx264.
  */
 #include "stream/encoder.h"
 
@@ -14,6 +16,7 @@
 
 #include "common/log.h"
 #include "stream/av_log.h"
+#include "stream/upload.h"
 
 enum { KEYFRAME_SECONDS = 2 };
 
@@ -47,6 +50,7 @@ struct encoder {
     struct audio *source;
     AVCodecContext *codecs[TRACK_COUNT];
     AVFrame *frames[TRACK_COUNT];
+    struct upload *upload; /* h264_nvenc only */
     AVPacket *packet;
     struct encoder_tracks tracks;
     int64_t frames_in;  /* video frames pushed: the clock of everything */
@@ -103,6 +107,18 @@ static void set_video_options(AVDictionary **options, const char *name, const st
     }
 }
 
+/* The encoder takes its frames from the card's memory. */
+static int attach_upload(struct encoder *e, AVCodecContext *c)
+{
+    int rc = upload_open(&e->upload, c->width, c->height);
+    if (rc < 0)
+        return rc;
+    c->pix_fmt = AV_PIX_FMT_CUDA;
+    c->sw_pix_fmt = AV_PIX_FMT_NV12;
+    c->hw_frames_ctx = av_buffer_ref(upload_pool(e->upload));
+    return c->hw_frames_ctx ? 0 : AVERROR(ENOMEM);
+}
+
 static int open_video_as(struct encoder *e, const char *name, const struct encoder_params *p)
 {
     const AVCodec *codec = avcodec_find_encoder_by_name(name);
@@ -112,12 +128,16 @@ static int open_video_as(struct encoder *e, const char *name, const struct encod
     if (!c)
         return AVERROR(ENOMEM);
     set_video_fields(c, p);
+    int rc = strcmp(name, encoder_names[VIDEO_ENCODER_NVENC]) == 0 ? attach_upload(e, c) : 0;
     AVDictionary *options = NULL;
     set_video_options(&options, name, p);
-    int rc = avcodec_open2(c, codec, &options);
+    if (rc >= 0)
+        rc = avcodec_open2(c, codec, &options);
     av_dict_free(&options);
-    if (rc < 0)
+    if (rc < 0) {
         avcodec_free_context(&e->codecs[TRACK_VIDEO]);
+        upload_close(&e->upload);
+    }
     return rc;
 }
 
@@ -131,6 +151,8 @@ static int open_video(struct encoder *e, const struct encoder_params *p, struct 
     av_log_forget();
     if (v->encoder == VIDEO_ENCODER_NVENC || (v->encoder == VIDEO_ENCODER_AUTO && !p->reproducible))
         rc = open_video_as(e, encoder_names[VIDEO_ENCODER_NVENC], p);
+    if (rc < 0 && v->encoder == VIDEO_ENCODER_AUTO && !p->reproducible)
+        log_debug("encoder", "no h264_nvenc here: %s", av_error_describe(rc).text);
     if (rc < 0 && v->encoder == VIDEO_ENCODER_NVENC)
         return error_set(error, ENODEV, "h264_nvenc does not open: %s. Set video.encoder to auto or libx264",
                          av_error_describe(rc).text);
@@ -180,7 +202,7 @@ static int make_frames(struct encoder *e)
     AVFrame *sound = e->frames[TRACK_AUDIO] = av_frame_alloc();
     if (!picture || !sound)
         return AVERROR(ENOMEM);
-    picture->format = v->pix_fmt;
+    picture->format = AV_PIX_FMT_YUV420P; /* what is drawn on, whatever the encoder takes */
     picture->width = v->width;
     picture->height = v->height;
     picture->color_primaries = v->color_primaries;
@@ -254,6 +276,7 @@ void encoder_close(struct encoder **out)
         avcodec_free_context(&e->codecs[t]);
         avcodec_parameters_free(&e->tracks.parameters[t]);
     }
+    upload_close(&e->upload);
     free(e);
     *out = NULL;
 }
@@ -385,7 +408,7 @@ int encoder_push(struct encoder *e, encoder_packet_fn *fn, void *context)
     AVFrame *f = e->frames[TRACK_VIDEO];
     f->pts = e->frames_in++;
     f->pict_type = AV_PICTURE_TYPE_NONE;
-    int video_rc = encode(e, TRACK_VIDEO, f);
+    int video_rc = e->upload && upload_frame(e->upload, f, &f) < 0 ? -EIO : encode(e, TRACK_VIDEO, f);
     release(e, false, fn, context);
     return video_rc < 0 ? video_rc : rc;
 }

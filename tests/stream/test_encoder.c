@@ -10,7 +10,10 @@
 
 #include <cmocka.h>
 
+#include <libavutil/hwcontext.h>
+
 #include "stream/av_log.h"
+#include "stream/upload.h"
 #include "tests/stream/media.h"
 
 struct seen {
@@ -141,6 +144,67 @@ static void test_auto_falls_back(void **state)
     encoder_close(&e);
 }
 
+/* ---- on the way to a graphics card ---- */
+
+static AVFrame *new_frame(enum AVPixelFormat format, int width, int height)
+{
+    AVFrame *f = av_frame_alloc();
+    f->format = format;
+    f->width = width;
+    f->height = height;
+    assert_int_equal(av_frame_get_buffer(f, 0), 0);
+    return f;
+}
+
+static void test_planes_are_interleaved(void **state)
+{
+    (void)state;
+    enum { W = 70, H = 38 };
+    AVFrame *from = new_frame(AV_PIX_FMT_YUV420P, W, H), *to = new_frame(AV_PIX_FMT_NV12, W, H);
+    media_draw(&(struct frame){.width_px = W,
+                               .height_px = H,
+                               .planes = {from->data[0], from->data[1], from->data[2]},
+                               .strides = {from->linesize[0], from->linesize[1], from->linesize[2]}},
+               3);
+    upload_interleave(from, to);
+    for (int y = 0; y < H; y++)
+        assert_memory_equal(to->data[0] + y * to->linesize[0], from->data[0] + y * from->linesize[0], W);
+    for (int i = 0; i < W * H / 4; i++) {
+        int x = i % (W / 2), y = i / (W / 2);
+        const uint8_t *pair = to->data[1] + y * to->linesize[1] + 2 * x;
+        assert_int_equal(pair[0], from->data[1][y * from->linesize[1] + x]);
+        assert_int_equal(pair[1], from->data[2][y * from->linesize[2] + x]);
+    }
+    av_frame_free(&from);
+    av_frame_free(&to);
+}
+
+/* Without a driver it says so; with one, what goes up comes down again. */
+static void test_upload(void **state)
+{
+    (void)state;
+    struct upload *u = NULL;
+    int rc = upload_open(&u, 128, 64);
+    assert_true((rc == 0) == (u != NULL));
+    if (u) {
+        AVFrame *from = new_frame(AV_PIX_FMT_YUV420P, 128, 64), *up, *down = av_frame_alloc();
+        memset(from->data[0], 77, (size_t)from->linesize[0] * 64);
+        memset(from->data[1], 99, (size_t)from->linesize[1] * 32);
+        memset(from->data[2], 111, (size_t)from->linesize[2] * 32);
+        from->pts = 5;
+        assert_int_equal(upload_frame(u, from, &up), 0);
+        assert_int_equal(up->pts, 5);
+        assert_int_equal(av_hwframe_transfer_data(down, up, 0), 0);
+        assert_int_equal(down->data[0][127], 77);
+        assert_int_equal(down->data[1][126], 99);
+        assert_int_equal(down->data[1][127], 111);
+        av_frame_free(&from);
+        av_frame_free(&down);
+    }
+    upload_close(&u);
+    upload_close(&u);
+}
+
 /* ---- sound ---- */
 
 enum { TONE_SAMPLES = 24000 };
@@ -259,6 +323,8 @@ int main(void)
         cmocka_unit_test(test_what_ingest_servers_want),
         cmocka_unit_test(test_sizes_that_cannot_be),
         cmocka_unit_test(test_auto_falls_back),
+        cmocka_unit_test(test_planes_are_interleaved),
+        cmocka_unit_test(test_upload),
         cmocka_unit_test(test_sound_file_loops),
         cmocka_unit_test(test_broken_sound_is_silence),
         cmocka_unit_test(test_sound_that_nobody_reads_is_closed),

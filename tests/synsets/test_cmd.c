@@ -53,7 +53,9 @@ static void test_answers(void **state)
         const char *says;
     } cases[] = {
         {{"goldfish"}, 0, "request: goldfish\ngoldfish  n01443537  index 1, in this model\n"},
-        {{"gold", "fish", "+", "pizzas"}, 0, "request: goldfish + pizza (the first on top, the second below;"},
+        {{"gold", "fish", "+", "pizzas"},
+         0,
+         "request: goldfish + pizza (the first on top, the second below;"},
         {{"pizzas"}, 0, "another number of a name: \"pizzas\""},
         {{"dog"}, 0, "understood as a kind: \"dog\""},
         {{"dog"}, 0, "one of 118 classes that it may mean"},
