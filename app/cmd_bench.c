@@ -3,8 +3,9 @@
  *
  * For each size it takes gradient steps for a while and reports the median, the stages of the network, and
  * the rate at which a direct convolution would have had to compute to be as fast ("effective"), beside what
- * sgemm reaches on the same threads: their ratio says how good the engine is, whatever the machine. Nothing
- * is printed before all is measured, so what stands on stdout is always whole.
+ * sgemm reaches on the same threads: their ratio says how good the engine is, whatever the machine. Then come
+ * whole steps, with the prior and the update (bench_step.h): the figure that a GPU has too. Nothing is
+ * printed before all is measured, so what stands on stdout is always whole.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include "app/args.h"
+#include "app/bench_step.h"
 #include "app/commands.h"
 #include "common/clock.h"
 #include "common/mem.h"
@@ -22,7 +24,15 @@
 #include "engine/model_random.h"
 #include "engine/network.h"
 
-enum { STEPS_MIN = 3, STEPS_MAX = 1000, SIDE_MAX_PX = 8192, THREADS_MAX = 256, MEASURE_US = 2000000 };
+enum {
+    STEPS_MIN = 3,
+    STEPS_MAX = 1000,
+    SIDE_MAX_PX = 8192,
+    THREADS_MAX = 256,
+    DEVICES_MAX = 64,
+    MEASURE_US = 2000000,
+    PRIOR_STRIDE_PX = 4, /* of whole steps */
+};
 
 struct bench {
     struct model *model; /* its weights are the network's */
@@ -31,6 +41,11 @@ struct bench {
     enum cpu_tier tier;
     int threads;
     double sgemm_gflops;
+    size_t network_bytes;
+    double peak_rss_mb; /* before whole steps */
+    const char *tier_name;
+    const struct backend_ops *hw; /* of whole steps; not the CPU: they are all there is */
+    struct dream_config config;   /* of whole steps, but for the size */
 };
 
 struct result {
@@ -43,6 +58,7 @@ struct result {
         char name[32];
         double ms; /* mean */
     } stages[2 * (MODEL_CONVS_MAX + 3) + 1];
+    struct bench_step whole;
 };
 
 static double peak_rss_mb(void)
@@ -132,20 +148,27 @@ static double direct_gflop(const struct model *m, const struct result *r, bool i
     return sum / 1e9;
 }
 
-static void print_result(const struct bench *b, const struct result *r)
+static void print_network(const struct bench *b, const struct result *r)
 {
     double gflop = direct_gflop(b->model, r, false), rate = gflop / r->median_ms * 1000.0;
-    printf(
-        "    {\"width_px\": %d, \"height_px\": %d, \"steps\": %d, \"step_ms\": %.3f, \"best_step_ms\": %.3f, "
-        "\"steps_per_s\": %.2f,\n",
-        r->size[0], r->size[1], r->steps, r->median_ms, r->best_ms, 1000.0 / r->median_ms);
+    printf("     \"steps\": %d, \"step_ms\": %.3f, \"best_step_ms\": %.3f, \"steps_per_s\": %.2f,\n",
+           r->steps, r->median_ms, r->best_ms, 1000.0 / r->median_ms);
     printf("     \"direct_gflop\": %.3f, \"direct_conv_gflop\": %.3f, \"effective_gflops\": %.1f, "
            "\"ratio_to_sgemm\": %.3f, \"peak_rss_mb\": %.1f,\n     \"stages_ms\": {",
            gflop, direct_gflop(b->model, r, true), rate, b->sgemm_gflops > 0 ? rate / b->sgemm_gflops : 0.0,
            r->peak_rss_mb);
     for (int i = 0; i < r->stage_count; i++)
         printf("%s\"%s\": %.3f", i ? ", " : "", r->stages[i].name, r->stages[i].ms);
-    printf("}}");
+    printf("},\n");
+}
+
+static void print_result(const struct bench *b, const struct result *r)
+{
+    printf("    {\"width_px\": %d, \"height_px\": %d,\n", r->size[0], r->size[1]);
+    if (b->network_bytes > 0)
+        print_network(b, r);
+    printf("     \"whole_steps\": %d, \"step_with_prior_ms\": %.3f, \"best_step_with_prior_ms\": %.3f}",
+           r->whole.steps, r->whole.median_ms, r->whole.best_ms);
 }
 
 /* A model's name comes from its file. */
@@ -164,10 +187,12 @@ static void print_all(const struct bench *b, const struct result *results, int c
 {
     printf("{\n  \"model\": ");
     print_quoted(b->model->name);
-    printf(",\n  \"tier\": \"%s\", \"threads\": %d, \"sgemm_gflops\": %.1f, \"network_bytes\": %zu, "
-           "\"peak_rss_mb\": %.1f,\n  \"sizes\": [\n",
-           network_tier_name(b->network), b->threads, b->sgemm_gflops, network_bytes(b->network),
-           peak_rss_mb());
+    printf(",\n  \"backend\": \"%s\", \"hardware\": ", b->hw->name);
+    print_quoted(results[0].whole.hardware);
+    if (b->network_bytes > 0)
+        printf(",\n  \"tier\": \"%s\", \"threads\": %d, \"sgemm_gflops\": %.1f, \"network_bytes\": %zu",
+               b->tier_name, b->threads, b->sgemm_gflops, b->network_bytes);
+    printf(",\n  \"peak_rss_mb\": %.1f,\n  \"sizes\": [\n", b->peak_rss_mb);
     for (int i = 0; i < count; i++) {
         print_result(b, &results[i]);
         printf("%s\n", i + 1 < count ? "," : "");
@@ -177,21 +202,29 @@ static void print_all(const struct bench *b, const struct result *results, int c
 
 /* ---- The command ---- */
 
+static int check_sizes(const struct model *m, const struct result *results, int count, struct error *e)
+{
+    int min = model_min_px(m);
+    for (int i = 0; i < count; i++)
+        if (results[i].size[0] < min || results[i].size[1] < min)
+            return error_set(e, ERANGE, "%dx%d is too small for %s: each side must have %d pixels",
+                             results[i].size[0], results[i].size[1], m->name, min);
+    return 0;
+}
+
 /* The largest width and height of all: one network serves every size. */
 static int open_network(struct bench *b, const struct result *results, int count, struct error *e)
 {
-    int w = 0, h = 0, min = model_min_px(b->model);
+    int w = 0, h = 0;
     for (int i = 0; i < count; i++) {
-        if (results[i].size[0] < min || results[i].size[1] < min)
-            return error_set(e, ERANGE, "%dx%d is too small for %s: each side must have %d pixels",
-                             results[i].size[0], results[i].size[1], b->model->name, min);
         w = results[i].size[0] > w ? results[i].size[0] : w;
         h = results[i].size[1] > h ? results[i].size[1] : h;
     }
     return network_open(&b->network, b->model, b->pool, w, h, b->tier, e);
 }
 
-static int run(struct bench *b, struct result *results, int count, struct error *e)
+/* The network alone, on the CPU. */
+static int run_network(struct bench *b, struct result *results, int count, struct error *e)
 {
     int rc = pool_open(&b->pool, b->threads);
     if (rc < 0)
@@ -200,23 +233,38 @@ static int run(struct bench *b, struct result *results, int count, struct error 
     b->sgemm_gflops = rc < 0 ? 0 : matrix_rate_gflops(b->threads);
     for (int i = 0; i < count && rc == 0; i++)
         rc = measure_size(b, &results[i], e);
-    if (rc == 0)
-        print_all(b, results, count);
+    if (rc == 0) {
+        b->network_bytes = network_bytes(b->network);
+        b->tier_name = network_tier_name(b->network);
+    }
     network_close(&b->network);
     pool_close(&b->pool);
+    return rc;
+}
+
+/* Whole steps, on whatever was asked for. */
+static int run_steps(struct bench *b, struct result *results, int count, struct error *e)
+{
+    int rc = 0;
+    for (int i = 0; i < count && rc == 0; i++) {
+        b->config.size = (struct option_size){results[i].size[0], results[i].size[1]};
+        rc = bench_step_measure(&results[i].whole, b->hw, &b->config, b->model, e);
+    }
     return rc;
 }
 
 /* What to measure, as asked for on the command line. */
 struct request {
     const char *path;
-    struct arg_choice width, tier;
+    struct arg_choice width, tier, backend, precision;
     struct arg_list sizes;
-    int64_t threads;
+    int64_t threads, device;
 };
 
 static const char *const widths[] = {"none", "quarter", "full", NULL};
 static const char *const tiers[] = {"auto", "c", "avx2", "avx512", NULL}; /* as enum cpu_tier */
+static const char *const backends[] = {"cpu", "cuda", "auto", NULL};
+static const char *const precisions[] = {"auto", "bf16", "fp16", "tf32", "fp32", NULL}; /* dream_precision */
 
 /* ARGS_OK or the exit code. */
 static int parse(struct request *r, struct result *results, int argc, char **argv)
@@ -231,12 +279,18 @@ static int parse(struct request *r, struct result *results, int argc, char **arg
         {0, "threads", "N", ARG_INT, &r->threads, 1, THREADS_MAX, "default: one per core"},
         {0, "tier", "TIER", ARG_CHOICE, &r->tier, 0, 0,
          "instructions to use (default: the best that this CPU has)"},
+        {0, "backend", "B", ARG_CHOICE, &r->backend, 0, 0,
+         "cpu (the default), cuda, or auto: cuda where there is a GPU"},
+        {0, "device", "N", ARG_INT, &r->device, 0, DEVICES_MAX - 1, "which GPU (default: 0)"},
+        {0, "precision", "P", ARG_CHOICE, &r->precision, 0, 0,
+         "of a GPU: bf16, fp16, tf32 or fp32 (default: bf16 where it has it, else fp16)"},
     };
     const struct args_command command = {
         .name = "bench",
         .operands = "",
         .text = "Takes gradient steps of the network for two seconds per size and prints what they cost as\n"
-                "JSON: per step and by stage, and the rate of a direct computation beside that of sgemm.\n",
+                "JSON: per step and by stage, and the rate of a direct computation beside that of sgemm;\n"
+                "then of whole steps, with a prior of stride 4 and the update. On a GPU only of those.\n",
         .args = args,
         .count = ARRAY_LEN(args),
     };
@@ -252,28 +306,71 @@ static int parse(struct request *r, struct result *results, int argc, char **arg
     return ARGS_OK;
 }
 
+static int open_model(struct bench *b, const struct request *r, struct error *e)
+{
+    model_close(&b->model);
+    return r->width.index
+               ? model_random(&b->model, r->width.index == 2 ? MODEL_RANDOM_FULL : MODEL_RANDOM_QUARTER, 1, e)
+               : model_load(&b->model, r->path, e);
+}
+
+static const struct backend_ops *choose_backend(const struct bench *b, const struct request *r)
+{
+    struct error e;
+    struct backend_params p = {.config = &b->config, .model = b->model};
+    if (r->backend.index == 0)
+        return &backend_cpu;
+    return r->backend.index == 1 || backend_cuda.supports(&p, &e) == 0 ? &backend_cuda : &backend_cpu;
+}
+
+static int run(struct bench *b, const struct request *r, struct result *results, int count, struct error *e)
+{
+    int rc = open_model(b, r, e);
+    if (rc == 0)
+        rc = check_sizes(b->model, results, count, e);
+    if (rc < 0)
+        return rc;
+    b->hw = choose_backend(b, r);
+    if (b->hw == &backend_cpu) {
+        b->model->serves_once = true; /* as in a show, so that memory is what a show takes */
+        rc = run_network(b, results, count, e);
+        b->peak_rss_mb = peak_rss_mb();
+        if (rc == 0)
+            rc = open_model(b, r, e);
+    }
+    if (rc == 0)
+        rc = run_steps(b, results, count, e);
+    if (b->hw != &backend_cpu)
+        b->peak_rss_mb = peak_rss_mb();
+    if (rc == 0)
+        print_all(b, results, count);
+    return rc;
+}
+
 int cmd_bench(int argc, char **argv)
 {
     static const int defaults[][2] = {{224, 224}, {640, 360}, {1280, 720}, {1920, 1080}};
     struct result results[ARG_LIST_MAX] = {{.steps = 0}};
-    struct request r = {
-        .width = {widths, 0}, .tier = {tiers, CPU_TIER_AUTO}, .threads = sysconf(_SC_NPROCESSORS_ONLN)};
+    struct request r = {.width = {widths, 0},
+                        .tier = {tiers, CPU_TIER_AUTO},
+                        .backend = {backends, 0},
+                        .precision = {precisions, DREAM_PRECISION_AUTO},
+                        .threads = sysconf(_SC_NPROCESSORS_ONLN)};
     for (size_t i = 0; i < ARRAY_LEN(defaults); i++)
         memcpy(results[i].size, defaults[i], sizeof results[i].size);
     int code = parse(&r, results, argc, argv);
     if (code != ARGS_OK)
         return code;
-    struct model *m = NULL;
     struct error e = {""};
-    int rc = r.width.index
-                 ? model_random(&m, r.width.index == 2 ? MODEL_RANDOM_FULL : MODEL_RANDOM_QUARTER, 1, &e)
-                 : model_load(&m, r.path, &e);
-    struct bench b = {.model = m, .tier = (enum cpu_tier)r.tier.index, .threads = (int)r.threads};
-    if (rc == 0) {
-        m->serves_once = true;
-        rc = run(&b, results, r.sizes.count ? r.sizes.count : (int)ARRAY_LEN(defaults), &e);
-    }
-    model_close(&m);
+    struct bench b = {.tier = (enum cpu_tier)r.tier.index, .threads = (int)r.threads};
+    option_defaults(&dream_section, &b.config);
+    b.config.threads = r.threads;
+    b.config.cpu_tier = r.tier.index;
+    b.config.device = r.device;
+    b.config.precision = r.precision.index;
+    b.config.prior_stride = PRIOR_STRIDE_PX;
+    int rc = run(&b, &r, results, r.sizes.count ? r.sizes.count : (int)ARRAY_LEN(defaults), &e);
+    model_close(&b.model);
     if (rc < 0)
         fprintf(stderr, "reverie bench: %s\n", e.text);
     return rc < 0 ? 1 : 0;

@@ -18,7 +18,8 @@ class Bench(unittest.TestCase):
         code, out, err = bench("--size", "65x64", "--size", "64x70", "--threads", "1", "--tier", "c")
         self.assertEqual((code, err), (0, ""))
         d = json.loads(out)
-        self.assertEqual((d["tier"], d["threads"]), ("c", 1))
+        self.assertEqual((d["backend"], d["tier"], d["threads"]), ("cpu", "c", 1))
+        self.assertEqual(d["hardware"], "c")
         self.assertGreater(d["sgemm_gflops"], 0)
         self.assertEqual([(s["width_px"], s["height_px"]) for s in d["sizes"]], [(65, 64), (64, 70)])
         for s in d["sizes"]:
@@ -27,8 +28,26 @@ class Bench(unittest.TestCase):
             self.assertAlmostEqual(s["steps_per_s"] * s["step_ms"], 1000, delta=10)
             self.assertEqual(len(s["stages_ms"]), 2 * 16 + 1)
             self.assertIn("conv5_3 backward", s["stages_ms"])
+            # the network, the prior and the update; tiny pictures on a busy machine: no closer bounds
+            self.assertGreaterEqual(s["whole_steps"], 2)
+            self.assertGreater(s["step_with_prior_ms"], 0.5 * s["best_step_ms"])
+            self.assertLessEqual(s["best_step_with_prior_ms"], s["step_with_prior_ms"])
             # 9 * in * out * 2 * 2 per pixel over the layers of the embedded model, and its head
             self.assertAlmostEqual(s["direct_conv_gflop"], 0.328, delta=0.02)
+
+    def test_on_a_gpu_or_why_not(self):
+        code, out, err = bench("--backend", "cuda", "--size", "64x64")
+        if code == 0:  # there is one
+            d = json.loads(out)
+            self.assertEqual(d["backend"], "cuda")
+            self.assertGreater(d["sizes"][0]["step_with_prior_ms"], 0)
+            self.assertNotIn("step_ms", d["sizes"][0])
+        else:
+            self.assertEqual((code, out), (1, ""))
+            self.assertRegex(err, r"^reverie bench: backend cuda: .*\n$")
+        code, out, err = bench("--backend", "auto", "--size", "64x64")
+        self.assertEqual((code, err), (0, ""))
+        self.assertIn(json.loads(out)["backend"], ("cpu", "cuda"))
 
     def test_refuses(self):
         for args, code, says in [
@@ -36,6 +55,8 @@ class Bench(unittest.TestCase):
             (["--size", "0x64"], 2, "0x64"),
             (["--threads", "none"], 2, "none"),
             (["--tier", "mmx"], 2, "mmx"),
+            (["--backend", "tpu"], 2, "tpu"),
+            (["--precision", "int8"], 2, "int8"),
             (["surplus"], 2, "surplus"),
             (["--size", "16x64"], 1, "16x64"),
             (["-m", "/nonexistent.safetensors"], 1, "/nonexistent.safetensors"),
