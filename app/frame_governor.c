@@ -113,8 +113,10 @@ bool frame_governor_measure(struct frame_governor *g, int steps, double steps_us
     return g->steps != before;
 }
 
-bool frame_governor_can_begin(const struct frame_governor *g)
+bool frame_governor_begin(struct frame_governor *g)
 {
+    if (g->measured && !g->offline)
+        g->steps = most(g, begins);
     return g->measured && fits(g, 1, begins);
 }
 

@@ -38,8 +38,9 @@ bool frame_governor_measure(struct frame_governor *g, int steps, double steps_us
 /* Smoothed cost of a frame with so many steps; 0 before the first measurement. */
 double frame_governor_cost_us(const struct frame_governor *g, int steps);
 
-/* One step in each frame fits, with the reserve: what must hold before the show begins to dream frames. */
-bool frame_governor_can_begin(const struct frame_governor *g);
+/* After a rehearsal: the first frame gets what has been seen to fit. Does one step, with the reserve? That
+ * must hold before the show dreams frames unasked. */
+bool frame_governor_begin(struct frame_governor *g);
 
 /* For seconds now one step in each frame has taken longer than there is. */
 bool frame_governor_is_hopeless(const struct frame_governor *g);

@@ -14,6 +14,7 @@ enum {
     KEYFRAMES_AHEAD = 1,
     WARM_UPS = 3, /* rehearsals that do not count: a GPU makes ready */
     REHEARSALS = 15,
+    REHEARSALS_US = 1000000, /* on slow hardware there are fewer, and all count from half of this on */
 };
 
 static const int64_t RETREAT_MAX_US = INT64_C(3600) * 1000000;
@@ -125,8 +126,8 @@ static void begin_frames(struct show *s)
     if (is_offline(s))
         log_info("dream", "every frame is dreamed, with %d steps", s->p.frame_governor.steps);
     else
-        log_info("dream", "every frame is dreamed, with up to %d steps in %.1f ms",
-                 s->p.frame_governor.steps_max, period_ms(s));
+        log_info("dream", "every frame is dreamed, with %d of up to %d steps in %.1f ms",
+                 s->p.frame_governor.steps, s->p.frame_governor.steps_max, period_ms(s));
 }
 
 static void begin_keyframes(struct show *s)
@@ -147,29 +148,34 @@ static void rehearse_frame(struct show *s, uint8_t *nv12, bool counts)
         frame_governor_measure(&s->p.frame_governor, c.steps, (double)c.steps_us, rest_us(&c));
 }
 
-/* Can every frame be dreamed? `slot` lends its memory. */
+/* Can every frame be dreamed, and with how many steps? `slot` lends its memory. */
 static bool rehearse(struct show *s, struct keyframe *slot)
 {
     static const struct dream_target something = {.count = 1, .class_index = {0}};
     struct frame_governor *g = &s->p.frame_governor;
-    frame_governor_init(g, false, g->steps_max, g->fps);
-    if (s->request_id == 0 && !s->caption[0])
-        dream_set_target(s->p.dream, &something, 0); /* without one a step has less to do */
-    for (int i = 0; i < REHEARSALS && !stop_requested(s->p.stop); i++)
-        rehearse_frame(s, slot->nv12, i >= WARM_UPS);
-    bool can = frame_governor_can_begin(g);
-    if (!can)
+    dream_set_target(s->p.dream, &something, 0); /* without one a step has less to do */
+    int64_t began_us = clock_real_us();
+    for (int i = 0; i < REHEARSALS && !stop_requested(s->p.stop); i++) {
+        int64_t now_us = clock_real_us();
+        if (g->measured && now_us - began_us > REHEARSALS_US)
+            break;
+        rehearse_frame(s, slot->nv12, i >= WARM_UPS || now_us - began_us > REHEARSALS_US / 2);
+    }
+    bool can = frame_governor_begin(g);
+    if (!can && s->p.mode == SHOW_AUTO)
         log_info("dream", "keyframes: a frame with one step takes %.1f ms here, and %.1f ms are between two",
                  frame_governor_cost_us(g, 1) / 1e3, period_ms(s));
     return can;
 }
 
-/* How the show begins. Offline nothing is measured: a render must not depend on the machine. */
+/* How the show goes on from its first picture. Offline nothing is measured: a render must not depend on the
+ * machine. */
 static void choose_mode(struct show *s, struct keyframe *slot)
 {
     bool frames = s->p.mode == SHOW_FRAMES;
-    if (s->p.mode == SHOW_AUTO && !is_offline(s) && dream_makes_frames(s->p.dream))
-        frames = rehearse(s, slot);
+    bool could = frames || (s->p.mode == SHOW_AUTO && dream_makes_frames(s->p.dream));
+    if (could && !is_offline(s))
+        frames = rehearse(s, slot) || frames;
     if (frames)
         begin_frames(s);
     else
@@ -248,16 +254,28 @@ static void dream_keyframe(struct show *s, struct keyframe *slot)
     consider_return(s);
 }
 
+/* The start picture: something to see at once, in a live show before the rehearsal. */
+static void begin(struct show *s, struct keyframe *slot)
+{
+    if (is_offline(s)) {
+        choose_mode(s, slot);
+        publish(s, slot);
+    } else {
+        publish(s, slot);
+        slot = keyframes_acquire(s->p.keyframes);
+        if (slot)
+            choose_mode(s, slot);
+    }
+}
+
 static void *show_main(void *arg)
 {
     struct show *s = arg;
     thread_lower_priority(0); /* a late keyframe is bridged, a late frame is seen */
     dream_lower_priority(s->p.dream);
     struct keyframe *slot = keyframes_acquire(s->p.keyframes);
-    if (slot) {
-        choose_mode(s, slot);
-        publish(s, slot); /* the start picture: something to see at once */
-    }
+    if (slot)
+        begin(s, slot);
     while (!stop_requested(s->p.stop) && (slot = keyframes_acquire(s->p.keyframes)))
         if (s->frames)
             dream_next_frame(s, slot);

@@ -158,12 +158,18 @@ static void test_begins_only_where_a_step_fits(void **state)
 {
     (void)state;
     struct frame_governor g = live(8);
-    assert_false(frame_governor_can_begin(&g));
+    assert_false(frame_governor_begin(&g));
     run(&g, 8, 25000, 1000);
-    assert_true(frame_governor_can_begin(&g));
+    assert_true(frame_governor_begin(&g));
+    assert_int_equal(g.steps, 1);
     g = live(8);
     run(&g, 8, 26500, 1000);
-    assert_false(frame_governor_can_begin(&g));
+    assert_false(frame_governor_begin(&g));
+    g = live(8);
+    run(&g, 8, 5000, 1000);
+    assert_int_equal(g.steps, 1); /* nothing is taken back in eight frames */
+    assert_true(frame_governor_begin(&g));
+    assert_int_equal(g.steps, 5);
 }
 
 static void test_offline_is_constant(void **state)

@@ -40,7 +40,7 @@ class Offline(unittest.TestCase):
         with Folder() as f:
             _, log = self.render(f, *FRAMES, "--set", "caption.enabled=false")
             self.assertRegex(log, r"every frame is dreamed, with 2 steps")
-            self.assertRegex(log, r"in 2[45] keyframes")
+            self.assertRegex(log, r"in 2[4-8] keyframes")
             shown = pictures(recordings(f.path("rec"))[0])
             self.assertEqual((len(shown), len(set(shown))), (24, 24))
 
@@ -58,7 +58,7 @@ class Live(unittest.TestCase):
         with Folder() as f:
             p = reverie("run", *TINY, *FRAMES, "--duration", "4", "--set", "record.dir=" + f.path("rec"))
             self.assertEqual(p.returncode, 0, p.stderr)
-            self.assertRegex(p.stderr, r"every frame is dreamed, with up to 8 steps in 83\.3 ms")
+            self.assertRegex(p.stderr, r"every frame is dreamed, with [1-8] of up to 8 steps in 83\.3 ms")
             self.assertEqual(len(probe(recordings(f.path("rec"))[0])["pts"]), 48)
             if not SANITIZED:
                 self.assertNotRegex(p.stderr, r"going on with keyframes")

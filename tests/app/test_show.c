@@ -182,7 +182,7 @@ static void test_fast_hardware_dreams_every_frame(void **state)
     int64_t steps = f.dream.steps;
     end(&f);
     assert_in_range(f.frames, 80, 100);
-    assert_int_equal(f.rgb, 0);
+    assert_int_equal(f.rgb, 1); /* the start picture, before it is known what comes */
     assert_in_range(f.show.p.frame_governor.steps, 3, STEPS_MAX);
     assert_true(steps > 2 * f.frames);
     assert_true(fabs(f.dream.log_zoom - (double)f.show.z_frames * log(1.01)) < 1e-6);
@@ -249,7 +249,7 @@ static void test_a_stall_is_caught_up_with(void **state)
     play(&f, 50);
     assert_in_range(f.z - f.newest_z, 0, 2);
     end(&f);
-    assert_int_equal(f.rgb, 0);
+    assert_int_equal(f.rgb, 1);
     assert_in_range(f.skipped, 5, 60);
 }
 
@@ -259,11 +259,11 @@ static void test_hopeless_goes_on_with_keyframes(void **state)
     struct fixture f = {.dream = {.step_us = 1000, .makes_frames = true}};
     begin(&f, SHOW_FRAMES, false);
     play(&f, 50);
-    assert_int_equal(f.rgb, 0);
+    assert_int_equal(f.rgb, 1);
     f.dream.step_us = 250000;
-    for (int i = 0; i < 40 && f.rgb == 0; i++)
+    for (int i = 0; i < 40 && f.rgb == 1; i++)
         play(&f, 10);
-    assert_true(f.rgb > 0);
+    assert_true(f.rgb > 1);
     told(&f, "about 42 s");
     f.dream.step_us = 1000; /* fast again; the retreat is over soon */
     int before = f.frames;
@@ -285,12 +285,12 @@ static void test_another_backend_goes_on_with_keyframes(void **state)
     int64_t counted = stats_get(&f.stats, STAT_STEPS);
     play(&f, 5);
     assert_int_equal(stats_get(&f.stats, STAT_STEPS), counted);
-    assert_int_equal(f.rgb, 0);
+    assert_int_equal(f.rgb, 1);
     f.dream.makes_frames = false;
     f.dream.step_us = 5000;
     f.dream.steps_rc = 0;
     play(&f, 60);
-    assert_true(f.rgb > 0);
+    assert_true(f.rgb > 1);
     int frames = f.frames;
     play(&f, 60);
     assert_int_equal(f.frames, frames); /* it does not come back while the CPU computes */
@@ -304,7 +304,7 @@ static void test_bad_pictures_are_counted(void **state)
     begin(&f, SHOW_FRAMES, false);
     play(&f, 10);
     end(&f);
-    assert_in_range(stats_get(&f.stats, STAT_RESTORES), 5, 20);
+    assert_in_range(stats_get(&f.stats, STAT_RESTORES), 5, 40);
     assert_true(stats_get(&f.stats, STAT_STEPS) > 0);
 }
 
