@@ -260,7 +260,7 @@ static void test_hopeless_goes_on_with_keyframes(void **state)
     begin(&f, SHOW_FRAMES, false);
     play(&f, 50);
     assert_int_equal(f.rgb, 1);
-    f.dream.step_us = 250000;
+    f.dream.step_us = 120000;
     for (int i = 0; i < 40 && f.rgb == 1; i++)
         play(&f, 10);
     assert_true(f.rgb > 1);
