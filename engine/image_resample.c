@@ -12,26 +12,15 @@
 #include "common/mem.h"
 #include "engine/image_kernels.h"
 
-/* One direction: the taps of every view pixel, and the same entries sorted by picture pixel. */
-struct axis {
-    int size, view; /* pixels of the picture and of the view */
-    int taps;
-    int *index;    /* [view][taps] picture pixels */
-    float *weight; /* [view][taps] */
-    int *start;    /* [size + 1] */
-    int *back;     /* [view * taps] view pixels */
-    float *back_weight;
-};
-
 struct image_resampler {
     struct pool *pool;
-    struct axis x, y;
+    struct image_axis x, y;
     int max_taps;
     float **line; /* [threads][width] scratch rows */
     float *half;  /* [3][max view height][width] rows of the view, columns of the picture */
 };
 
-static bool axis_alloc(struct axis *a, int size, int max_view, int max_taps)
+static bool axis_alloc(struct image_axis *a, int size, int max_view, int max_taps)
 {
     size_t n = (size_t)max_view * (size_t)max_taps;
     a->size = size;
@@ -43,7 +32,7 @@ static bool axis_alloc(struct axis *a, int size, int max_view, int max_taps)
     return a->index && a->weight && a->back && a->back_weight && a->start;
 }
 
-static void axis_free(struct axis *a)
+static void axis_free(struct image_axis *a)
 {
     free(a->index);
     free(a->weight);
@@ -61,11 +50,21 @@ static int mirror(int i, int n)
     return i < n ? i : period - 1 - i;
 }
 
-static void axis_plan(struct axis *a, int view, double scale, double offset)
+static double axis_radius(double scale)
 {
-    double radius = scale < 1 ? 1 / scale : 1;
+    return scale < 1 ? 1 / scale : 1;
+}
+
+int image_axis_taps(double scale)
+{
+    return (int)ceil(2 * axis_radius(scale)) + 1;
+}
+
+void image_axis_plan(struct image_axis *a, int view, double scale, double offset)
+{
+    double radius = axis_radius(scale);
     a->view = view;
-    a->taps = (int)ceil(2 * radius) + 1;
+    a->taps = image_axis_taps(scale);
     for (int i = 0; i < view; i++) {
         double centre = (i + 0.5 - offset) / scale - 0.5, sum = 0;
         int first = (int)floor(centre - radius) + 1;
@@ -97,7 +96,7 @@ int image_resampler_open(struct image_resampler **out, struct pool *pool, int wi
 {
     struct image_resampler *r = *out = xcalloc(1, sizeof *r);
     r->pool = pool;
-    r->max_taps = (int)ceil(2 / (min_scale < 1 ? min_scale : 1)) + 1;
+    r->max_taps = image_axis_taps(min_scale);
     r->line = xcalloc((size_t)pool_threads(pool), sizeof *r->line);
     r->half = buffer_alloc(3 * (size_t)max_view_height_px * (size_t)width_px * sizeof(float));
     bool ok = axis_alloc(&r->x, width_px, max_view_width_px, r->max_taps) &&
@@ -127,8 +126,8 @@ void image_resampler_close(struct image_resampler **out)
 
 void image_view_plan(struct image_resampler *r, const struct image_view *v)
 {
-    axis_plan(&r->x, v->width_px, v->scale, v->offset_x);
-    axis_plan(&r->y, v->height_px, v->scale, v->offset_y);
+    image_axis_plan(&r->x, v->width_px, v->scale, v->offset_x);
+    image_axis_plan(&r->y, v->height_px, v->scale, v->offset_y);
 }
 
 struct job {
@@ -140,7 +139,7 @@ struct job {
 static void sample_row(void *context, int item, int worker)
 {
     const struct job *job = context;
-    const struct axis *x = &job->r->x, *y = &job->r->y;
+    const struct image_axis *x = &job->r->x, *y = &job->r->y;
     int c = item / y->view, row = item % y->view;
     float *line = job->r->line[worker];
     const float *plane = job->in + (long)c * y->size * x->size;
@@ -159,7 +158,7 @@ static void widen_row(void *context, int item, int worker)
 {
     (void)worker;
     const struct job *job = context;
-    const struct axis *x = &job->r->x;
+    const struct image_axis *x = &job->r->x;
     image_row_gather_lists(job->r->half + (long)item * x->size, job->in + (long)item * x->view, x->start,
                            x->back, x->back_weight, x->size);
 }
@@ -168,7 +167,7 @@ static void spread_row(void *context, int item, int worker)
 {
     (void)worker;
     const struct job *job = context;
-    const struct axis *x = &job->r->x, *y = &job->r->y;
+    const struct image_axis *x = &job->r->x, *y = &job->r->y;
     int c = item / y->size, row = item % y->size;
     float *out = job->out + (long)item * x->size;
     const float *plane = job->r->half + (long)c * y->view * x->size;

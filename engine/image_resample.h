@@ -19,6 +19,24 @@ struct image_view {
     double offset_x, offset_y; /* where the picture's corner lies in the view, view pixels */
 };
 
+/* One direction of a view: the taps of every view pixel, and the same entries sorted by picture pixel. */
+struct image_axis {
+    int size, view; /* pixels of the picture and of the view */
+    int taps;       /* per view pixel */
+    int *index;     /* [view][taps] picture pixels */
+    float *weight;  /* [view][taps] */
+    int *start; /* [size + 2]: picture pixel k has entries start[k]..start[k + 1] - 1; the last: scratch */
+    int *back;  /* [view * taps] view pixels */
+    float *back_weight; /* [view * taps] */
+};
+
+/* Taps at a scale; fewer at a larger one. */
+int image_axis_taps(double scale);
+
+/* Fills the arrays, which hold enough for image_axis_taps(scale), for a->size picture pixels. For backends
+ * that resample by themselves. */
+void image_axis_plan(struct image_axis *a, int view, double scale, double offset);
+
 struct image_resampler;
 
 /* For pictures of exactly width x height and views up to max_view; scales from min_scale on. */
