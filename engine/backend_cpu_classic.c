@@ -1,12 +1,9 @@
 /*
  * backend_cpu_classic - a step of the system of 2015 on the CPU; the formula stands in dream_classic.c.
  */
-#include <math.h>
 #include <string.h>
 
 #include "engine/backend_cpu_internal.h"
-
-#define RATE 5.0
 
 struct update {
     struct backend *b;
@@ -35,10 +32,7 @@ void backend_cpu_step_classic(struct backend *b, const struct backend_step *s)
 {
     backend_cpu_climb(b, s, false, false, NULL);
     backend_cpu_settle(b, s, NULL);
-    struct update u = {b,
-                       {.rate = (float)RATE,
-                        .first = (float)(1 / (1 - pow(0.1, s->moment))),
-                        .second = (float)(1 / (1 - pow(0.001, s->moment)))}};
+    struct update u = {b, image_classic_step(s->moment)};
     pool_run(b->pool, update_row, &u, b->height);
     backend_cpu_add_sums(b);
 }

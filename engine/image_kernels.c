@@ -137,6 +137,13 @@ void image_row_colour(float *const rows[3], int n, float gain)
     }
 }
 
+struct classic_step image_classic_step(int moment)
+{
+    return (struct classic_step){.rate = 5,
+                                 .first = (float)(1 / (1 - pow(0.1, moment))),
+                                 .second = (float)(1 / (1 - pow(0.001, moment)))};
+}
+
 double image_row_classic(float *restrict x, float *restrict m, float *restrict v,
                          const float *restrict gradient, const float *restrict prior, int n,
                          const struct classic_step *s)

@@ -57,6 +57,9 @@ struct classic_step {
     float first, second; /* 1 / (1 - beta^t) of both moments */
 };
 
+/* The step of that number since the moments were zero, from 1. */
+struct classic_step image_classic_step(int moment);
+
 /* g = prior - gradient; m = 0.9 g + 0.1 m; v = 0.999 g^2 + 0.001 v; x = clip(x - ...). Returns how many
  * values were not finite. */
 double image_row_classic(float *x, float *m, float *v, const float *gradient, const float *prior, int n,
