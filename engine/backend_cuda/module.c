@@ -48,7 +48,7 @@ struct pieces {
     int count;
 };
 
-static void add(struct pieces *p, void *at, size_t bytes)
+static void add_piece(struct pieces *p, void *at, size_t bytes)
 {
     p->list[p->count++] = (struct piece){at, bytes};
 }
@@ -60,13 +60,13 @@ static void add_views(struct backend *b, struct pieces *p)
         w = b->views[i].view.width_px > w ? b->views[i].view.width_px : w;
         h = b->views[i].view.height_px > h ? b->views[i].view.height_px : h;
     }
-    add(p, &b->view, 3 * (size_t)w * (size_t)h * sizeof(float));
+    add_piece(p, &b->view, 3 * (size_t)w * (size_t)h * sizeof(float));
     for (int i = 0; i < PYRAMID_LEVELS && i < (int)b->config.octaves; i++) {
-        add(p, &b->levels[i], 3 * (size_t)w * (size_t)h * sizeof(float));
+        add_piece(p, &b->levels[i], 3 * (size_t)w * (size_t)h * sizeof(float));
         w = (w + 1) / 2;
         h = (h + 1) / 2;
     }
-    add(p, &b->band_squares, PYRAMID_LEVELS * KERNEL_BLOCKS * sizeof(double));
+    add_piece(p, &b->band_squares, PYRAMID_LEVELS * KERNEL_BLOCKS * sizeof(double));
 }
 
 static void list_pieces(struct backend *b, struct pieces *p)
@@ -80,20 +80,20 @@ static void list_pieces(struct backend *b, struct pieces *p)
     }
     p->count = 0;
     for (size_t i = 0; i < ARRAY_LEN(pictures); i++)
-        add(p, pictures[i], picture);
+        add_piece(p, pictures[i], picture);
     if (b->config.profile == DREAM_MODERN)
         add_views(b, p);
     else
-        add(p, &b->second, picture);
-    add(p, &b->logits, (size_t)b->model->classes * map * sizeof(float));
-    add(p, &b->value, sizeof(double));
-    add(p, &b->g_squares, blocks);
-    add(p, &b->p_squares, blocks);
-    add(p, &b->m_squares, blocks);
-    add(p, &b->partials, PICTURE_SUMS * blocks);
-    add(p, &b->state, sizeof *b->state);
-    add(p, &b->block, b->block_bytes);
-    add(p, &b->nv12, b->floats / 2);
+        add_piece(p, &b->second, picture);
+    add_piece(p, &b->logits, (size_t)b->model->classes * map * sizeof(float));
+    add_piece(p, &b->value, sizeof(double));
+    add_piece(p, &b->g_squares, blocks);
+    add_piece(p, &b->p_squares, blocks);
+    add_piece(p, &b->m_squares, blocks);
+    add_piece(p, &b->partials, PICTURE_SUMS * blocks);
+    add_piece(p, &b->state, sizeof *b->state);
+    add_piece(p, &b->block, b->block_bytes);
+    add_piece(p, &b->nv12, b->floats / 2);
 }
 
 static size_t guard_bytes(const struct backend *b)
@@ -116,7 +116,7 @@ static int guard(struct backend *b, uint8_t *zone)
                      "guards");
 }
 
-static int carve(struct backend *b, const struct pieces *p, struct error *e)
+static int carve_pieces(struct backend *b, const struct pieces *p, struct error *e)
 {
     size_t zone = guard_bytes(b);
     int rc = 0;
@@ -205,7 +205,7 @@ static int open_memory(struct backend *b, const struct backend_params *p, enum d
     if (rc == 0)
         rc = cuda_prior_open(&b->prior, &b->device, &b->config, e);
     if (rc == 0)
-        rc = carve(b, &pieces, e);
+        rc = carve_pieces(b, &pieces, e);
     return rc == 0 ? open_pinned(b, e) : rc;
 }
 

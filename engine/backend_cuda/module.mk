@@ -61,3 +61,6 @@ $O/%.cu.o: %.cu $O/cuda-flags
 
 build/reverie-cuda.so: $(cuda_objects) $O/cuda-flags $O/links
 	$(call say,link,$@)$(CC) $(CFLAGS) -shared -Wl,--exclude-libs,ALL $(LDFLAGS) -o $@ $(cuda_objects) $(cuda_libs)
+
+# This test is the picture's half of the module, with a CUDA that is played on the CPU.
+$O/tests/engine/test_cuda_picture_arithmetic.o: cflags += -Itests/engine/cuda_on_host -Itests/engine

@@ -41,7 +41,7 @@ int picture_put(struct backend *b, const float *rgb)
         rc = forget_momentum(b);
     if (rc == 0)
         rc = clear(b, b->state, sizeof *b->state, "sums");
-    return rc == 0 ? cuda_device_wait(&b->device) : rc; /* `rgb` may go now */
+    return picture_verdict(b, rc == 0 ? cuda_device_wait(&b->device) : rc); /* `rgb` may go now */
 }
 
 int picture_get(struct backend *b, float *rgb)
@@ -49,7 +49,7 @@ int picture_get(struct backend *b, float *rgb)
     int rc = cuda_device_enter(&b->device);
     if (rc == 0)
         rc = copy(b, rgb, b->x, b->floats * sizeof *rgb, cudaMemcpyDeviceToHost, "picture out");
-    return rc == 0 ? cuda_device_wait(&b->device) : rc;
+    return picture_verdict(b, rc == 0 ? cuda_device_wait(&b->device) : rc);
 }
 
 /* from, warped, into `to`, and back to where it was: graphs know the buffers by their places. */
@@ -70,7 +70,7 @@ int picture_warp_by(struct backend *b, double zoom, double degrees)
         rc = warp(b, b->momentum, b->gradient, zoom, degrees, false);
     else if (rc == 0)
         rc = forget_momentum(b);
-    return rc;
+    return picture_verdict(b, rc);
 }
 
 /* Has somebody written where nobody should? */
@@ -108,9 +108,9 @@ int picture_finish(struct backend *b, struct image_sums *sums)
     if (rc == 0)
         rc = check_guards(b);
     if (rc < 0)
-        return rc;
+        return picture_verdict(b, rc);
     picture_deliver_frames(b);
     *sums = b->seen->sums;
     sums->bad = b->seen->bad; /* of all steps since the last look */
-    return sums->bad == 0 ? 0 : restore(b);
+    return sums->bad == 0 ? 0 : picture_verdict(b, restore(b));
 }

@@ -22,6 +22,8 @@
 #ifndef ENGINE_BACKEND_CUDA_PICTURE_H
 #define ENGINE_BACKEND_CUDA_PICTURE_H
 
+#include <errno.h>
+
 #include "engine/backend.h"
 #include "engine/backend_cuda/device.h"
 #include "engine/backend_cuda/net.h"
@@ -119,6 +121,12 @@ struct backend {
     struct frame_slot frames[FRAME_SLOTS];
     int next_frame;
 };
+
+/* What a driver says once it is open: a device without memory for its own affairs is as good as lost. */
+static inline int picture_verdict(struct backend *b, int rc)
+{
+    return rc == -ENOMEM ? cuda_fail(&b->device, cudaErrorUnknown, "no memory left") : rc;
+}
 
 /* picture_block.c: where things lie in the block of a view whose logits are map_w x map_h. */
 void picture_block_plan(const struct backend *b, struct picture_prepared *v);

@@ -8,7 +8,7 @@
 
 #include "common/rng.h"
 
-static size_t piece(size_t *end, size_t bytes)
+static size_t reserve(size_t *end, size_t bytes)
 {
     size_t at = *end;
     *end += (bytes + 15) / 16 * 16;
@@ -18,24 +18,24 @@ static size_t piece(size_t *end, size_t bytes)
 static void plan_axis(struct block_axis *a, size_t *end, int size, int view, double scale)
 {
     size_t entries = (size_t)view * (size_t)image_axis_taps(scale);
-    a->index = piece(end, entries * sizeof(int));
-    a->weight = piece(end, entries * sizeof(float));
-    a->start = piece(end, ((size_t)size + 2) * sizeof(int));
-    a->back = piece(end, entries * sizeof(int));
-    a->back_weight = piece(end, entries * sizeof(float));
+    a->index = reserve(end, entries * sizeof(int));
+    a->weight = reserve(end, entries * sizeof(float));
+    a->start = reserve(end, ((size_t)size + 2) * sizeof(int));
+    a->back = reserve(end, entries * sizeof(int));
+    a->back_weight = reserve(end, entries * sizeof(float));
 }
 
 void picture_block_plan(const struct backend *b, struct picture_prepared *v)
 {
     struct block_plan *p = &v->block;
     size_t end = 0;
-    piece(&end, sizeof(struct block_head));
+    reserve(&end, sizeof(struct block_head));
     if (b->config.profile == DREAM_MODERN) {
-        p->keys = piece(&end, 3 * (size_t)v->view.height_px * sizeof(uint32_t));
+        p->keys = reserve(&end, 3 * (size_t)v->view.height_px * sizeof(uint32_t));
         plan_axis(&p->x, &end, b->width, v->view.width_px, v->view.scale);
         plan_axis(&p->y, &end, b->height, v->view.height_px, v->view.scale);
     }
-    p->weights = piece(&end, BACKEND_SUBJECTS_MAX * (size_t)v->map_w * (size_t)v->map_h * sizeof(float));
+    p->weights = reserve(&end, BACKEND_SUBJECTS_MAX * (size_t)v->map_w * (size_t)v->map_h * sizeof(float));
     p->bytes = end;
 }
 

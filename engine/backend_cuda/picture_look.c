@@ -4,7 +4,6 @@
  */
 #include "engine/backend_cuda/picture.h"
 
-#include <errno.h>
 #include <string.h>
 
 /* ---- Measuring ---- */
@@ -64,7 +63,7 @@ int picture_measure(struct backend *b, const struct backend_step *s, struct back
         rc = measure_gradient(b, v, s, m);
     if (rc == 0 && m->prior_gradient)
         rc = measure_prior(b, &plan, &head, m);
-    return rc;
+    return picture_verdict(b, rc);
 }
 
 /* ---- Frames ---- */
@@ -91,7 +90,7 @@ int picture_frame(struct backend *b, uint8_t *nv12)
     if (rc == 0 && f->to)
         rc = cuda_fail(d, cudaEventSynchronize(f->arrived), "frame");
     if (rc < 0)
-        return rc;
+        return picture_verdict(b, rc);
     deliver(b, f);
     rc = cuda_fail(d, picture_nv12(&a, d->stream), "frame");
     if (rc == 0)
@@ -101,7 +100,7 @@ int picture_frame(struct backend *b, uint8_t *nv12)
     if (rc == 0)
         rc = cuda_fail(d, cudaEventRecord(f->arrived, d->stream), "frame");
     if (rc < 0)
-        return rc;
+        return picture_verdict(b, rc);
     f->to = nv12;
     b->next_frame = (b->next_frame + 1) % FRAME_SLOTS;
     return 0;

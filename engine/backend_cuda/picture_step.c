@@ -7,7 +7,6 @@
  */
 #include "engine/backend_cuda/picture.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stddef.h>
 
@@ -276,5 +275,5 @@ int picture_step(struct backend *b, const struct backend_step *s)
     }
     if (rc == 0)
         rc = picture_block_send(b, v, &b->settle, s, NULL);
-    return rc == 0 ? run(b, v, s) : rc;
+    return picture_verdict(b, rc == 0 ? run(b, v, s) : rc);
 }

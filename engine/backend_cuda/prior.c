@@ -47,7 +47,7 @@ size_t cuda_prior_bytes(const struct dream_config *c)
            cuda_arena_size((size_t)chunk_for(c) * sizeof(double)) + cuda_arena_size(WORKSPACE_BYTES);
 }
 
-static int carve(struct cuda_prior *p)
+static int carve_buffers(struct cuda_prior *p)
 {
     size_t matrix = (size_t)p->chunk * PRIOR_DIM * sizeof(float);
     p->filters = cuda_carve(p->device, PRIOR_DIM * PRIOR_DIM * sizeof(float));
@@ -213,7 +213,7 @@ int cuda_prior_open(struct cuda_prior **out, struct cuda_device *d, const struct
     p->height = c->size.height_px;
     p->chunk = chunk_for(c);
     p->energy_host = xcalloc((size_t)p->chunk, sizeof *p->energy_host);
-    rc = carve(p);
+    rc = carve_buffers(p);
     if (rc < 0)
         error_set(e, ENOMEM, "backend cuda: the prior's memory was not planned");
     if (rc == 0 && ((rc = upload(p, &filters)) < 0 || (rc = make_products(p, c->precision)) < 0))
@@ -338,8 +338,9 @@ static int add_energies(struct cuda_prior *p, const struct prior_grid *grid, str
 }
 
 /* `energy` [scales], sums: NULL when they are not wanted, and nothing waits. */
-static int run(struct cuda_prior *p, const struct cuda_prior_plan *plan, const struct prior_place *places,
-               const float *picture, float *gradient, double *squares, double *energy)
+static int run_chunks(struct cuda_prior *p, const struct cuda_prior_plan *plan,
+                      const struct prior_place *places, const float *picture, float *gradient,
+                      double *squares, double *energy)
 {
     struct cuda_device *d = p->device;
     struct prior_grid grid = plan->grid;
@@ -371,7 +372,7 @@ int cuda_prior_gradient(struct cuda_prior *p, const struct cuda_prior_plan *plan
                         const struct prior_place *places, const float *picture, float *gradient,
                         double *squares)
 {
-    return run(p, plan, places, picture, gradient, squares, NULL);
+    return run_chunks(p, plan, places, picture, gradient, squares, NULL);
 }
 
 int cuda_prior_measure(struct cuda_prior *p, const struct cuda_prior_plan *plan,
@@ -380,7 +381,7 @@ int cuda_prior_measure(struct cuda_prior *p, const struct cuda_prior_plan *plan,
 {
     for (int i = 0; i < plan->grid.scale_count; i++)
         energy[i] = 0;
-    int rc = run(p, plan, places, picture, gradient, squares, energy);
+    int rc = run_chunks(p, plan, places, picture, gradient, squares, energy);
     for (int i = 0; i < plan->grid.scale_count && rc == 0; i++) {
         double terms = (double)host_places[i].columns * host_places[i].rows * p->filter_count;
         energy[i] = terms > 0 ? energy[i] / terms : 0;
