@@ -64,3 +64,8 @@ build/reverie-cuda.so: $(cuda_objects) $O/cuda-flags $O/links
 
 # This test is the picture's half of the module, with a CUDA that is played on the CPU.
 $O/tests/engine/test_cuda_picture_arithmetic.o: cflags += -Itests/engine/cuda_on_host -Itests/engine
+
+# These load the module, which takes what it needs of the program from them: all of it has to be there.
+$O/tests/gpu/%: $O/tests/gpu/%.o $O/all.a $O/links
+	$(call say,link,$@)$(CC) $(CFLAGS) $(ldflags) -rdynamic $(LDFLAGS) -o $@ $< -Wl,--whole-archive $O/all.a \
+	  -Wl,--no-whole-archive $(ldlibs) -lcmocka

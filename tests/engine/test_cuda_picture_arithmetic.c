@@ -310,7 +310,7 @@ static void chunks_of_patches_add_up(void **state)
     check_close(&c);
 }
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#ifdef HOST_COROUTINES
 /* With threads, in both orders: a kernel whose threads do not wait where they must gives something else. */
 static void threads_of_a_block_wait_for_one_another(void **state)
 {
@@ -536,7 +536,7 @@ int main(void)
         cmocka_unit_test(kinds_of_steps_follow_one_another),
         cmocka_unit_test(graphs_and_haste_change_nothing),
         cmocka_unit_test(chunks_of_patches_add_up),
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#ifdef HOST_COROUTINES
         cmocka_unit_test(threads_of_a_block_wait_for_one_another),
 #endif
         cmocka_unit_test(bad_numbers_bring_the_good_picture_back),

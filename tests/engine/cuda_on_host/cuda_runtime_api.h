@@ -23,7 +23,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Sanitizers do not follow a change of stacks; with them a block has one thread. */
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define HOST_COROUTINES
 #include <ucontext.h>
+#endif
 
 #define CUDART_VERSION  13000
 #define DEVICE_FN       static inline
@@ -76,6 +81,7 @@ static struct {
     unsigned x;
 } blockIdx, blockDim, gridDim, threadIdx;
 
+#ifdef HOST_COROUTINES
 static struct {
     ucontext_t scheduler, threads[HOST_THREADS_MAX];
     bool is_done[HOST_THREADS_MAX];
@@ -118,11 +124,18 @@ static inline void host_run_block(void)
         host_is_divergent |= done != 0 && done != host_threads;
     }
 }
+#else
+static inline void host_barrier(void)
+{
+}
+#endif
 
 static inline void host_run_kernel(void (*kernel)(const void *args), int blocks, const void *args)
 {
+#ifdef HOST_COROUTINES
     host_block.kernel = kernel;
     host_block.args = args;
+#endif
     blockDim.x = (unsigned)host_threads;
     gridDim.x = (unsigned)blocks;
     for (int i = 0; i < blocks; i++) {
@@ -130,8 +143,10 @@ static inline void host_run_kernel(void (*kernel)(const void *args), int blocks,
         threadIdx.x = 0;
         if (host_threads == 1)
             kernel(args);
+#ifdef HOST_COROUTINES
         else
             host_run_block();
+#endif
     }
 }
 
