@@ -25,7 +25,7 @@ ifneq ($(and $(cuda_goals),$(filter-out no,$(CUDA))),)
   nvcc      := $(firstword $(wildcard $(CUDA_HOME:%=%/bin/nvcc)) $(shell command -v nvcc 2>/dev/null))
   cuda_inc  := $(addprefix -isystem ,$(wildcard $(CUDA_HOME:%=%/include)))
   cuda_lib  := $(firstword $(wildcard $(CUDA_HOME:%=%/lib64) $(CUDA_HOME:%=%/lib)))
-  cuda_libs := $(if $(cuda_lib),-L$(cuda_lib) -Wl$(comma)-rpath$(comma)$(cuda_lib)) -lcudnn -lcublasLt -lcudart_static -ldl -lrt
+  cuda_libs := $(if $(cuda_lib),-L$(cuda_lib) -Wl$(comma)-rpath$(comma)$(cuda_lib)) -lcudnn -lcublasLt -lcudart_static -lstdc++ -ldl -lrt
   cuda_test := printf '%s\n' '\#include <cublasLt.h>' '\#include <cudnn.h>' '\#include <cuda_runtime_api.h>' \
                  '_Static_assert(CUDNN_MAJOR >= 9 && CUDART_VERSION >= 12000, "too old");'
   ifneq ($(nvcc),)
