@@ -145,7 +145,7 @@ static int fail(const struct error *e)
 int cmd_classify(int argc, char **argv)
 {
     struct shortcut s[] = {{"model", NULL}, {"preprocessing", NULL}};
-    struct dream_config config;
+    struct dream_config config = {.profile = DREAM_MODERN};
     bool whole = false;
     const struct arg args[] = {
         {'m', "model", "FILE", ARG_STRING, &s[0].value, 0, 0,
