@@ -35,7 +35,7 @@ static void stages_begin(struct network *n)
 void network_stage_done(struct network *n, int stage)
 {
     int64_t now_us = clock_real_us();
-    n->stages[stage].ms = (double)(now_us - n->stage_began_us) / 1000.0;
+    n->stages[stage].ms += (double)(now_us - n->stage_began_us) / 1000.0;
     n->stage_began_us = now_us;
 }
 

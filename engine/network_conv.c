@@ -1,30 +1,44 @@
 /*
  * network_conv - all 3x3 layers, both ways, and the first one's own passes over the picture.
+ *
+ * The largest maps of a network are those of the first layers, and most of them are read only once, by the
+ * next layer. Where both layers keep their filters and the map between them leaves the caches, they run in
+ * bands of tile rows and the map never exists as a whole.
  */
 #include <string.h>
 
 #include "engine/network_internal.h"
 
-enum { RGB_ROWS = 4 }; /* picture rows of the first layer per item */
+enum { RGB_ROWS = 4 }; /* picture rows per item */
 
-void map_clear_border(const struct map *m)
+/* Zeroes what does not belong to the picture in rows first..end-1 of the map, border included; `data` begins
+ * with the first of them. */
+static void clear_rows(const struct map *m, int first, int end, float *data)
 {
     size_t pixel = (size_t)m->channels, row = pixel * (size_t)m->stride_px;
     size_t used = ((size_t)m->w + 1) * pixel;
-    memset(m->data, 0, row * sizeof *m->data);
-    for (size_t y = 1; y <= (size_t)m->h; y++) {
-        memset(m->data + y * row, 0, pixel * sizeof *m->data);
-        memset(m->data + y * row + used, 0, (row - used) * sizeof *m->data);
-    }
-    memset(m->data + (size_t)(m->h + 1) * row, 0, (size_t)(m->rows_px - m->h - 1) * row * sizeof *m->data);
+    for (int y = first; y < end; y++, data += row)
+        if (y == 0 || y > m->h) {
+            memset(data, 0, row * sizeof *data);
+        } else {
+            memset(data, 0, pixel * sizeof *data);
+            memset(data + used, 0, (row - used) * sizeof *data);
+        }
+}
+
+void map_clear_border(const struct map *m)
+{
+    clear_rows(m, 0, m->rows_px, m->data);
 }
 
 /* ---- The first layer ---- */
 
 struct rgb_job {
     struct network *network;
-    const float *x; /* [3][h][w] */
-    float *grad;    /* [3][h][w] */
+    const float *x;        /* [3][h][w] */
+    float *grad;           /* [3][h][w]; NULL: forwards */
+    const struct map *map; /* of the first layer, from tile row `first` on */
+    int first;
 };
 
 static int rows_of_item(const struct map *m, int item)
@@ -51,21 +65,20 @@ static void normalise_rows(void *context, int item, int worker)
         }
 }
 
-static void rgb_forward_rows(void *context, int item, int worker)
-{
-    (void)worker;
-    struct network *n = ((const struct rgb_job *)context)->network;
-    n->kernels->rgb_forward(n->picture, n->picture_plane, n->picture_stride, n->packs[0].forward,
-                            n->packs[0].bias, item * RGB_ROWS, rows_of_item(&n->out[0], item), &n->out[0]);
-}
-
-static void rgb_backward_rows(void *context, int item, int worker)
+/* Tile row `item` of the first layer's map, or of the picture's gradient. */
+static void rgb_row(void *context, int item, int worker)
 {
     (void)worker;
     const struct rgb_job *j = context;
-    struct network *n = j->network;
-    n->kernels->rgb_backward(&n->out[0], n->packs[0].backward, item * RGB_ROWS,
-                             rows_of_item(&n->out[0], item), j->grad);
+    const struct network *n = j->network;
+    int y = TILE * (j->first + item), rows = n->input.h - y < TILE ? n->input.h - y : TILE;
+    if (j->grad)
+        n->kernels->rgb_backward(j->map, n->packs[0].backward, TILE * item, rows,
+                                 j->grad + (size_t)(TILE * j->first) * (size_t)n->input.w);
+    else
+        n->kernels->rgb_forward(n->picture + (size_t)(TILE * j->first) * n->picture_stride, n->picture_plane,
+                                n->picture_stride, n->packs[0].forward, n->packs[0].bias, TILE * item, rows,
+                                j->map);
 }
 
 /* The planar picture as a map of 16 channels, of which three are used. */
@@ -100,53 +113,143 @@ static void load_picture(struct network *n, const float *x)
     pool_run(n->pool, normalise_rows, &j, (n->input.h + RGB_ROWS - 1) / RGB_ROWS);
 }
 
+/* ---- A layer, or two of them in bands ---- */
+
+/* One way through all layers. */
+struct pass {
+    struct network *network;
+    bool is_backward;
+    float *grad; /* [3][h][w] */
+};
+
+/* The map from the row on that lies `rows` below its first. */
+static struct map from_row(struct map m, int rows)
+{
+    size_t pixels = (size_t)rows * (size_t)m.stride_px, groups = (size_t)(m.channels / GROUP);
+    m.data += pixels * (size_t)m.channels;
+    m.alive = m.alive ? m.alive + pixels * groups : NULL;
+    for (int b = 0; b < 2; b++)
+        m.which[b] = m.which[b] ? m.which[b] + pixels * groups : NULL;
+    return m;
+}
+
+/* What a layer reads on its way, and what it writes, from a tile row on. */
+static struct map input_of(const struct pass *p, int i, int tile_row)
+{
+    const struct network *n = p->network;
+    if (p->is_backward)
+        return from_row(n->out[i], tile_row * (n->is_pooled[i] ? TILE / 2 : TILE));
+    return from_row(i ? n->out[i - 1] : n->input, tile_row * TILE);
+}
+
+static struct map output_of(const struct pass *p, int i, int tile_row)
+{
+    const struct network *n = p->network;
+    if (p->is_backward)
+        return from_row(i ? n->out[i - 1] : n->input, tile_row * TILE);
+    return from_row(n->out[i], tile_row * (n->is_pooled[i] ? TILE / 2 : TILE));
+}
+
+/* Layer i for tile rows first..end-1 of it, with which `in` and `out` begin. */
+static void layer_rows(const struct pass *p, int i, int first, int end, struct map in, struct map out)
+{
+    struct network *n = p->network;
+    const struct model_layer *l = &n->model->layers[i];
+    if (i == 0 && n->is_rgb_direct) {
+        struct rgb_job j = {
+            .network = n, .grad = p->grad, .map = p->is_backward ? &in : &out, .first = first};
+        pool_run(n->pool, rgb_row, &j, end - first);
+    } else {
+        struct conv c = {
+            .in = &in,
+            .out = &out,
+            .is_unpooling = p->is_backward && n->is_pooled[i],
+            .way_out = p->is_backward    ? OUT_ALIVE
+                       : n->is_pooled[i] ? OUT_POOL
+                                         : OUT_RELU,
+            .pack = &n->packs[i],
+            .is_backward = p->is_backward,
+            .depth = n->packs[i].filters ? in.channels
+                     : p->is_backward    ? l->out
+                                         : l->in,
+            .tiles = {0, (end - first) * network_tiles_over(n->pre_w[i]), network_tiles_over(n->pre_w[i])}};
+        network_convolve(n, &c);
+    }
+    network_stage_done(n, p->is_backward ? stage_backward(n, i) : i);
+}
+
+/* The whole map that a layer has written is zero around the picture; the gradient has no border. */
+static void finish(const struct pass *p, int i)
+{
+    struct map out = output_of(p, i, 0);
+    if (!p->is_backward || i > 0 || !p->network->is_rgb_direct)
+        map_clear_border(&out);
+}
+
+static void layer(const struct pass *p, int i)
+{
+    int rows = network_tiles_over(p->network->pre_h[i]);
+    layer_rows(p, i, 0, rows, input_of(p, i, 0), output_of(p, i, 0));
+    finish(p, i);
+}
+
+/*
+ * Two layers whose map between them exists only as a window of some tile rows, while it is in the cache: the
+ * first fills the window, the second takes what has all of its neighbours, and the last rows move up. The
+ * window begins with the tile row that the second layer takes next.
+ */
+static void two_layers(const struct pass *p, int first, int second)
+{
+    struct network *n = p->network;
+    struct map between = n->out[first < second ? first : second];
+    size_t row = (size_t)between.stride_px * (size_t)between.channels;
+    int rows = network_tiles_over(between.h), band = network_band(n, &between);
+    for (int made = 0, taken = 0; taken < rows;) {
+        int make = rows - made < band ? rows : made + band, take = make == rows ? rows : make - 1;
+        struct map to = from_row(between, TILE * made);
+        to.data = n->window + (size_t)(TILE * (made - taken)) * row;
+        layer_rows(p, first, made, make, input_of(p, first, made), to);
+        int from_y = made ? TILE * made + 1 : 0, end_y = make == rows ? between.rows_px : TILE * make + 1;
+        clear_rows(&between, from_y, end_y, n->window + (size_t)(from_y - TILE * taken) * row);
+        struct map from = between;
+        from.data = n->window;
+        layer_rows(p, second, taken, take, from, output_of(p, second, taken));
+        memmove(n->window, n->window + (size_t)(TILE * (take - taken)) * row,
+                (size_t)(TILE * (make - take) + 1) * row * sizeof *n->window);
+        made = make;
+        taken = take;
+    }
+    finish(p, second);
+}
+
 /* ---- All of them ---- */
 
 void network_conv_forward(struct network *n, const float *x, int last)
 {
+    struct pass p = {.network = n};
     load_picture(n, x);
-    if (n->is_rgb_direct) {
-        struct rgb_job j = {.network = n};
-        pool_run(n->pool, rgb_forward_rows, &j, (n->input.h + RGB_ROWS - 1) / RGB_ROWS);
-        map_clear_border(&n->out[0]);
-        network_stage_done(n, 0);
-    } else {
+    if (!n->is_rgb_direct)
         picture_to_map(n);
-    }
-    for (int i = n->is_rgb_direct ? 1 : 0; i <= last; i++) {
-        struct conv c = {.in = i ? &n->out[i - 1] : &n->input,
-                         .out = &n->out[i],
-                         .way_out = n->is_pooled[i] ? OUT_POOL : OUT_RELU,
-                         .pack = &n->packs[i],
-                         .depth = n->packs[i].filters ? n->packs[i].in : n->model->layers[i].in,
-                         .tiles = network_tiles(n, i)};
-        network_convolve(n, &c);
-        map_clear_border(c.out);
-        network_stage_done(n, i);
-    }
+    for (int i = 0; i <= last; i++)
+        if (n->is_windowed[i]) {
+            two_layers(&p, i, i + 1);
+            i++;
+        } else {
+            layer(&p, i);
+        }
 }
 
 void network_conv_backward(struct network *n, int from, float *grad)
 {
+    struct pass p = {.network = n, .is_backward = true, .grad = grad};
     map_clear_border(&n->out[from]);
-    for (int i = from; i >= (n->is_rgb_direct ? 1 : 0); i--) {
-        struct conv c = {.in = &n->out[i],
-                         .out = i ? &n->out[i - 1] : &n->input,
-                         .is_unpooling = n->is_pooled[i],
-                         .way_out = OUT_ALIVE,
-                         .pack = &n->packs[i],
-                         .is_backward = true,
-                         .depth = n->packs[i].filters ? n->packs[i].out : n->model->layers[i].out,
-                         .tiles = network_tiles(n, i)};
-        network_convolve(n, &c);
-        map_clear_border(c.out);
-        network_stage_done(n, stage_backward(n, i));
-    }
-    if (n->is_rgb_direct) {
-        struct rgb_job j = {.network = n, .grad = grad};
-        pool_run(n->pool, rgb_backward_rows, &j, (n->input.h + RGB_ROWS - 1) / RGB_ROWS);
-    } else {
+    for (int i = from; i >= 0; i--)
+        if (i > 0 && n->is_windowed[i - 1]) {
+            two_layers(&p, i, i - 1);
+            i--;
+        } else {
+            layer(&p, i);
+        }
+    if (!n->is_rgb_direct)
         map_to_gradient(n, grad);
-    }
-    network_stage_done(n, stage_backward(n, 0));
 }

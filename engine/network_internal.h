@@ -9,7 +9,8 @@
  * network_fc6.c   fc6 over larger maps
  * network_head.c  fc6..fc8, both ways, and the objective
  *
- * Two buffers hold all maps: layer i writes maps[i % 2] while it reads the other, forwards and backwards.
+ * Two buffers hold all maps: a layer writes one while it reads the other, forwards and backwards. A large map
+ * between two layers that keep their filters is a window of a few rows instead.
  * What a layer leaves behind for the way back is bits (struct map: alive, which) and the small hidden rows of
  * the head.
  */
@@ -53,6 +54,7 @@ struct network {
     float *maps[2];                      /* see above */
     uint16_t *alive[MODEL_CONVS_MAX];    /* bits of each layer's map (behind its pool) */
     uint16_t *which[MODEL_CONVS_MAX][2]; /* winners of its pool */
+    float *window;                       /* some tile rows of the map between two layers */
     float *scratch; /* V and M: [threads][scratch_floats] of blocks, or of a wide layer */
     size_t scratch_floats;
     float *filters; /* U: of a layer, or [threads][filter_floats] of some panels */
@@ -68,7 +70,8 @@ struct network {
     struct map out[MODEL_CONVS_MAX];                    /* what each layer writes */
     int pre_w[MODEL_CONVS_MAX], pre_h[MODEL_CONVS_MAX]; /* its size before the pool */
     bool is_pooled[MODEL_CONVS_MAX];
-    int map_w, map_h; /* of the logits */
+    bool is_windowed[MODEL_CONVS_MAX]; /* the map never exists as a whole; its data lie in `window` */
+    int map_w, map_h;                  /* of the logits */
     size_t picture_stride, picture_plane;
     struct network_timing stages[STAGES_MAX + 1];
     char stage_names[STAGES_MAX][STAGE_NAME_BYTES];
@@ -92,8 +95,12 @@ static inline size_t network_hidden_row(const struct network *n, int i)
 bool network_plan(struct network *n, int width_px, int height_px, int last, bool is_bare);
 /* Allocates the arena for the largest picture. */
 int network_plan_arena(struct network *n, struct error *e);
-/* All tiles of a layer (before its pool). */
-struct tiles network_tiles(const struct network *n, int layer);
+static inline int network_tiles_over(int px)
+{
+    return (px + TILE - 1) / TILE;
+}
+/* Tile rows of a windowed map that are made at once. */
+int network_band(const struct network *n, const struct map *m);
 /* When U of a layer of that width is made: see network_tiles.c. */
 enum filters { FILTERS_KEPT, FILTERS_PER_CALL, FILTERS_IN_ROUNDS };
 enum filters network_filters_of(int in, int out);

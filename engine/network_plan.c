@@ -18,20 +18,18 @@ enum {
     KEPT_BYTES = 5 * 512 * 1024,   /* U of up to this is kept in memory */
     MADE_BYTES = 10 * 1024 * 1024, /* and up to this made at once: about the share of a shared cache */
     WIDE_SCRATCH_BYTES = 19 * 1024 * 1024, /* V and M of a round should stay in the shared cache */
-    WIDE_TILES_MIN = 24
+    WIDE_TILES_MIN = 24,
+    WINDOW_MIN_BYTES = 1024 * 1024, /* smaller maps stay in a cache as they are */
+    WINDOW_BYTES = 3 * 1024 * 1024, /* per thread */
+    BAND_MIN = 4
 };
-
-static int tiles_over(int px)
-{
-    return (px + TILE - 1) / TILE;
-}
 
 static struct map plan_map(int w, int h, int channels)
 {
     return (struct map){.w = w,
                         .h = h,
-                        .stride_px = TILE * tiles_over(w) + 4,
-                        .rows_px = TILE * tiles_over(h) + 4,
+                        .stride_px = TILE * network_tiles_over(w) + 4,
+                        .rows_px = TILE * network_tiles_over(h) + 4,
                         .channels = channels};
 }
 
@@ -40,9 +38,44 @@ static size_t map_pixels(const struct map *m)
     return (size_t)m->stride_px * (size_t)m->rows_px;
 }
 
+static size_t map_bytes(const struct map *m)
+{
+    return map_pixels(m) * (size_t)m->channels * sizeof(float);
+}
+
+/* Both layers keep their filters, which would be made again for every band, and the first is no window's
+ * second layer already. */
+static bool is_window(const struct network *n, int i)
+{
+    const struct pack *p = &n->packs[i], *next = &n->packs[i + 1];
+    return i + 1 < n->convs && !n->is_pooled[i] && !(i > 0 && n->is_windowed[i - 1]) &&
+           (i == 0 || network_filters_of(p->in, p->out) == FILTERS_KEPT) &&
+           network_filters_of(next->in, next->out) == FILTERS_KEPT &&
+           map_bytes(&n->out[i]) > WINDOW_MIN_BYTES;
+}
+
+static size_t tile_row_floats(const struct map *m)
+{
+    return (size_t)TILE * (size_t)m->stride_px * (size_t)m->channels;
+}
+
+int network_band(const struct network *n, const struct map *m)
+{
+    size_t bytes = WINDOW_BYTES * (size_t)pool_threads(n->pool);
+    int fit = (int)(bytes / (tile_row_floats(m) * sizeof(float))), quarter = network_tiles_over(m->h) / 4;
+    fit = fit < quarter ? fit : quarter;
+    return fit < BAND_MIN ? BAND_MIN : fit;
+}
+
+/* Of any picture up to that width: a band, the tile row that waits for the next one, and the borders. */
+static size_t most_window_floats(const struct network *n, const struct map *m)
+{
+    return WINDOW_BYTES / sizeof(float) * (size_t)pool_threads(n->pool) + (BAND_MIN + 3) * tile_row_floats(m);
+}
+
 bool network_plan(struct network *n, int width_px, int height_px, int last, bool is_bare)
 {
-    int w = width_px, h = height_px;
+    int w = width_px, h = height_px, buffer = 0;
     n->input = plan_map(w, h, GROUP);
     n->input.data = n->rgb_map;
     n->picture_stride = ((size_t)w + 2 + GROUP - 1) / GROUP * GROUP;
@@ -56,20 +89,17 @@ bool network_plan(struct network *n, int width_px, int height_px, int last, bool
         if (w < 1 || h < 1)
             return false;
         n->out[i] = plan_map(w, h, n->packs[i].out);
-        n->out[i].data = n->maps[i % 2];
+        n->is_windowed[i] = i < last && is_window(n, i);
+        n->out[i].data = n->is_windowed[i] ? n->window : n->maps[buffer];
+        buffer ^= n->is_windowed[i] ? 0 : 1;
         n->out[i].alive = is_bare && i == last ? NULL : n->alive[i];
         n->out[i].which[0] = n->which[i][0];
         n->out[i].which[1] = n->which[i][1];
     }
+    n->fc6_tiles = n->maps[buffer];
     n->map_w = w - n->model->layers[n->convs].kernel + 1;
     n->map_h = h - n->model->layers[n->convs].kernel + 1;
     return last < n->convs || (n->map_w >= 1 && n->map_h >= 1);
-}
-
-struct tiles network_tiles(const struct network *n, int layer)
-{
-    int tiles_w = tiles_over(n->pre_w[layer]);
-    return (struct tiles){0, tiles_w * tiles_over(n->pre_h[layer]), tiles_w};
 }
 
 static size_t filter_floats(int in, int out)
@@ -158,21 +188,22 @@ static void carve_scratch(struct network *n, struct carver *c)
 
 static void carve_convs(struct network *n, struct carver *c)
 {
-    size_t map_floats[2] = {0};
+    size_t map_floats = 0, window_floats = 0;
     for (int i = 0; i < n->convs; i++) {
         size_t bits = map_pixels(&n->out[i]) * (size_t)(n->packs[i].out / GROUP);
         struct map bare = plan_map(n->pre_w[i], n->pre_h[i], n->packs[i].out);
-        map_floats[i % 2] = larger_of(map_floats[i % 2], map_pixels(&bare) * (size_t)bare.channels);
+        map_floats = larger_of(map_floats, map_pixels(&bare) * (size_t)bare.channels);
+        if (n->is_windowed[i])
+            window_floats = larger_of(window_floats, most_window_floats(n, &n->out[i]));
         n->alive[i] = carve(c, bits, sizeof *n->alive[i]);
         for (int b = 0; b < 2 && n->is_pooled[i]; b++)
             n->which[i][b] = carve(c, bits, sizeof *n->which[i][b]);
     }
     if (network_fc6_is_tiled(n, n->map_w, n->map_h))
-        map_floats[n->convs % 2] =
-            larger_of(map_floats[n->convs % 2], network_fc6_v_floats(n, n->map_w, n->map_h));
+        map_floats = larger_of(map_floats, network_fc6_v_floats(n, n->map_w, n->map_h));
     for (int i = 0; i < 2; i++)
-        n->maps[i] = carve(c, map_floats[i], sizeof(float));
-    n->fc6_tiles = n->maps[n->convs % 2];
+        n->maps[i] = carve(c, map_floats, sizeof(float));
+    n->window = carve(c, window_floats, sizeof(float));
     carve_scratch(n, c);
 }
 

@@ -65,9 +65,9 @@ static const struct toy_layer odd_toy[] = {
 static const struct toy_layer early_pool_toy[] = {
     {"conv1_1", 8, 3, true}, {"conv2_1", 12, 3, true}, {"conv3_1", 16, 3, false}, {"fc6", 20, 3, false},
     {"fc7", 16, 1, false},   {"fc8", 21, 1, false},    {NULL, 0, 0, false}};
-/* Groups of 16 exactly, and more than one of them. */
+/* Groups of 16 exactly, and more than one of them; the first map is large enough to exist in bands only. */
 static const struct toy_layer even_toy[] = {
-    {"conv1_1", 16, 3, false}, {"conv1_2", 16, 3, true}, {"conv2_1", 32, 3, false}, {"conv2_2", 48, 3, true},
+    {"conv1_1", 64, 3, false}, {"conv1_2", 16, 3, true}, {"conv2_1", 32, 3, false}, {"conv2_2", 48, 3, true},
     {"fc6", 64, 1, false},     {"fc7", 32, 1, false},    {"fc8", 7, 1, false},      {NULL, 0, 0, false}};
 /* Wide enough that several threads share one layer and its filters are transformed as they are used. */
 static const struct toy_layer wide_toy[] = {
