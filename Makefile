@@ -67,7 +67,8 @@ ifneq ($(filter x86_64-% amd64-%,$(machine)),)
   avx512_flags := -march=x86-64-v4 -mprefer-vector-width=512
 endif
 flags_of = $(if $(filter %_kernels.c %_c.c %_avx2.c %_avx512.c,$1),$(kernel_flags)) \
-           $(if $(filter %_avx2.c,$1),$(avx2_flags)) $(if $(filter %_avx512.c,$1),$(avx512_flags))
+           $(if $(filter %_avx2.c,$1),$(avx2_flags)) $(if $(filter %_avx512.c,$1),$(avx512_flags)) \
+           $(call cuda_flags_of,$1)
 
 include engine/backend_cuda/module.mk
 

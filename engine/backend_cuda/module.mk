@@ -48,12 +48,10 @@ nvcc_flags  := -std=c++17 -O3 -lineinfo --threads 2 -I. -D_GNU_SOURCE -Werror al
 $O/cuda-flags: FORCE
 	$(call remember,$@,$(nvcc) $(nvcc_flags) $(cuda_inc) $(cuda_libs) $(cuda_objects))
 
-$(cuda_c:%.c=$O/%.o): cflags += -fPIC -fvisibility=hidden $(cuda_inc)
-$(cuda_c:%.c=$O/%.o): $O/cuda-flags
-
-# This test goes through the module's host code, with stand-ins for the libraries.
-$O/tests/engine/test_cuda_net.o: cflags += $(if $(cuda_is_there),-DHAVE_CUDA_TOOLKIT $(cuda_inc))
-$O/tests/engine/test_cuda_net.o: $O/cuda-flags
+# test_cuda_net goes through the module's host code, with stand-ins for the libraries.
+cuda_flags_of = $(if $(filter $(cuda_dir)/%.c,$1),-fPIC -fvisibility=hidden $(cuda_inc)) \
+                $(if $(filter tests/engine/test_cuda_net.c,$1),$(if $(cuda_is_there),-DHAVE_CUDA_TOOLKIT $(cuda_inc)))
+$(cuda_c:%.c=$O/%.o) $O/tests/engine/test_cuda_net.o: $O/cuda-flags
 
 $O/%.cu.o: %.cu $O/cuda-flags
 	@mkdir -p $(@D)

@@ -17,6 +17,13 @@
 #include "engine/backend_cuda/net_target.h"
 #include "engine/backend_cuda_storage.h"
 
+/* Number of the first channel of group `i` of a map. Threads are counted in 32 bits, since the device divides
+ * those much faster; 2^32 groups would be 64 GB. */
+HOST_DEVICE size_t first_of(uint32_t i)
+{
+    return (size_t)i * CUDA_GROUP;
+}
+
 /* ---- The first layer: planes to groups of channels ---- */
 
 enum {
@@ -270,10 +277,11 @@ HOST_DEVICE size_t pool_pixel(const struct pool *p, int cell_x, int cell_y, int 
 /* Thread `i` of (w / 2) * (h / 2) * groups: in [h][w][channels] to out and winners [h / 2][w / 2][channels].
  */
 HOST_DEVICE void pool_forward(const struct pool *p, enum cuda_storage storage, const void *in, void *out,
-                              uint8_t *winners, size_t i)
+                              uint8_t *winners, uint32_t i)
 {
-    size_t groups = (size_t)(p->channels / CUDA_GROUP), cell = i / groups, channel = i % groups * CUDA_GROUP;
-    int x = (int)(cell % (size_t)pool_out_w(p)), y = (int)(cell / (size_t)pool_out_w(p));
+    uint32_t groups = (uint32_t)(p->channels / CUDA_GROUP), cell = i / groups, w = (uint32_t)pool_out_w(p);
+    int x = (int)(cell % w), y = (int)(cell / w);
+    size_t channel = i % groups * CUDA_GROUP;
     float v[4][CUDA_GROUP], best[CUDA_GROUP];
     uint64_t packed = 0;
     for (int corner = 0; corner < 4; corner++)
@@ -282,17 +290,18 @@ HOST_DEVICE void pool_forward(const struct pool *p, enum cuda_storage storage, c
         float four[4] = {v[0][k], v[1][k], v[2][k], v[3][k]};
         packed |= (uint64_t)pool_winner(four, &best[k]) << (8 * k);
     }
-    cuda_store(storage, out, i * CUDA_GROUP, best);
-    memcpy(winners + i * CUDA_GROUP, &packed, sizeof packed); /* both little-endian */
+    cuda_store(storage, out, first_of(i), best);
+    memcpy(winners + first_of(i), &packed, sizeof packed); /* both little-endian */
 }
 
 /* Thread `i` of cells_w * cells_h * groups: the gradient behind the pool to that before it, all of which is
  * written. The ReLU before the pool is in the winners. */
 HOST_DEVICE void pool_backward(const struct pool *p, enum cuda_storage storage, const void *gradient,
-                               const uint8_t *winners, void *out, size_t i)
+                               const uint8_t *winners, void *out, uint32_t i)
 {
-    size_t groups = (size_t)(p->channels / CUDA_GROUP), cell = i / groups, channel = i % groups * CUDA_GROUP;
-    int x = (int)(cell % (size_t)pool_cells_w(p)), y = (int)(cell / (size_t)pool_cells_w(p));
+    uint32_t groups = (uint32_t)(p->channels / CUDA_GROUP), cell = i / groups, w = (uint32_t)pool_cells_w(p);
+    int x = (int)(cell % w), y = (int)(cell / w);
+    size_t channel = i % groups * CUDA_GROUP;
     float g[CUDA_GROUP] = {0};
     uint64_t packed = 0x0404040404040404u; /* POOL_DEAD */
     if (x < p->w / 2 && y < p->h / 2) {
@@ -312,25 +321,25 @@ HOST_DEVICE void pool_backward(const struct pool *p, enum cuda_storage storage, 
 /* ---- What is not fused to a convolution ---- */
 
 /* Thread `i` of pixels * groups: map = relu(map + bias), in place. */
-HOST_DEVICE void bias_relu(enum cuda_storage storage, void *map, const float *bias, int channels, size_t i)
+HOST_DEVICE void bias_relu(enum cuda_storage storage, void *map, const float *bias, int channels, uint32_t i)
 {
     float v[CUDA_GROUP];
-    size_t channel = i % (size_t)(channels / CUDA_GROUP) * CUDA_GROUP;
-    cuda_load(storage, map, i * CUDA_GROUP, v);
+    size_t channel = i % (uint32_t)(channels / CUDA_GROUP) * CUDA_GROUP;
+    cuda_load(storage, map, first_of(i), v);
     for (int k = 0; k < CUDA_GROUP; k++)
         v[k] = relu(v[k] + bias[channel + (size_t)k]);
-    cuda_store(storage, map, i * CUDA_GROUP, v);
+    cuda_store(storage, map, first_of(i), v);
 }
 
 /* Thread `i` of numbers / 8: gradient = 0 where the activation is not above zero, in place. */
-HOST_DEVICE void keep_alive(enum cuda_storage storage, void *gradient, const void *activation, size_t i)
+HOST_DEVICE void keep_alive(enum cuda_storage storage, void *gradient, const void *activation, uint32_t i)
 {
     float g[CUDA_GROUP], a[CUDA_GROUP];
-    cuda_load(storage, gradient, i * CUDA_GROUP, g);
-    cuda_load(storage, activation, i * CUDA_GROUP, a);
+    cuda_load(storage, gradient, first_of(i), g);
+    cuda_load(storage, activation, first_of(i), a);
     for (int k = 0; k < CUDA_GROUP; k++)
         g[k] = a[k] > 0 ? g[k] : 0;
-    cuda_store(storage, gradient, i * CUDA_GROUP, g);
+    cuda_store(storage, gradient, first_of(i), g);
 }
 
 /* ---- fc6's windows ---- */
@@ -353,25 +362,25 @@ HOST_DEVICE int columns_h(const struct columns *c)
 /* Thread `i` of positions * kernel * kernel * groups: columns [position][row][column][channels] of the map.
  */
 HOST_DEVICE void columns_gather(const struct columns *c, enum cuda_storage storage, const void *map,
-                                void *columns, size_t i)
+                                void *columns, uint32_t i)
 {
-    size_t groups = (size_t)(c->channels / CUDA_GROUP), taps = (size_t)(c->kernel * c->kernel);
-    size_t group = i % groups, tap = i / groups % taps, position = i / groups / taps;
-    size_t x = position % (size_t)columns_w(c) + tap % (size_t)c->kernel;
-    size_t y = position / (size_t)columns_w(c) + tap / (size_t)c->kernel;
+    uint32_t groups = (uint32_t)(c->channels / CUDA_GROUP), taps = (uint32_t)(c->kernel * c->kernel);
+    uint32_t group = i % groups, tap = i / groups % taps, position = i / groups / taps;
+    size_t x = position % (uint32_t)columns_w(c) + tap % (uint32_t)c->kernel;
+    size_t y = position / (uint32_t)columns_w(c) + tap / (uint32_t)c->kernel;
     cuda_store_bits(
-        storage, columns, i * CUDA_GROUP,
+        storage, columns, first_of(i),
         cuda_load_bits(storage, map, (y * (size_t)c->w + x) * (size_t)c->channels + group * CUDA_GROUP));
 }
 
 /* Thread `i` of w * h * groups: the transpose, summed up per pixel; zero where `alive` (may be NULL: all are)
  * is not above zero. */
 HOST_DEVICE void columns_scatter(const struct columns *c, enum cuda_storage storage, const void *columns,
-                                 const void *alive, void *map, size_t i)
+                                 const void *alive, void *map, uint32_t i)
 {
-    int groups = c->channels / CUDA_GROUP;
-    size_t pixel = i / (size_t)groups, channel = i % (size_t)groups * CUDA_GROUP;
-    int x = (int)(pixel % (size_t)c->w), y = (int)(pixel / (size_t)c->w);
+    uint32_t groups = (uint32_t)(c->channels / CUDA_GROUP), pixel = i / groups;
+    int x = (int)(pixel % (uint32_t)c->w), y = (int)(pixel / (uint32_t)c->w);
+    size_t channel = i % groups * CUDA_GROUP;
     float sum[CUDA_GROUP] = {0};
     for (int row = 0; row < c->kernel; row++)
         for (int column = 0; column < c->kernel; column++) {
@@ -388,46 +397,46 @@ HOST_DEVICE void columns_scatter(const struct columns *c, enum cuda_storage stor
         }
     if (alive) {
         float a[CUDA_GROUP];
-        cuda_load(storage, alive, i * CUDA_GROUP, a);
+        cuda_load(storage, alive, first_of(i), a);
         for (int k = 0; k < CUDA_GROUP; k++)
             sum[k] = a[k] > 0 ? sum[k] : 0;
     }
-    cuda_store(storage, map, i * CUDA_GROUP, sum);
+    cuda_store(storage, map, first_of(i), sum);
 }
 
 /* ---- The head: from fp32 products ---- */
 
 /* Thread `i` of positions * groups: hidden = relu(sum + bias), or without the ReLU. */
 HOST_DEVICE void head_forward(enum cuda_storage storage, const float *sum, const float *bias, int channels,
-                              bool has_relu, void *hidden, size_t i)
+                              bool has_relu, void *hidden, uint32_t i)
 {
     float v[CUDA_GROUP];
-    size_t channel = i % (size_t)(channels / CUDA_GROUP) * CUDA_GROUP;
-    cuda_load(CUDA_STORAGE_FP32, sum, i * CUDA_GROUP, v);
+    size_t channel = i % (uint32_t)(channels / CUDA_GROUP) * CUDA_GROUP;
+    cuda_load(CUDA_STORAGE_FP32, sum, first_of(i), v);
     for (int k = 0; k < CUDA_GROUP; k++) {
         v[k] += bias[channel + (size_t)k];
         v[k] = has_relu ? relu(v[k]) : v[k];
     }
-    cuda_store(storage, hidden, i * CUDA_GROUP, v);
+    cuda_store(storage, hidden, first_of(i), v);
 }
 
 /* Thread `i` of positions * groups: gradient = sum where the layer was above zero. */
 HOST_DEVICE void head_backward(enum cuda_storage storage, const float *sum, const void *hidden,
-                               void *gradient, size_t i)
+                               void *gradient, uint32_t i)
 {
     float g[CUDA_GROUP], h[CUDA_GROUP];
-    cuda_load(CUDA_STORAGE_FP32, sum, i * CUDA_GROUP, g);
-    cuda_load(storage, hidden, i * CUDA_GROUP, h);
+    cuda_load(CUDA_STORAGE_FP32, sum, first_of(i), g);
+    cuda_load(storage, hidden, first_of(i), h);
     for (int k = 0; k < CUDA_GROUP; k++)
         g[k] = h[k] > 0 ? g[k] : 0;
-    cuda_store(storage, gradient, i * CUDA_GROUP, g);
+    cuda_store(storage, gradient, first_of(i), g);
 }
 
 /* Thread `i` of classes * positions: logits [classes][positions] from sums [positions][padded classes]. */
 HOST_DEVICE void head_logits(const float *sum, const float *bias, int padded_classes, int positions,
-                             float activation, float *logits, size_t i)
+                             float activation, float *logits, uint32_t i)
 {
-    size_t k = i / (size_t)positions, p = i % (size_t)positions;
+    size_t k = i / (uint32_t)positions, p = i % (uint32_t)positions;
     logits[i] = (sum[p * (size_t)padded_classes + k] + bias[k]) / activation;
 }
 
@@ -501,11 +510,11 @@ struct objective_on_layer {
 };
 
 /* Thread `i` of count / 8; returns its part of the sum of squares, or of the channel. */
-HOST_DEVICE float objective_layer(const struct objective_on_layer *o, enum cuda_storage storage, size_t i)
+HOST_DEVICE float objective_layer(const struct objective_on_layer *o, enum cuda_storage storage, uint32_t i)
 {
     float a[CUDA_GROUP], sum = 0;
-    cuda_load(storage, o->activation, i * CUDA_GROUP, a);
-    int first = (int)(i % (size_t)(o->channels / CUDA_GROUP)) * CUDA_GROUP;
+    cuda_load(storage, o->activation, first_of(i), a);
+    int first = (int)(i % (uint32_t)(o->channels / CUDA_GROUP)) * CUDA_GROUP;
     for (int k = 0; k < CUDA_GROUP; k++) {
         bool is_it = first + k == o->channel, is_open = !o->has_relu || a[k] > 0;
         if (o->channel < 0) {
@@ -516,7 +525,7 @@ HOST_DEVICE float objective_layer(const struct objective_on_layer *o, enum cuda_
             a[k] = is_it && is_open ? o->factor : 0;
         }
     }
-    cuda_store(storage, o->gradient, i * CUDA_GROUP, a);
+    cuda_store(storage, o->gradient, first_of(i), a);
     return sum;
 }
 

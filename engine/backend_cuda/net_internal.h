@@ -28,6 +28,8 @@ enum {
     NET_SOLVED_MAX = 2 * MODEL_CONVS_MAX * BACKEND_VIEWS_MAX
 };
 
+_Static_assert((int)OBJECTIVE_BLOCKS_MAX <= (int)CUDA_PARTIALS, "every part has its place");
+
 /* Device memory, pieces of the arena. */
 struct net_layer {
     void *weight;     /* [out][kernel][kernel][in]; of the first layer fp32, see backend_cuda_pack.h */

@@ -8,6 +8,7 @@
 #include "engine/backend_cuda/net_kernels.h"
 
 #define THREADS 256
+static_assert(OBJECTIVE_BLOCKS_MAX * THREADS < 1u << 31, "counted in 32 bits");
 
 /* Calls f<storage> for a storage known only at run time. */
 #define FOR_STORAGE(storage, launch)                                                                         \
@@ -34,9 +35,9 @@ static unsigned blocks_for(size_t threads)
     return (unsigned)((threads + THREADS - 1) / THREADS);
 }
 
-static __device__ size_t this_thread(void)
+static __device__ uint32_t this_thread(void)
 {
-    return (size_t)blockIdx.x * THREADS + threadIdx.x;
+    return blockIdx.x * THREADS + threadIdx.x;
 }
 
 /* ---- The first layer ---- */
@@ -82,7 +83,7 @@ void launch_rgb_backward(cudaStream_t stream, enum cuda_storage storage, struct 
 /* ---- Pools ---- */
 
 template <enum cuda_storage S>
-__global__ void pool_forward_all(struct pool p, const void *in, void *out, uint8_t *winners, size_t count)
+__global__ void pool_forward_all(struct pool p, const void *in, void *out, uint8_t *winners, uint32_t count)
 {
     if (this_thread() < count)
         pool_forward(&p, S, in, out, winners, this_thread());
@@ -98,7 +99,7 @@ void launch_pool_forward(cudaStream_t stream, enum cuda_storage storage, struct 
 
 template <enum cuda_storage S>
 __global__ void pool_backward_all(struct pool p, const void *gradient, const uint8_t *winners, void *out,
-                                  size_t count)
+                                  uint32_t count)
 {
     if (this_thread() < count)
         pool_backward(&p, S, gradient, winners, out, this_thread());
@@ -115,7 +116,7 @@ void launch_pool_backward(cudaStream_t stream, enum cuda_storage storage, struct
 /* ---- What is not fused to a convolution ---- */
 
 template <enum cuda_storage S>
-__global__ void bias_relu_all(void *map, const float *bias, int channels, size_t count)
+__global__ void bias_relu_all(void *map, const float *bias, int channels, uint32_t count)
 {
     if (this_thread() < count)
         bias_relu(S, map, bias, channels, this_thread());
@@ -130,7 +131,7 @@ void launch_bias_relu(cudaStream_t stream, enum cuda_storage storage, void *map,
 }
 
 template <enum cuda_storage S>
-__global__ void keep_alive_all(void *gradient, const void *activation, size_t count)
+__global__ void keep_alive_all(void *gradient, const void *activation, uint32_t count)
 {
     if (this_thread() < count)
         keep_alive(S, gradient, activation, this_thread());
@@ -147,7 +148,7 @@ void launch_keep_alive(cudaStream_t stream, enum cuda_storage storage, void *gra
 /* ---- fc6's windows ---- */
 
 template <enum cuda_storage S>
-__global__ void columns_gather_all(struct columns c, const void *map, void *columns, size_t count)
+__global__ void columns_gather_all(struct columns c, const void *map, void *columns, uint32_t count)
 {
     if (this_thread() < count)
         columns_gather(&c, S, map, columns, this_thread());
@@ -164,7 +165,7 @@ void launch_columns_gather(cudaStream_t stream, enum cuda_storage storage, struc
 
 template <enum cuda_storage S>
 __global__ void columns_scatter_all(struct columns c, const void *columns, const void *alive, void *map,
-                                    size_t count)
+                                    uint32_t count)
 {
     if (this_thread() < count)
         columns_scatter(&c, S, columns, alive, map, this_thread());
@@ -182,7 +183,7 @@ void launch_columns_scatter(cudaStream_t stream, enum cuda_storage storage, stru
 
 template <enum cuda_storage S>
 __global__ void head_forward_all(const float *sum, const float *bias, int channels, bool has_relu,
-                                 void *hidden, size_t count)
+                                 void *hidden, uint32_t count)
 {
     if (this_thread() < count)
         head_forward(S, sum, bias, channels, has_relu, hidden, this_thread());
@@ -197,7 +198,7 @@ void launch_head_forward(cudaStream_t stream, enum cuda_storage storage, const f
 }
 
 template <enum cuda_storage S>
-__global__ void head_backward_all(const float *sum, const void *hidden, void *gradient, size_t count)
+__global__ void head_backward_all(const float *sum, const void *hidden, void *gradient, uint32_t count)
 {
     if (this_thread() < count)
         head_backward(S, sum, hidden, gradient, this_thread());
@@ -212,7 +213,7 @@ void launch_head_backward(cudaStream_t stream, enum cuda_storage storage, const 
 }
 
 static __global__ void head_logits_all(const float *sum, const float *bias, int padded_classes, int positions,
-                                       float activation, float *logits, size_t count)
+                                       float activation, float *logits, uint32_t count)
 {
     if (this_thread() < count)
         head_logits(sum, bias, padded_classes, positions, activation, logits, this_thread());
@@ -267,7 +268,8 @@ template <enum cuda_storage S>
 __global__ void __launch_bounds__(THREADS) on_layer(struct objective_on_layer o, double *parts)
 {
     double sum = 0;
-    for (size_t i = this_thread(); i < o.count / CUDA_GROUP; i += (size_t)gridDim.x * THREADS)
+    uint32_t groups = (uint32_t)(o.count / CUDA_GROUP);
+    for (uint32_t i = this_thread(); i < groups; i += gridDim.x * THREADS)
         sum += objective_layer(&o, S, i);
     block_part(sum, parts + blockIdx.x);
 }

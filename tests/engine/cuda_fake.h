@@ -120,11 +120,12 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream)
 
 cudaError_t cudaMalloc(void **p, size_t size)
 {
-    *p = size <= fake.free_bytes ? buffer_alloc(size) : NULL;
-    fake.allocations++;
+    cudaError_t status = size <= fake.free_bytes ? answer() : cudaErrorMemoryAllocation;
+    *p = status == cudaSuccess ? buffer_alloc(size) : NULL;
     if (*p)
         memset(*p, 0xff, size);
-    return *p ? answer() : cudaErrorMemoryAllocation;
+    fake.allocations++;
+    return status;
 }
 
 cudaError_t cudaFree(void *p)
