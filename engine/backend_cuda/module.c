@@ -5,7 +5,6 @@
  * prior's, and the pieces that are listed here.
  */
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -167,12 +166,16 @@ static int open_pinned(struct backend *b, struct error *e)
 
 /* ---- Opening, closing ---- */
 
+/* Is `word` one of those in `list`, which commas separate? `list` may be NULL. */
 static bool has_word(const char *list, const char *word)
 {
     size_t n = strlen(word);
-    for (const char *at = list; at && *at; at = strchr(at, ','), at += at ? 1 : 0)
-        if (strncmp(at, word, n) == 0 && (at[n] == '\0' || at[n] == ','))
+    while (list) {
+        if (strncmp(list, word, n) == 0 && (list[n] == '\0' || list[n] == ','))
             return true;
+        list = strchr(list, ',');
+        list = list ? list + 1 : NULL;
+    }
     return false;
 }
 

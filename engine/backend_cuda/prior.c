@@ -100,10 +100,18 @@ static int make_product(struct cuda_prior *p, cublasLtMatmulDesc_t *out, cublasC
     return rc;
 }
 
+static int prefer(struct cuda_prior *p, cublasLtMatmulPreferenceAttributes_t what, const void *value,
+                  size_t bytes)
+{
+    return cuda_fail_blas(p->device, cublasLtMatmulPreferenceSetAttribute(p->preference, what, value, bytes),
+                          "prior product");
+}
+
 static int make_products(struct cuda_prior *p, int precision)
 {
     struct cuda_device *d = p->device;
-    size_t workspace = WORKSPACE_BYTES;
+    const size_t workspace = WORKSPACE_BYTES;
+    const uint32_t unsplit = CUBLASLT_REDUCTION_SCHEME_NONE;
     bool is_rounded = precision != DREAM_PRECISION_FP32 && d->sm >= SM_TF32;
     cublasComputeType_t compute = is_rounded ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
     int rc = make_product(p, &p->there, compute, CUBLAS_OP_T);
@@ -112,11 +120,9 @@ static int make_products(struct cuda_prior *p, int precision)
     if (rc == 0)
         rc = cuda_fail_blas(d, cublasLtMatmulPreferenceCreate(&p->preference), "prior product");
     if (rc == 0)
-        rc = cuda_fail_blas(d,
-                            cublasLtMatmulPreferenceSetAttribute(p->preference,
-                                                                 CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES,
-                                                                 &workspace, sizeof workspace),
-                            "prior product");
+        rc = prefer(p, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &workspace, sizeof workspace);
+    if (rc == 0) /* sums of 192 in one go: the same order each time */
+        rc = prefer(p, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, &unsplit, sizeof unsplit);
     return rc;
 }
 

@@ -76,12 +76,13 @@ struct cudaDeviceProp {
 
 enum { HOST_THREADS_MAX = 32, HOST_STACK_BYTES = 64 << 10 };
 static int host_threads = 1;
-static bool host_is_reversed, host_is_divergent;
+static bool host_is_reversed;
 static struct {
     unsigned x;
 } blockIdx, blockDim, gridDim, threadIdx;
 
 #ifdef HOST_COROUTINES
+static bool host_is_divergent; /* not all threads of a block came to a barrier */
 static struct {
     ucontext_t scheduler, threads[HOST_THREADS_MAX];
     bool is_done[HOST_THREADS_MAX];
