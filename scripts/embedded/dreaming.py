@@ -1,4 +1,4 @@
-"""Many dreams at once: the loop of the program's profile `modern` (engine/dream_modern.c) on a batch of pictures.
+"""Many dreams at once: a loop like that of the program's profile `modern` (engine/dream_modern.c), on a batch.
 
 It is written anew with PyTorch's own operations, so that a network can be judged on any machine that trained it, and
 a recipe be tried before the program has it. Every step:
@@ -10,7 +10,9 @@ a recipe be tried before the program has it. Every step:
     along it by a constant root mean square;
  4. leads brightness, contrast and colours back to where photographs have them.
 
-Every dream has its own random start, all share the draws of the steps.
+Every dream has its own random start, all share the draws of the steps. Two recipes: OBJECT makes one object that fills
+a small picture, which is what a judge can name; MODERN has the program's numbers, under which a picture fills with
+objects of all sizes.
 """
 import dataclasses
 import math
@@ -24,29 +26,29 @@ STRIDE_PX = 32  # of the network
 
 @dataclasses.dataclass
 class Recipe:
-    """Names and units are those of section `dream` of the configuration."""
-    side: int = 128
+    """Names and units are those of section `dream` of the configuration, where it has them."""
+    side: int = 64
     steps: int = 100
-    object_large: float = 0.9
-    object_small: float = 0.28
+    object_large: float = 1.0
+    object_small: float = 0.7
+    jitter_px: int = 6  # how far the grid moves off the middle; -1: anywhere, as the program does
     step_levels: float = 2.0
     momentum: float = 0.9
-    jitter_px: int = -1  # how far the grid moves off the middle; -1: anywhere, as the program does
     input_noise: float = 10.0
-    octaves: int = 5
+    octaves: int = 1
     octave_gain: float = 1.6
     finest_gain: float = 0.15
-    prior_ratio: float = 0.2
+    prior_ratio: float = 1.0
     prior_stride: int = 8
     brightness: float = 112.0
-    contrast: float = 50.0
-    colour_max: float = 30.0
-    zoom: float = 1.0  # the picture grows by this factor every `zoom_every` steps
-    zoom_every: int = 8
-    minus_mean: float = 1.0  # 0: the logit alone
-    softmax: float = 0.0  # share of log softmax in the objective
-    final_levels: float = 1.0  # step_levels falls to this share of itself over the dream
+    contrast: float = 40.0
+    colour_max: float = 22.0
 
+
+OBJECT = Recipe()
+MODERN = Recipe(side=128, object_large=0.9, object_small=0.28, jitter_px=-1, octaves=5, prior_ratio=0.2, contrast=50.0,
+                colour_max=30.0)
+RECIPES = {"object": OBJECT, "modern": MODERN}
 
 PRIOR_POOLS = (1, 2, 4)
 
@@ -131,10 +133,7 @@ class Dreamer:
         with torch.autocast(seen.device.type, torch.bfloat16, enabled=self.half):
             logits = self.net((seen / 255).contiguous(memory_format=torch.channels_last))
         logits = logits.float()
-        r = self.recipe
-        climbed = logits - r.minus_mean * logits.mean(1, keepdim=True)
-        if r.softmax > 0:
-            climbed = (1 - r.softmax) * climbed + r.softmax * 10 * logits.log_softmax(1)
+        climbed = logits - logits.mean(1, keepdim=True)
         return climbed[torch.arange(len(wanted)), wanted].mean((1, 2)).sum()
 
     def climb(self, x, wanted, generator, device_generator):
@@ -149,28 +148,23 @@ class Dreamer:
         gradient = even_out(gradient, r.octaves, r.octave_gain, r.finest_gain)
         return torch.autograd.grad(seen, x, gradient)[0]
 
-    def dream(self, wanted, seed, start=None):
+    def dream(self, wanted, seed):
         """Pictures [n][3][side][side] of 0..255 for class indices `wanted` (a list)."""
         r, device = self.recipe, self.net.mean.device
         generator = torch.Generator().manual_seed(seed)
         device_generator = torch.Generator(device).manual_seed(seed)
         wanted = torch.as_tensor(wanted, device=device)
-        if start is None:
-            noise = torch.randn((len(wanted), 3, r.side // 4, r.side // 4), generator=generator)
-            start = 112 + 20 * F.interpolate(noise, (r.side, r.side), mode="bicubic", align_corners=False)
-        x = start.to(device).clamp(0, 255)
+        noise = torch.randn((len(wanted), 3, r.side // 4, r.side // 4), generator=generator)
+        x = 112 + 20 * F.interpolate(noise, (r.side, r.side), mode="bicubic", align_corners=False).to(device)
         momentum = torch.zeros_like(x)
-        for step in range(r.steps):
-            if r.zoom != 1 and step and step % r.zoom_every == 0:
-                x, momentum = (enlarge(v, r.zoom) for v in (x, momentum))
+        for _ in range(r.steps):
             g = self.climb(x, wanted, generator, device_generator)
             g = g / rms(g)
             if self.prior and r.prior_ratio > 0:
                 p = self.prior.gradient(x, r.prior_stride, generator)
                 g = g - p * (r.prior_ratio / rms(p))
             momentum = r.momentum * momentum + g
-            levels = r.step_levels * r.final_levels ** (step / r.steps)
-            x = settle(x + momentum * (levels / rms(momentum)), r)
+            x = settle(x + momentum * (r.step_levels / rms(momentum)), r)
         return x.round()
 
 
@@ -182,13 +176,6 @@ def mirror(x, left, top, right, bottom):
         x = F.pad(x, now, mode="reflect")
         left, right, top, bottom = left - now[0], right - now[1], top - now[2], bottom - now[3]
     return x[:, :, -top:x.shape[2] + bottom, -left:x.shape[3] + right]
-
-
-def enlarge(x, factor):
-    """The middle 1/factor of the picture at its full size."""
-    theta = torch.tensor([[1 / factor, 0, 0], [0, 1 / factor, 0]], device=x.device).expand(len(x), 2, 3)
-    grid = F.affine_grid(theta, x.shape, align_corners=False)
-    return F.grid_sample(x, grid, mode="bicubic", padding_mode="border", align_corners=False)
 
 
 def settle(x, r):

@@ -39,8 +39,8 @@ class Judge:
 
 def usual_order():
     """ILSVRC-2012's wnids in the order of every public network's outputs."""
-    with open(os.path.join(ROOT, "engine", "ilsvrc_wnids.c"), encoding="ascii") as f:
-        return re.findall(r'"(n\d{8})"', f.read())
+    with open(os.path.join(ROOT, "synsets", "ilsvrc2012-wnids.txt"), encoding="ascii") as f:
+        return re.findall(r"n\d{8}", f.read())
 
 
 def rank(probabilities, index):
