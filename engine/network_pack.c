@@ -12,12 +12,14 @@
  * less than what the convolutions' arithmetic leaves. Sixteen bits would not do: the logits of a full VGG-16
  * would be off by three times the bound of 1e-4.
  *
- * Weights that serve once are freed layer by layer, the head first, so that a model and its packed form never
- * stand in memory side by side.
+ * Weights that serve once are freed layer by layer, the head first and its pages as they are packed, so that
+ * a model and its packed form never stand in memory side by side.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "common/mem.h"
 #include "engine/network_internal.h"
@@ -49,6 +51,7 @@ struct pack_job {
     const struct model_layer *layer;
     struct pack *pack;
     bool backward;
+    bool is_last_reader; /* the weights are freed after this */
 };
 
 /* One panel of 16 outputs of one direction: [36][panels][depth][16]. */
@@ -114,12 +117,26 @@ static uint32_t rounded(float x)
     return (up & 0x7f8000) == 0x7f8000 ? bits >> 8 : up;
 }
 
+/* Gives the pages of numbers that nobody will read again back to the system; what is left of them reads as
+ * zeros until it is freed. */
+static void release(float *from, size_t count)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), first = (uintptr_t)from;
+    uintptr_t end = (first + count * sizeof *from) / page * page;
+    first = (first + page - 1) / page * page;
+    if (first < end)
+        madvise((void *)first, end - first, MADV_DONTNEED);
+}
+
 static void pack_head_panel(void *context, int panel, int worker)
 {
     (void)worker;
     const struct pack_job *j = context;
     const struct model_layer *l = j->layer;
     size_t in = (size_t)j->pack->in, size = (size_t)l->kernel, depth = size * size * in;
+    size_t panel_numbers = depth * GROUP;
+    memset(j->pack->high + (size_t)panel * panel_numbers, 0, panel_numbers * sizeof *j->pack->high);
+    memset(j->pack->low + (size_t)panel * panel_numbers, 0, panel_numbers);
     for (size_t k = 0; k < GROUP; k++) {
         size_t out = (size_t)panel * GROUP + k;
         if (out >= (size_t)l->out)
@@ -132,6 +149,11 @@ static void pack_head_panel(void *context, int panel, int worker)
                 j->pack->low[at] = (uint8_t)w;
             }
     }
+    size_t first = (size_t)panel * GROUP, end = first + GROUP;
+    end = end < (size_t)l->out ? end : (size_t)l->out;
+    size_t row = (size_t)l->in * size * size;
+    if (j->is_last_reader)
+        release(l->weight + first * row, (end - first) * row);
 }
 
 static size_t pack_floats(const struct network *n, int i)
@@ -157,12 +179,12 @@ static void mean_of_classes(struct network *n)
     }
 }
 
-static void pack_layer(struct network *n, int i)
+static void pack_layer(struct network *n, int i, bool is_last_reader)
 {
     const struct model_layer *l = &n->model->layers[i];
     struct pack *p = &n->packs[i];
     memcpy(p->bias, l->bias, (size_t)l->out * sizeof *p->bias);
-    struct pack_job job = {l, p, false};
+    struct pack_job job = {l, p, false, is_last_reader};
     if (i == 0 && n->is_rgb_direct) {
         pack_rgb(n->model, p);
     } else if (p->filters) {
@@ -219,9 +241,12 @@ int network_pack(struct network *n, struct model *m, struct error *e)
     float *at = n->packed;
     for (int i = m->layer_count - 1; i >= 0; i--) {
         float *behind = place(n, i, at);
-        memset(at, 0, (size_t)(behind - at) * sizeof *at); /* not all at once: untouched pages cost nothing */
-        pack_layer(n, i);
-        if (m->serves_once && i != m->layer_count - 1) {
+        size_t zeroed =
+            i < n->convs ? (size_t)(behind - at) : (size_t)n->packs[i].out; /* the head: by panels */
+        memset(at, 0, zeroed * sizeof *at);
+        bool is_last_reader = m->serves_once && i != m->layer_count - 1;
+        pack_layer(n, i, is_last_reader);
+        if (is_last_reader) {
             free(m->layers[i].weight);
             m->layers[i].weight = NULL;
         }
