@@ -156,10 +156,10 @@ static double layer_objective(struct network *n, const struct objective *o)
         j.pixels = m->w;
         rows = m->h;
     } else {
-        j.channels = (int)network_hidden_row(n, i);
-        j.row_floats = (size_t)n->map_w * (size_t)j.channels;
-        j.pixels = n->map_w;
-        rows = n->map_h;
+        j.channels = n->packs[o->layer].out;
+        j.row_floats = network_hidden_row(n, i);
+        j.pixels = 1;
+        rows = n->map_w * n->map_h;
         memcpy(n->d_hidden[i], n->hidden[i], j.row_floats * (size_t)rows * sizeof(float));
         j.first_row = n->d_hidden[i];
     }

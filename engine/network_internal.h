@@ -63,7 +63,7 @@ struct network {
     float *d_hidden[HEAD_LAYERS]; /* their gradients */
     float *fc6_tiles;             /* see network_fc6.c; in the free one of `maps` */
     float *columns;               /* [positions][kernel * in padded] gradient of one row of fc6's kernel */
-    double *row_sums;             /* [max height] parts of the objective */
+    double *row_sums;             /* parts of the objective, by map row or position */
 
     /* Of the current call. */
     struct map input;                                   /* uses rgb_map */

@@ -211,10 +211,12 @@ static void carve_head(struct network *n, struct carver *c)
 {
     size_t positions = (size_t)n->map_w * (size_t)n->map_h;
     const struct pack *fc6 = &n->packs[n->convs];
-    for (int i = 0; i < HEAD_LAYERS; i++) {
-        n->hidden[i] = carve(c, positions * network_hidden_row(n, i), sizeof(float));
+    size_t hidden = larger_of(network_hidden_row(n, FC6), network_hidden_row(n, FC7));
+    for (int i = 0; i < HEAD_LAYERS; i++)
+        n->hidden[i] = carve(c, positions * (i == FC8 ? network_hidden_row(n, FC8) : hidden), sizeof(float));
+    n->d_hidden[FC6] = n->hidden[FC7]; /* which is not needed any more when that comes */
+    for (int i = FC7; i < HEAD_LAYERS; i++)
         n->d_hidden[i] = carve(c, positions * network_hidden_row(n, i), sizeof(float));
-    }
     size_t kernel = (size_t)n->model->layers[n->convs].kernel;
     positions = (size_t)network_fc6_direct_positions(n, n->map_w, n->map_h);
     n->columns = carve(c, positions * kernel * (size_t)fc6->in, sizeof(float));
@@ -224,9 +226,10 @@ static void carve_all(struct network *n, struct carver *c)
 {
     carve_convs(n, c); /* bits first: they alone are zeroed */
     n->picture = carve(c, 3 * n->picture_plane, sizeof(float));
+    size_t positions = (size_t)n->map_w * (size_t)n->map_h;
     n->rgb_map = n->is_rgb_direct ? NULL : carve(c, map_pixels(&n->input) * GROUP, sizeof(float));
     carve_head(n, c);
-    n->row_sums = carve(c, (size_t)n->max_height_px, sizeof(double));
+    n->row_sums = carve(c, larger_of((size_t)n->max_height_px, positions), sizeof(double));
 }
 
 int network_plan_arena(struct network *n, struct error *e)
@@ -244,8 +247,5 @@ int network_plan_arena(struct network *n, struct error *e)
     c = (struct carver){n->arena, 0};
     carve_all(n, &c);
     memset(n->arena, 0, (size_t)((uint8_t *)n->maps[0] - n->arena));
-    for (int i = 0; i < HEAD_LAYERS; i++) /* what pads the rows is read with them */
-        memset(n->hidden[i], 0,
-               (size_t)n->map_w * (size_t)n->map_h * network_hidden_row(n, i) * sizeof(float));
     return 0;
 }
