@@ -196,7 +196,7 @@ lint-config: $(BIN)
 
 headers: ## every header compiles alone (*_impl.h are bodies that others instantiate)
 	$(call say,lint,headers)CC='$(CC)' CFLAGS='$(cppflags) $(cflags)' scripts/check-headers $(filter-out %_impl.h,$(headers))
-	$(if $(cuda_module),@CC='$(CC)' CFLAGS='$(cppflags) $(cflags) $(cuda_inc)' scripts/check-headers $(cuda_headers))
+	$(if $(cuda_module),@CC='$(CC)' CFLAGS='$(cppflags) $(cflags) $(cuda_inc)' scripts/check-headers $(filter %.h,$(cuda_headers)))
 
 layers: ## the folders include only what they may
 	$(call say,lint,layers)scripts/layers

@@ -124,18 +124,18 @@ int cuda_plan_make(struct cuda_plan *p, const struct backend_params *params, enu
                             .view_count = params->view_count,
                             .partial_bytes = CUDA_PARTIALS * sizeof(double)};
     if (params->view_count < 1 || params->view_count > BACKEND_VIEWS_MAX)
-        return error_set(e, ERANGE, "cuda: %d views; 1 to %d can be prepared", params->view_count,
+        return error_set(e, ERANGE, "backend cuda: %d views; 1 to %d can be prepared", params->view_count,
                          BACKEND_VIEWS_MAX);
     size_weights(p, m);
     for (int i = 0; i < params->view_count; i++) {
         int w = params->views[i].width_px, h = params->views[i].height_px;
         if (w > NETWORK_SIDE_MAX_PX || h > NETWORK_SIDE_MAX_PX)
-            return error_set(e, ERANGE,
-                             "cuda: %dx%d is more than %d pixels on a side; ask for a smaller picture", w, h,
-                             NETWORK_SIDE_MAX_PX);
+            return error_set(
+                e, ERANGE, "backend cuda: %dx%d is more than %d pixels on a side; ask for a smaller picture",
+                w, h, NETWORK_SIDE_MAX_PX);
         if (!plan_view(&p->views[i], m, w, h))
-            return error_set(e, ERANGE, "cuda: %dx%d is too small for %s; ask for a larger picture", w, h,
-                             m->name);
+            return error_set(e, ERANGE, "backend cuda: %dx%d is too small for %s; ask for a larger picture",
+                             w, h, m->name);
         size_maps(p, &p->views[i]);
     }
     return 0;
@@ -180,14 +180,16 @@ static int too_large(const struct cuda_plan *p, const struct backend_params *par
         if (bytes == 0)
             break;
         if (bytes + SPARE_BYTES <= free_bytes)
-            return error_set(e, ENOMEM,
-                             "cuda: %dx%d takes %zu MB of the GPU's memory and %zu MB are free; dream.size "
-                             "%dx%d fits",
-                             size->width_px, size->height_px, needed >> 20, free_bytes >> 20, w, h);
+            return error_set(
+                e, ENOMEM,
+                "backend cuda: %dx%d takes %zu MB of the GPU's memory and %zu MB are free; dream.size "
+                "%dx%d fits",
+                size->width_px, size->height_px, needed >> 20, free_bytes >> 20, w, h);
     }
-    return error_set(e, ENOMEM,
-                     "cuda: %dx%d takes %zu MB of the GPU's memory and %zu MB are free; no size fits with %s",
-                     size->width_px, size->height_px, needed >> 20, free_bytes >> 20, params->model->name);
+    return error_set(
+        e, ENOMEM,
+        "backend cuda: %dx%d takes %zu MB of the GPU's memory and %zu MB are free; no size fits with %s",
+        size->width_px, size->height_px, needed >> 20, free_bytes >> 20, params->model->name);
 }
 
 int cuda_plan_fit(struct cuda_plan *p, const struct backend_params *params, size_t other_bytes,

@@ -61,7 +61,8 @@ int cuda_launched(struct cuda_device *d, const char *what)
 
 int cuda_lost(const struct cuda_device *d, struct error *e)
 {
-    return error_set(e, EIO, "GPU %d (%s): %s", d->ordinal, d->name, d->is_lost ? d->why : "no answer");
+    return error_set(e, EIO, "backend cuda: GPU %d (%s): %s", d->ordinal, d->name,
+                     d->is_lost ? d->why : "no answer");
 }
 
 /* ---- Looking ---- */
@@ -69,11 +70,11 @@ int cuda_lost(const struct cuda_device *d, struct error *e)
 static int no_device(cudaError_t status, struct error *e)
 {
     if (status == cudaErrorInsufficientDriver)
-        return error_set(e, ENODEV, "no NVIDIA driver, or one that is too old for CUDA %d.%d",
+        return error_set(e, ENODEV, "backend cuda: no NVIDIA driver, or one that is too old for CUDA %d.%d",
                          CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10);
     if (status == cudaErrorNoDevice)
-        return error_set(e, ENODEV, "no NVIDIA GPU");
-    return error_set(e, ENODEV, "no usable NVIDIA GPU (%s)", cudaGetErrorString(status));
+        return error_set(e, ENODEV, "backend cuda: no NVIDIA GPU");
+    return error_set(e, ENODEV, "backend cuda: no usable NVIDIA GPU (%s)", cudaGetErrorString(status));
 }
 
 /* Name and capability of a device. The attributes, unlike the whole of cudaDeviceProp, are the same in every
@@ -87,8 +88,8 @@ static int look(struct cuda_device *d, int ordinal, struct error *e)
         return no_device(status, e);
     }
     if (ordinal < 0 || ordinal >= count)
-        return error_set(e, ENODEV, "dream.device %d: there %s %d GPU%s, counted from 0", ordinal,
-                         count == 1 ? "is" : "are", count, count == 1 ? "" : "s");
+        return error_set(e, ENODEV, "backend cuda: dream.device %d: there %s %d GPU%s, counted from 0",
+                         ordinal, count == 1 ? "is" : "are", count, count == 1 ? "" : "s");
     struct cudaDeviceProp properties;
     status = cudaGetDeviceProperties(&properties, ordinal);
     if (status == cudaSuccess)
@@ -99,13 +100,14 @@ static int look(struct cuda_device *d, int ordinal, struct error *e)
         status = cudaDeviceGetAttribute(&d->multiprocessors, cudaDevAttrMultiProcessorCount, ordinal);
     if (status != cudaSuccess) {
         (void)cudaGetLastError();
-        return error_set(e, ENODEV, "GPU %d: %s", ordinal, cudaGetErrorString(status));
+        return error_set(e, ENODEV, "backend cuda: GPU %d: %s", ordinal, cudaGetErrorString(status));
     }
     d->ordinal = ordinal;
     d->sm = 10 * major + minor;
     snprintf(d->name, sizeof d->name, "%.*s", (int)sizeof d->name - 1, properties.name);
     if (d->sm < CUDA_SM_LEAST)
-        return error_set(e, ENOTSUP, "GPU %d (%s): compute capability %d.%d; %d.%d is the least", ordinal,
+        return error_set(e, ENOTSUP,
+                         "backend cuda: GPU %d (%s): compute capability %d.%d; %d.%d is the least", ordinal,
                          d->name, major, minor, CUDA_SM_LEAST / 10, CUDA_SM_LEAST % 10);
     return 0;
 }
@@ -147,7 +149,8 @@ int cuda_device_open(struct cuda_device *d, int ordinal, struct error *e)
     }
     rc = open_handles(d);
     if (rc == -ENOMEM)
-        error_set(e, ENOMEM, "GPU %d (%s): no memory left for the CUDA libraries", ordinal, d->name);
+        error_set(e, ENOMEM, "backend cuda: GPU %d (%s): no memory left for the CUDA libraries", ordinal,
+                  d->name);
     else if (rc < 0)
         cuda_lost(d, e);
     if (rc < 0)
@@ -192,9 +195,10 @@ int cuda_arena_open(struct cuda_device *d, size_t bytes, struct error *e)
     void *p = NULL;
     int rc = cuda_fail(d, cudaMalloc(&p, bytes), "cudaMalloc");
     if (rc == -ENOMEM)
-        return error_set(e, ENOMEM,
-                         "GPU %d (%s): no memory for %zu MB; ask for a smaller picture (dream.size)",
-                         d->ordinal, d->name, bytes >> 20);
+        return error_set(
+            e, ENOMEM,
+            "backend cuda: GPU %d (%s): no memory for %zu MB; ask for a smaller picture (dream.size)",
+            d->ordinal, d->name, bytes >> 20);
     if (rc < 0)
         return cuda_lost(d, e);
     d->arena = p;

@@ -22,7 +22,8 @@ int cuda_net_precision(const struct cuda_device *d, int wanted, enum dream_preci
     if (wanted == DREAM_PRECISION_AUTO)
         *precision = has ? DREAM_PRECISION_BF16 : DREAM_PRECISION_FP16;
     else if (!has && (wanted == DREAM_PRECISION_BF16 || wanted == DREAM_PRECISION_TF32))
-        return error_set(e, ENOTSUP, "dream.precision %s: GPU %d (%s) has none; use fp16, fp32 or auto",
+        return error_set(e, ENOTSUP,
+                         "backend cuda: dream.precision %s: GPU %d (%s) has none; use fp16, fp32 or auto",
                          cuda_net_precision_name(*precision), d->ordinal, d->name);
     return 0;
 }

@@ -174,7 +174,7 @@ static int prepare(struct cuda_net *n, int view, int i, bool is_backward, const 
         return 0;
     if (cuda_device_wait(n->device) < 0)
         return cuda_lost(n->device, e);
-    return error_set(e, ENOTSUP, "cuda: cuBLAS has no product for %s %s (%d x %d x %d): %s",
+    return error_set(e, ENOTSUP, "backend cuda: cuBLAS has no product for %s %s (%d x %d x %d): %s",
                      n->model->layers[n->convs + i].name, is_backward ? "backward" : "forward", p.rows,
                      p.columns, p.depth, cublasLtGetStatusString(s));
 }

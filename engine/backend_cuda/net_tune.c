@@ -263,7 +263,7 @@ static int solve(const struct task *t, const struct stopwatch *watch, int64_t un
     if (rc < 0)
         return cuda_lost(n->device, e);
     if (!best->plan)
-        return error_set(e, ENOTSUP, "cuda: cuDNN has no engine for %s %s at %dx%d: %.200s",
+        return error_set(e, ENOTSUP, "backend cuda: cuDNN has no engine for %s %s at %dx%d: %.200s",
                          n->model->layers[t->layer].name, t->problem.is_backward ? "backward" : "forward",
                          t->problem.w, t->problem.h, s.why);
     log_debug("cuda", "%s %s %dx%d: %.0f us%s", n->model->layers[t->layer].name,

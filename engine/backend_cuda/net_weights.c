@@ -48,8 +48,9 @@ static int carve_all(struct cuda_net *n, struct error *e)
     n->workspace = carve(n, p->workspace_bytes, &is_short);
     size_t used = n->device->arena_used - before;
     if (is_short || used != p->bytes)
-        return error_set(e, EINVAL, "cuda: the network took %zu bytes of the arena, and %zu were planned",
-                         used, p->bytes);
+        return error_set(e, EINVAL,
+                         "backend cuda: the network took %zu bytes of the arena, and %zu were planned", used,
+                         p->bytes);
     return 0;
 }
 
@@ -115,13 +116,13 @@ int net_load(struct cuda_net *n, struct error *e)
     size_t before = n->device->arena_used;
     for (int i = 0; i < m->layer_count; i++)
         if (!m->layers[i].weight)
-            return error_set(e, EINVAL, "cuda: the weights of %s went to another network", m->name);
+            return error_set(e, EINVAL, "backend cuda: the weights of %s went to another network", m->name);
     int rc = carve_all(n, e);
     if (rc < 0)
         return rc;
     void *staging = buffer_alloc(staging_bytes(n));
     if (!staging)
-        return error_set(e, ENOMEM, "cuda: no memory to pack the weights of %s", m->name);
+        return error_set(e, ENOMEM, "backend cuda: no memory to pack the weights of %s", m->name);
     /* Padding, borders and what tuning reads: defined from the beginning. */
     rc = cuda_fail(n->device, cudaMemset(n->device->arena + before, 0, n->plan.bytes), "clearing memory");
     for (int i = 0; rc == 0 && i < m->layer_count; i++)
