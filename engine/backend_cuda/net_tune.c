@@ -6,10 +6,13 @@
  * convolution (bias and ReLU; on the way back the ReLU's decisions) can be fused to it, by engines that
  * compile a kernel for it, or be a kernel of our own behind a convolution alone: both are measured.
  *
+ * Whatever runs is also checked: on the same random input every engine's output must have the energy that the
+ * first one's has, which is a convolution alone with our kernel behind it. An engine that is fast because it
+ * computes something else is passed over.
+ *
  * Compiling takes up to a second per engine, so time is shared out: each problem may use its part of what is
  * left of NET_TUNING_MS, and at least one plan of it is made whatever that takes. Layers of one shape are one
- * problem. A view's problems are those of another view in other sizes, and so the kind that won there is
- * tried first.
+ * problem.
  */
 #include "engine/backend_cuda/net_internal.h"
 
@@ -21,8 +24,10 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/rng.h"
 
-enum { RUNS = 3, CANDIDATES_FUSED = 4, CANDIDATES_ALONE = 6 };
+enum { RUNS = 3, CANDIDATES_FUSED = 4, CANDIDATES_ALONE = 6, PATTERN_BYTES = 1 << 20 };
+#define ENERGY_OFF 0.02 /* bf16 is off by a thousandth of it; a forgotten ReLU by half of it */
 
 static int64_t clock_ms(void)
 {
@@ -92,6 +97,77 @@ int net_run_conv(struct cuda_net *n, int view, int layer, bool is_backward)
     return rc == 0 ? run_epilogue(&t, c->solved->problem.is_fused) : rc;
 }
 
+/* ---- Input and output of a trial ---- */
+
+/* Half zeros, a quarter above and a quarter below: ReLUs have something to decide. Host memory, to be freed.
+ */
+static void *make_pattern(enum cuda_storage s)
+{
+    struct rng r = rng_make(1, 0);
+    void *pattern = xmalloc(PATTERN_BYTES);
+    for (size_t i = 0; i < PATTERN_BYTES / cuda_storage_bytes(s); i++)
+        cuda_store_one(s, pattern, i, rng_below(&r, 2) ? rng_uniform(&r) - 0.5f : 0);
+    return pattern;
+}
+
+/* Fills device memory with the pattern, over and over. */
+static int fill(struct cuda_device *d, void *to, const void *pattern, size_t bytes)
+{
+    size_t done = bytes < PATTERN_BYTES ? bytes : PATTERN_BYTES;
+    int rc = cuda_fail(d, cudaMemcpyAsync(to, pattern, done, cudaMemcpyHostToDevice, d->stream), "trial");
+    while (rc == 0 && done < bytes) {
+        size_t more = bytes - done < done ? bytes - done : done;
+        rc = cuda_fail(
+            d, cudaMemcpyAsync((uint8_t *)to + done, to, more, cudaMemcpyDeviceToDevice, d->stream), "trial");
+        done += more;
+    }
+    return rc;
+}
+
+static size_t map_bytes(const struct task *t, int channels)
+{
+    return (size_t)t->problem.w * (size_t)t->problem.h * (size_t)channels *
+           cuda_storage_bytes(t->net->storage);
+}
+
+/* The maps that a problem reads. They belong to this layer's neighbours; nobody needs what was in them. */
+static int fill_input(const struct task *t, const void *pattern)
+{
+    const struct cuda_conv *p = &t->problem;
+    struct cuda_device *d = t->net->device;
+    int rc = fill(d, (void *)(uintptr_t)t->at.from, pattern, map_bytes(t, p->is_backward ? p->out : p->in));
+    if (rc == 0 && t->at.alive)
+        rc = fill(d, (void *)(uintptr_t)t->at.alive, pattern, map_bytes(t, p->in));
+    return rc;
+}
+
+/* The sum of squares of what a problem wrote. */
+static int energy_of(const struct task *t, double *energy)
+{
+    struct cuda_net *n = t->net;
+    int channels = t->problem.is_backward ? t->problem.in : t->problem.out;
+    double parts[OBJECTIVE_BLOCKS_MAX];
+    struct objective_on_layer o = {.activation = t->at.to, /* once, and back to where it is */
+                                   .count = map_bytes(t, channels) / cuda_storage_bytes(n->storage),
+                                   .channels = channels,
+                                   .channel = -1,
+                                   .factor = 1,
+                                   .gradient = t->at.to};
+    int count = launch_objective_on_layer(n->device->stream, n->storage, o, n->parts);
+    int rc = cuda_launched(n->device, "trial");
+    *energy = 0;
+    if (rc == 0)
+        rc = cuda_fail(n->device,
+                       cudaMemcpyAsync(parts, n->parts, (size_t)count * sizeof *parts, cudaMemcpyDeviceToHost,
+                                       n->device->stream),
+                       "trial");
+    if (rc == 0)
+        rc = cuda_device_wait(n->device);
+    for (int i = 0; rc == 0 && i < count; i++)
+        *energy += parts[i];
+    return rc;
+}
+
 /* ---- Measuring ---- */
 
 struct stopwatch {
@@ -149,6 +225,7 @@ struct search {
     const struct task *task;
     const struct stopwatch *watch;
     int64_t until_ms; /* no new candidate after that, once one works */
+    double energy;    /* of the first output; 0: there is none yet */
     struct net_solved *best;
     char why[256]; /* the last refusal, for the case that nothing works */
 };
@@ -167,6 +244,24 @@ static void note(struct search *s, cudnnStatus_t status)
     snprintf(s->why, sizeof s->why, "%s %s", cudnnGetErrorString(status), detail);
 }
 
+/* Is what the last trial wrote what the first one wrote? */
+static int check_energy(struct search *s, float *us)
+{
+    double energy;
+    int rc = *us < INFINITY ? energy_of(s->task, &energy) : 0;
+    if (rc < 0 || !(*us < INFINITY))
+        return rc;
+    if (s->energy == 0) {
+        s->energy = isfinite(energy) ? energy : 0;
+    } else if (!(fabs(energy - s->energy) <= ENERGY_OFF * s->energy)) {
+        log_debug("cuda", "an engine of cuDNN computes %s %s wrong; it is passed over",
+                  s->task->net->model->layers[s->task->layer].name,
+                  s->task->problem.is_backward ? "backward" : "forward");
+        *us = INFINITY;
+    }
+    return 0;
+}
+
 /* Measures one configuration; *is_better: it is the best so far, and s->best has its plan. */
 static int try_config(struct search *s, bool is_fused, cudnnBackendDescriptor_t config, bool *is_better)
 {
@@ -183,6 +278,8 @@ static int try_config(struct search *s, bool is_fused, cudnnBackendDescriptor_t 
     int rc = 0;
     if (workspace_bytes <= (int64_t)n->plan.workspace_bytes)
         rc = measure(s->task, s->watch, plan, is_fused, &us);
+    if (rc == 0)
+        rc = check_energy(s, &us);
     if (rc == 0 && us < INFINITY && (!s->best->plan || us < s->best->us)) {
         if (s->best->plan)
             (void)cudnnBackendDestroyDescriptor(s->best->plan);
@@ -232,32 +329,19 @@ static bool is_same(const struct net_solved *s, const struct task *t)
            a->out == b->out && s->has_epilogue == t->has_epilogue;
 }
 
-/* Did fusing win for this layer in another size? Yes, if it is not known. */
-static bool fused_first(const struct cuda_net *n, const struct task *t)
-{
-    for (int i = n->solved_count - 1; i >= 0; i--) {
-        const struct cuda_conv *a = &n->solved[i].problem;
-        if (a->is_backward == t->problem.is_backward && a->in == t->problem.in && a->out == t->problem.out &&
-            n->solved[i].has_epilogue == t->has_epilogue)
-            return a->is_fused;
-    }
-    return true;
-}
-
-static int solve(const struct task *t, const struct stopwatch *watch, int64_t until_ms, struct error *e)
+static int solve(const struct task *t, const struct stopwatch *watch, const void *pattern, int64_t until_ms,
+                 struct error *e)
 {
     struct cuda_net *n = t->net;
     struct net_solved *best = &n->solved[n->solved_count];
     struct search s = {.task = t, .watch = watch, .until_ms = until_ms, .best = best};
-    bool first = t->has_epilogue && fused_first(n, t);
-    if (t->has_epilogue) /* the other kind gets its half */
-        s.until_ms -= (until_ms - clock_ms()) / 2;
     *best = (struct net_solved){.problem = t->problem, .has_epilogue = t->has_epilogue};
     n->solved_count++;
-    int rc = try_kind(&s, first, first ? CANDIDATES_FUSED : CANDIDATES_ALONE);
-    s.until_ms = until_ms;
+    int rc = fill_input(t, pattern);
+    if (rc == 0) /* alone first: those plans are made in no time */
+        rc = try_kind(&s, false, CANDIDATES_ALONE);
     if (rc == 0 && t->has_epilogue)
-        rc = try_kind(&s, !first, first ? CANDIDATES_ALONE : CANDIDATES_FUSED);
+        rc = try_kind(&s, true, CANDIDATES_FUSED);
     if (rc == 0 && !best->plan) /* because there is none, or because the device is gone? */
         rc = cuda_device_wait(n->device);
     if (rc < 0)
@@ -280,11 +364,12 @@ static const struct net_solved *find(const struct cuda_net *n, const struct task
     return NULL;
 }
 
-static int prepare(const struct task *t, const struct stopwatch *watch, int64_t until_ms, struct error *e)
+static int prepare(const struct task *t, const struct stopwatch *watch, const void *pattern, int64_t until_ms,
+                   struct error *e)
 {
     struct cuda_net *n = t->net;
     const struct net_solved *s = find(n, t);
-    int rc = s ? 0 : solve(t, watch, until_ms, e);
+    int rc = s ? 0 : solve(t, watch, pattern, until_ms, e);
     if (rc < 0)
         return rc;
     s = find(n, t);
@@ -299,6 +384,7 @@ int net_prepare_convs(struct cuda_net *n, struct error *e)
 {
     struct cuda_device *d = n->device;
     struct stopwatch watch = {NULL, NULL};
+    void *pattern = make_pattern(n->storage);
     n->solved = xcalloc(NET_SOLVED_MAX, sizeof *n->solved);
     int rc = cuda_fail(d, cudaEventCreate(&watch.began), "cudaEventCreate");
     if (rc == 0)
@@ -311,8 +397,9 @@ int net_prepare_convs(struct cuda_net *n, struct error *e)
         for (int i = 0; rc == 0 && i < 2 * (n->convs - 1); i++, left--) {
             struct task t = task_of(n, view, 1 + i / 2, i % 2 == 1);
             int64_t now_ms = clock_ms(), share_ms = end_ms > now_ms ? (end_ms - now_ms) / left : 0;
-            rc = prepare(&t, &watch, now_ms + share_ms, e);
+            rc = prepare(&t, &watch, pattern, now_ms + share_ms, e);
         }
+    free(pattern);
     if (watch.began)
         (void)cudaEventDestroy(watch.began);
     if (watch.ended)

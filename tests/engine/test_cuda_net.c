@@ -274,6 +274,22 @@ static void the_faster_engine_wins(void **state)
     }
 }
 
+static void a_wrong_engine_does_not(void **state)
+{
+    (void)state;
+    struct rig r;
+    fake_reset();
+    fake.fused_wrong = true;
+    log_set_level(LOG_ERROR);
+    rig_must_open(&r, pair_toy, DREAM_PRECISION_BF16);
+    for (int i = 1; i < 4; i++) {
+        assert_false(r.net->views[0].forward[i].solved->problem.is_fused);
+        assert_false(r.net->views[0].backward[i].solved->problem.is_fused);
+    }
+    rig_close(&r);
+    log_set_level(LOG_INFO);
+}
+
 static void layers_of_one_shape_share_a_plan(void **state)
 {
     (void)state;
@@ -384,10 +400,15 @@ static void the_arena_gives_what_was_planned(void **state)
 int main(void)
 {
     const struct CMUnitTest all[] = {
-        cmocka_unit_test(fp32_agrees_with_the_reference), cmocka_unit_test(short_numbers_stay_near),
-        cmocka_unit_test(the_faster_engine_wins),         cmocka_unit_test(layers_of_one_shape_share_a_plan),
-        cmocka_unit_test(wrong_questions_are_refused),    cmocka_unit_test(devices_are_looked_at),
-        cmocka_unit_test(a_device_may_go_at_any_moment),  cmocka_unit_test(the_arena_gives_what_was_planned),
+        cmocka_unit_test(fp32_agrees_with_the_reference),
+        cmocka_unit_test(short_numbers_stay_near),
+        cmocka_unit_test(the_faster_engine_wins),
+        cmocka_unit_test(a_wrong_engine_does_not),
+        cmocka_unit_test(layers_of_one_shape_share_a_plan),
+        cmocka_unit_test(wrong_questions_are_refused),
+        cmocka_unit_test(devices_are_looked_at),
+        cmocka_unit_test(a_device_may_go_at_any_moment),
+        cmocka_unit_test(the_arena_gives_what_was_planned),
     };
     return cmocka_run_group_tests(all, NULL, NULL);
 }
