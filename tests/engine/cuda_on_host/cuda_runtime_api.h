@@ -212,10 +212,11 @@ typedef struct host_stream {
 typedef struct host_list *cudaGraph_t, *cudaGraphExec_t;
 typedef struct host_event {
     long pending;
+    cudaStream_t stream; /* of its last record */
 } * cudaEvent_t;
 
 static bool host_refuses_capture;
-static cudaStream_t host_stream; /* there is one */
+static cudaStream_t host_capturing; /* the stream that is captured, or NULL */
 
 static inline void host_append(struct host_list *l, const struct host_op *from)
 {
@@ -250,25 +251,29 @@ static inline void host_submit(cudaStream_t s, void (*run)(void *), void (*kerne
     free(op);
 }
 
+static inline void host_run_one(cudaStream_t s)
+{
+    struct host_op *op = s->queue.first;
+    s->queue.first = op->next;
+    if (op->kernel)
+        host_run_kernel(op->kernel, op->blocks, op->args);
+    else
+        op->run(op->args);
+    free(op);
+}
+
 static inline void host_run_queue(cudaStream_t s)
 {
-    while (s && s->queue.first) {
-        struct host_op *op = s->queue.first;
-        s->queue.first = op->next;
-        if (op->kernel)
-            host_run_kernel(op->kernel, op->blocks, op->args);
-        else
-            op->run(op->args);
-        free(op);
-    }
+    while (s && s->queue.first)
+        host_run_one(s);
 }
 
 /* What waits, allocates or copies pageable memory may not happen in a capture. */
 static inline bool host_spoils(void)
 {
-    if (host_stream && host_stream->is_capturing)
-        host_stream->is_spoiled = true;
-    return host_stream && host_stream->is_capturing;
+    if (host_capturing)
+        host_capturing->is_spoiled = true;
+    return host_capturing != NULL;
 }
 
 static inline cudaError_t host_launch(void (*kernel)(const void *), int blocks, const void *args,
@@ -285,7 +290,7 @@ static inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t *s, unsigned fl
     (void)flags;
     cudaError_t status = host_call();
     if (status == cudaSuccess)
-        host_stream = *s = calloc(1, sizeof **s);
+        *s = calloc(1, sizeof **s);
     return status;
 }
 
@@ -303,8 +308,8 @@ static inline cudaError_t cudaStreamDestroy(cudaStream_t s)
 {
     host_clear(&s->queue);
     host_clear(&s->captured);
+    host_capturing = host_capturing == s ? NULL : host_capturing;
     free(s);
-    host_stream = NULL;
     return cudaSuccess;
 }
 
@@ -336,6 +341,7 @@ static inline cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t s)
     if (status != cudaSuccess)
         return status;
     e->pending++;
+    e->stream = s;
     host_submit(s, host_event_done, NULL, 0, &e, sizeof e);
     return cudaSuccess;
 }
@@ -345,26 +351,19 @@ static inline cudaError_t cudaEventSynchronize(cudaEvent_t e)
     if (host_spoils())
         return host_error(cudaErrorStreamCaptureUnsupported);
     cudaError_t status = host_call();
-    while (status == cudaSuccess && e->pending > 0) { /* no further than it must */
-        struct host_op *op = host_stream->queue.first;
-        host_stream->queue.first = op->next;
-        if (op->kernel)
-            host_run_kernel(op->kernel, op->blocks, op->args);
-        else
-            op->run(op->args);
-        free(op);
-    }
+    while (status == cudaSuccess && e->pending > 0) /* no further than it must */
+        host_run_one(e->stream);
     return status;
 }
 
 /* ---- Memory ---- */
 
-enum { HOST_PINNED_MAX = 32, HOST_DIRTY_BYTES = 24 << 20 };
+enum { HOST_PIECES_MAX = 200, HOST_DIRTY_BYTES = 24 << 20 };
 static struct {
     char *at;
     size_t bytes;
     bool is_pinned;
-} host_memory[HOST_PINNED_MAX];
+} host_memory[HOST_PIECES_MAX];
 static size_t host_device_bytes; /* taken */
 static size_t host_memory_limit = (size_t)8 << 30;
 
@@ -378,7 +377,7 @@ static inline cudaError_t host_take(void **p, size_t bytes, bool is_pinned)
     if (status != cudaSuccess)
         return status;
     int i = 0;
-    while (host_memory[i].at)
+    while (i < HOST_PIECES_MAX - 1 && host_memory[i].at)
         i++;
     host_memory[i].at = *p = aligned_alloc(256, (bytes + 255) / 256 * 256);
     size_t dirty =
@@ -392,7 +391,7 @@ static inline cudaError_t host_take(void **p, size_t bytes, bool is_pinned)
 
 static inline cudaError_t host_give(void *p)
 {
-    for (int i = 0; p && i < HOST_PINNED_MAX; i++)
+    for (int i = 0; p && i < HOST_PIECES_MAX; i++)
         if (host_memory[i].at == p) {
             host_device_bytes -= host_memory[i].is_pinned ? 0 : host_memory[i].bytes;
             host_memory[i].at = NULL;
@@ -404,7 +403,7 @@ static inline cudaError_t host_give(void *p)
 /* 0 pageable, 1 pinned, 2 the device's; all of it, or it is pageable. */
 static inline int host_kind(const void *p, size_t bytes)
 {
-    for (int i = 0; i < HOST_PINNED_MAX; i++)
+    for (int i = 0; i < HOST_PIECES_MAX; i++)
         if (host_memory[i].at && (const char *)p >= host_memory[i].at &&
             (const char *)p + bytes <= host_memory[i].at + host_memory[i].bytes)
             return host_memory[i].is_pinned ? 1 : 2;
@@ -505,6 +504,7 @@ static inline cudaError_t cudaStreamBeginCapture(cudaStream_t s, cudaStreamCaptu
     (void)mode;
     cudaError_t status = host_call();
     if (status == cudaSuccess) {
+        host_capturing = s;
         s->is_capturing = true;
         s->is_spoiled = host_refuses_capture;
     }
@@ -514,6 +514,7 @@ static inline cudaError_t cudaStreamBeginCapture(cudaStream_t s, cudaStreamCaptu
 static inline cudaError_t cudaStreamEndCapture(cudaStream_t s, cudaGraph_t *g)
 {
     cudaError_t status = host_call();
+    host_capturing = NULL;
     s->is_capturing = false;
     if (s->is_spoiled || status != cudaSuccess) {
         host_clear(&s->captured);
