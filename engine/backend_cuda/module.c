@@ -5,6 +5,7 @@
  * prior's, and the pieces that are listed here.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -262,9 +263,15 @@ static int cuda_open(struct backend **out, const struct backend_params *p, struc
         cuda_close(out);
         return rc;
     }
-    log_info("dream", "GPU %d: %s, %s, %zu MB", b->device.ordinal, b->device.name,
-             cuda_net_precision_name(precision), b->device.arena_bytes >> 20);
+    snprintf(b->description, sizeof b->description, "%s, %s", b->device.name,
+             cuda_net_precision_name(precision));
+    log_debug("dream", "GPU %d: %s, %zu MB", b->device.ordinal, b->description, b->device.arena_bytes >> 20);
     return 0;
+}
+
+static const char *cuda_describe(const struct backend *b)
+{
+    return b->description;
 }
 
 static const struct backend_ops ops = {
@@ -281,6 +288,7 @@ static const struct backend_ops ops = {
     .finish = picture_finish,
     .measure = picture_measure,
     .frame = picture_frame,
+    .describe = cuda_describe,
 };
 
 __attribute__((visibility("default"))) const struct backend_ops *reverie_cuda_ops(unsigned abi)

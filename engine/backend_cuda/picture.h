@@ -87,6 +87,7 @@ struct backend {
     int width, height;
     size_t floats; /* 3 * width * height */
     bool is_eager, has_guards;
+    char description[128]; /* "NVIDIA H200, bf16" */
 
     struct cuda_device device;
     struct cuda_net *net;

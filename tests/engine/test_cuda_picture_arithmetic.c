@@ -5,6 +5,7 @@
  */
 #include "cuda_on_host/cuda_runtime_api.h"
 
+#include "engine/dream_internal.h"
 #include "tests/engine/backend_check.h"
 
 #include "engine/backend_cuda/device.c"
@@ -202,6 +203,45 @@ static void classic_dreams_as_the_cpu_does(void **state)
     struct check c;
     CHECK_OPEN(&c, SMALL, "dream.profile=classic");
     compare_dreams(&c, 2, 1e-10, 1e-3);
+    check_close(&c);
+}
+
+/* A whole dream: what it plans for prepared views is what this driver takes. The other one is the CPU's
+ * driver, which is told to get the same views. */
+static void dreams_are_dreamed_as_on_the_cpu(void **state)
+{
+    (void)state;
+    struct check c;
+    struct backend_ops prepared = backend_cpu;
+    prepared.prepared_views = true;
+    const struct backend_ops *const drivers[][2] = {{&prepared, NULL}, {&ops, NULL}};
+    float *x[2];
+    double belief[2][DREAM_SUBJECTS_MAX];
+    CHECK_OPEN(&c, SMALL);
+    for (int i = 0; i < 2; i++) {
+        struct dream *d;
+        struct error e = {""};
+        const struct dream_target target = {.count = 2, .class_index = {3, 77}};
+        if (dream_open_on(&d, &c.config, c.model, 11, c.picture, drivers[i], &e) < 0)
+            fail_msg("%s", e.text);
+        assert_string_equal(dream_backend_name(d), i ? "cuda" : "cpu");
+        assert_non_null(strstr(dream_hardware(d), i ? "CPU, fp32" : ""));
+        dream_set_target(d, &target, 1);
+        for (int n = 0; n < 3; n++) {
+            assert_int_equal(dream_step(d), 0);
+            assert_int_equal(dream_steps(d, 2), 0);
+            dream_warp(d, 1.01, 0.2, 0.3);
+        }
+        dream_belief(d, belief[i]);
+        x[i] = xmalloc(c.floats * sizeof(float));
+        dream_picture(d, x[i]);
+        dream_close(&d);
+    }
+    check_near("picture", check_nmse(x[1], x[0], c.floats), 1e-5);
+    for (int k = 0; k < DREAM_SUBJECTS_MAX; k++)
+        assert_float_equal(belief[1][k], belief[0][k], 0.01);
+    free(x[0]);
+    free(x[1]);
     check_close(&c);
 }
 
@@ -547,6 +587,7 @@ int main(void)
         cmocka_unit_test(measures_as_the_cpu_does),
         cmocka_unit_test(modern_dreams_as_the_cpu_does),
         cmocka_unit_test(classic_dreams_as_the_cpu_does),
+        cmocka_unit_test(dreams_are_dreamed_as_on_the_cpu),
         cmocka_unit_test(kinds_of_steps_follow_one_another),
         cmocka_unit_test(graphs_and_haste_change_nothing),
         cmocka_unit_test(chunks_of_patches_add_up),
