@@ -181,8 +181,11 @@ static int enqueue(struct backend *b, const struct picture_prepared *v, const st
 
 /* ---- Graphs ---- */
 
-static void drop_graph(struct picture_prepared *v)
+/* Rare enough to wait for one that may be running. */
+static void drop_graph(struct backend *b, struct picture_prepared *v)
 {
+    if (v->graph && !b->device.is_lost)
+        (void)cuda_device_wait(&b->device);
     if (v->graph)
         (void)cudaGraphExecDestroy(v->graph);
     v->graph = NULL;
@@ -192,17 +195,17 @@ static void drop_graph(struct picture_prepared *v)
 void picture_drop_graphs(struct backend *b)
 {
     for (int i = 0; i < b->view_count; i++)
-        drop_graph(&b->views[i]);
+        drop_graph(b, &b->views[i]);
 }
 
 /* Nothing of a capture has run, so one that failed leaves the device as it was; unless the device itself is
  * what failed. */
-static int survive_capture(struct backend *b)
+static int survive_capture(struct backend *b, cudaError_t status)
 {
     struct cuda_device *d = &b->device;
-    cudaError_t why = cudaGetLastError();
+    (void)cudaGetLastError();
     log_warn("dream", "backend cuda: a step could not be made a graph (%s); going on without",
-             d->is_lost ? d->why : cudaGetErrorString(why));
+             d->is_lost ? d->why : cudaGetErrorString(status));
     d->is_lost = false;
     b->is_eager = true;
     picture_drop_graphs(b);
@@ -216,7 +219,7 @@ static int capture(struct backend *b, struct picture_prepared *v, const struct b
     cudaGraph_t graph = NULL;
     cudaError_t status = cudaStreamBeginCapture(d->stream, cudaStreamCaptureModeThreadLocal);
     if (status != cudaSuccess)
-        return survive_capture(b);
+        return survive_capture(b, status);
     int rc = enqueue(b, v, s);
     status = cudaStreamEndCapture(d->stream, &graph);
     if (rc == 0 && status == cudaSuccess)
@@ -226,7 +229,7 @@ static int capture(struct backend *b, struct picture_prepared *v, const struct b
     if (rc == 0 && status == cudaSuccess)
         return 0;
     v->graph = NULL;
-    return survive_capture(b);
+    return survive_capture(b, status);
 }
 
 static bool is_same_kind(const struct step_kind *a, const struct step_kind *b)
@@ -239,7 +242,7 @@ static int run(struct backend *b, struct picture_prepared *v, const struct backe
     struct cuda_device *d = &b->device;
     const struct step_kind kind = {s->climbs, s->objective.layer, s->objective.channel};
     if (!v->is_known || !is_same_kind(&kind, &v->kind)) {
-        drop_graph(v);
+        drop_graph(b, v);
         int rc = enqueue(b, v, s);
         v->kind = kind;
         v->is_known = rc == 0;
