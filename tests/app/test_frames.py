@@ -66,17 +66,19 @@ class Live(unittest.TestCase):
                 made = int(re.search(r"in (\d+) keyframes", p.stderr).group(1))
                 self.assertTrue(12 <= made <= 40, p.stderr)
 
+    @unittest.skipIf(SANITIZED, "how slow is too slow depends on the build")
     def test_too_slow_it_goes_on_with_keyframes(self):
+        size = "640x360"  # on one thread, several times too slow for 60 frames/s
         with Folder() as f:
-            p = reverie("run", *TINY, *FRAMES, "--duration", "6", "--set", "dream.size=960x540",
-                        "--set", "video.size=960x540", "--set", "dream.threads=1", "--set", "video.fps=30",
+            p = reverie("run", *TINY, *FRAMES, "--duration", "7", "--set", "dream.size=" + size,
+                        "--set", "video.size=" + size, "--set", "dream.threads=1", "--set", "video.fps=60",
                         "--set", "record.dir=" + f.path("rec"))
             self.assertEqual(p.returncode, 0, p.stderr)
-            self.assertRegex(p.stderr, r"it is too slow: \d+ ms for one with one step, 33 ms are between two\); "
+            self.assertRegex(p.stderr, r"it is too slow: \d+ ms for one with one step, 17 ms are between two\); "
                                        r"going on with keyframes")
             self.assertRegex(p.stderr, r"frames were bridged")
             info = probe(recordings(f.path("rec"))[0])  # the clock did not wait
-            self.assertEqual(len(info["pts"]), 180)
+            self.assertEqual(len(info["pts"]), 420)
 
     def test_auto_on_a_cpu_is_keyframes(self):
         with Folder() as f:
