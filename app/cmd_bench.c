@@ -314,10 +314,13 @@ static int open_model(struct bench *b, const struct request *r, struct error *e)
                : model_load(&b->model, r->path, e);
 }
 
-static const struct backend_ops *choose_backend(const struct bench *b, const struct request *r)
+static const struct backend_ops *choose_backend(struct bench *b, const struct request *r,
+                                                const struct result *first)
 {
     struct error e;
-    struct backend_params p = {.config = &b->config, .model = b->model};
+    struct backend_params p = {.config = &b->config, .model = b->model, .view_count = 1};
+    p.views[0] = (struct image_view){first->size[0], first->size[1], 1, 0, 0};
+    b->config.size = (struct option_size){first->size[0], first->size[1]};
     if (r->backend.index == 0)
         return &backend_cpu;
     return r->backend.index == 1 || backend_cuda.supports(&p, &e) == 0 ? &backend_cuda : &backend_cpu;
@@ -330,7 +333,7 @@ static int run(struct bench *b, const struct request *r, struct result *results,
         rc = check_sizes(b->model, results, count, e);
     if (rc < 0)
         return rc;
-    b->hw = choose_backend(b, r);
+    b->hw = choose_backend(b, r, results);
     if (b->hw == &backend_cpu) {
         b->model->serves_once = true; /* as in a show, so that memory is what a show takes */
         rc = run_network(b, results, count, e);

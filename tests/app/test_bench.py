@@ -44,7 +44,7 @@ class Bench(unittest.TestCase):
             self.assertNotIn("step_ms", d["sizes"][0])
         else:
             self.assertEqual((code, out), (1, ""))
-            self.assertRegex(err, r"^reverie bench: backend cuda: .*\n$")
+            self.assertRegex(err, r"^reverie bench: .*(GPU|CUDA|cuda).*\n$")
         code, out, err = bench("--backend", "auto", "--size", "64x64")
         self.assertEqual((code, err), (0, ""))
         self.assertIn(json.loads(out)["backend"], ("cpu", "cuda"))
