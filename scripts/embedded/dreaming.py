@@ -134,7 +134,7 @@ class Dreamer:
             logits = self.net((seen / 255).contiguous(memory_format=torch.channels_last))
         logits = logits.float()
         climbed = logits - logits.mean(1, keepdim=True)
-        return climbed[torch.arange(len(wanted)), wanted].mean((1, 2)).sum()
+        return climbed[torch.arange(len(wanted), device=wanted.device), wanted].mean((1, 2)).sum()
 
     def climb(self, x, wanted, generator, device_generator):
         r = self.recipe

@@ -43,10 +43,10 @@ class Pictures:
         """Pictures 0..1 float [n][3][side][side] and labels; index: int64 tensor."""
         if isinstance(self.x, torch.Tensor):
             index = index.to(device)
-            x = self.x[index]
+            x, y = self.x[index], self.y[index]
         else:
-            x = torch.from_numpy(self.x[index.numpy()])
-        return x.permute(0, 3, 1, 2).float().div_(255), self.y[index]
+            x, y = torch.from_numpy(self.x[index.numpy()]).to(device), self.y[index].to(device)
+        return x.permute(0, 3, 1, 2).float().div_(255), y
 
 
 def decode(packs, class_of, stem):

@@ -122,6 +122,7 @@ class Training:
         self.mean = copy.deepcopy(self.net).eval().requires_grad_(False)
         self.optimizer = self.make_optimizer()
         self.step, self.change, self.watch = 0, None, Stopwatch()
+        self.stop = False  # a signal sets it: the slice ends behind the update that is under way
         self.per_epoch = len(train) // settings.batch
         if self.per_epoch == 0:
             raise ValueError("%d pictures are less than one batch" % len(train))
@@ -168,7 +169,7 @@ class Training:
 
     def random(self, purpose, number):
         g = torch.Generator(self.device)
-        return g.manual_seed(((self.settings.seed * 1009 + purpose) << 40) + number)
+        return g.manual_seed((((self.settings.seed * 1009 + purpose) << 40) + number) % 2**63)
 
     def logits(self, net, x):
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
@@ -178,7 +179,7 @@ class Training:
     def batch(self):
         number = self.step // self.settings.replays
         epoch, at = divmod(number, self.per_epoch)
-        shuffle = torch.Generator().manual_seed((self.settings.seed << 32) + epoch)
+        shuffle = torch.Generator().manual_seed(((self.settings.seed << 32) + epoch) % 2**63)
         order = torch.randperm(len(self.train), generator=shuffle)
         x, y = self.train.batch(order[at * self.settings.batch:(at + 1) * self.settings.batch], self.device)
         g = self.random(1, number)
@@ -244,7 +245,7 @@ class Training:
         until, saved, said = self.watch.seconds + 60 * minutes, self.watch.seconds, self.watch.seconds
         loss = right = count = 0
         self.watch.skip()
-        while self.step < self.steps and self.watch.seconds < until:
+        while self.step < self.steps and self.watch.seconds < until and not self.stop:
             a, b = self.advance()
             loss, right, count = loss + a, right + b, count + 1
             self.watch.lap()
