@@ -92,17 +92,17 @@ static struct shared {
      .profile = "dream.profile=modern",
      .logits = 1e-4,
      .cosine = 0.998,
-     .prior = 1e-5},
+     .prior = 1e-4},
     {.precision = "dream.precision=bf16",
      .profile = "dream.profile=modern",
      .logits = 1e-3,
      .cosine = 0.99,
-     .prior = 1e-5},
+     .prior = 1e-4},
     {.precision = "dream.precision=fp16",
      .profile = "dream.profile=modern",
      .logits = 1e-4,
      .cosine = 0.998,
-     .prior = 1e-5},
+     .prior = 1e-4},
 };
 
 static struct shared *share(int which)
@@ -266,7 +266,7 @@ static void measures_a_whole_vgg(void **state)
          .profile = "VGG-16",
          .logits = 1e-2,
          .cosine = 0.85,
-         .prior = 1e-5},
+         .prior = 1e-4},
     };
     struct backend_step s;
     struct check_look truth = {0};
