@@ -62,13 +62,13 @@ static void publish(struct show *s, struct keyframe *slot)
     slot->z_frames = s->z_frames;
     slot->request_id = s->request_id;
     text_copy(slot->caption, sizeof slot->caption, s->caption);
+    stats_add(s->p.stats, STAT_KEYFRAMES, 1); /* first: the one that ends the show is counted, too */
     keyframes_publish(s->p.keyframes);
 
     int64_t now_us = clock_real_us();
     if (s->last_publish_us)
         stats_max(s->p.stats, STAT_KEYFRAME_GAP_MAX_MS, (now_us - s->last_publish_us) / 1000);
     s->last_publish_us = now_us;
-    stats_add(s->p.stats, STAT_KEYFRAMES, 1);
 }
 
 /* What a round took. */
