@@ -11,7 +11,7 @@ a recipe be tried before the program has it. Every step:
  4. leads brightness, contrast and colours back to where photographs have them.
 
 Every dream has its own random start, all share the draws of the steps. Two recipes: OBJECT makes one object that fills
-a small picture, which is what a judge can name; MODERN has the program's numbers, under which a picture fills with
+a picture, which is what a judge can name; MODERN has the program's numbers, under which a picture fills with
 objects of all sizes.
 """
 import dataclasses
@@ -27,7 +27,7 @@ STRIDE_PX = 32  # of the network
 @dataclasses.dataclass
 class Recipe:
     """Names and units are those of section `dream` of the configuration, where it has them."""
-    side: int = 64
+    side: int = 128
     steps: int = 100
     object_large: float = 1.0
     object_small: float = 0.7
@@ -46,7 +46,7 @@ class Recipe:
 
 
 OBJECT = Recipe()
-MODERN = Recipe(side=128, object_large=0.9, object_small=0.28, jitter_px=-1, octaves=5, prior_ratio=0.2, contrast=50.0,
+MODERN = Recipe(object_large=0.9, object_small=0.28, jitter_px=-1, octaves=5, prior_ratio=0.2, contrast=50.0,
                 colour_max=30.0)
 RECIPES = {"object": OBJECT, "modern": MODERN}
 
