@@ -196,23 +196,21 @@ void network_head_backward(struct network *n, int from)
     network_stage_done(n, stage_backward(n, n->convs));
 }
 
-/* d[p] into `d`; returns d . h. */
-static double objective_at(const struct network *n, const struct objective *o, size_t p, float *d,
-                           const float *h)
+/* fc8's weights of a class, [in]. */
+static void class_weights(const struct network *n, int class_index, float *out)
 {
-    const struct model_layer *fc8 = &n->model->layers[n->convs + FC8];
-    size_t width = (size_t)n->packs[n->convs + FC8].in, positions = (size_t)n->map_w * (size_t)n->map_h;
-    float mean = -o->minus_mean / (float)positions;
-    double value = 0;
-    for (size_t c = 0; c < width; c++)
-        d[c] = mean * n->fc8_mean[c];
-    for (int s = 0; s < o->subject_count; s++) {
-        const float *w = fc8->weight + (size_t)o->subjects[s].class_index * (size_t)fc8->in;
-        float weight = o->subjects[s].weight[p];
-        for (size_t c = 0; c < (size_t)fc8->in; c++)
-            d[c] += weight * w[c];
-        value += (double)weight * (double)fc8->bias[o->subjects[s].class_index];
+    const struct pack *p = &n->packs[n->convs + FC8];
+    size_t at = (size_t)(class_index / GROUP) * (size_t)p->in * GROUP + (size_t)(class_index % GROUP);
+    for (size_t c = 0; c < (size_t)p->in; c++, at += GROUP) {
+        uint32_t bits = (uint32_t)p->high[at] << 16 | (uint32_t)p->low[at] << 8;
+        memcpy(&out[c], &bits, sizeof bits);
     }
+}
+
+/* d[p], which lacks what is multiplied by zero in `h`; returns d . h. */
+static double objective_at(size_t width, float *d, const float *h)
+{
+    double value = 0;
     for (size_t c = 0; c < width; c++) {
         value += (double)d[c] * (double)h[c];
         d[c] = h[c] > 0.0f ? d[c] : 0.0f;
@@ -223,10 +221,24 @@ static double objective_at(const struct network *n, const struct objective *o, s
 double network_head_objective(struct network *n, const struct objective *o)
 {
     const struct model_layer *fc8 = &n->model->layers[n->convs + FC8];
-    size_t width = network_hidden_row(n, FC7), positions = (size_t)n->map_w * (size_t)n->map_h;
+    size_t row = network_hidden_row(n, FC7), width = (size_t)n->packs[n->convs + FC8].in;
+    size_t positions = (size_t)n->map_w * (size_t)n->map_h;
+    float mean = -o->minus_mean / (float)positions, *d = n->d_hidden[FC7];
     double value = 0, bias = 0;
     for (size_t p = 0; p < positions; p++)
-        value += objective_at(n, o, p, n->d_hidden[FC7] + p * width, n->hidden[FC7] + p * width);
+        for (size_t c = 0; c < width; c++)
+            d[p * row + c] = mean * n->fc8_mean[c];
+    for (int s = 0; s < o->subject_count; s++) {
+        class_weights(n, o->subjects[s].class_index, n->class_row);
+        for (size_t p = 0; p < positions; p++) {
+            float weight = o->subjects[s].weight[p];
+            for (size_t c = 0; c < width; c++)
+                d[p * row + c] += weight * n->class_row[c];
+            value += (double)weight * (double)fc8->bias[o->subjects[s].class_index];
+        }
+    }
+    for (size_t p = 0; p < positions; p++)
+        value += objective_at(width, d + p * row, n->hidden[FC7] + p * row);
     for (int k = 0; k < fc8->out; k++)
         bias += (double)fc8->bias[k] / fc8->out;
     return value - (double)o->minus_mean * bias;

@@ -44,8 +44,9 @@ struct network {
     int convs;          /* layers before the head */
     bool is_rgb_direct; /* the first layer has kernels of its own; false: it is convolved like the others */
     struct pack packs[LAYERS_MAX];
-    float *fc8_mean; /* [fc7 out padded] mean over classes of fc8's weights */
-    float *packed;   /* one allocation for all packs */
+    float *class_row; /* [fc7 out padded] fc8's weights of one class */
+    float *fc8_mean;  /* [fc7 out padded] mean over classes of fc8's weights */
+    float *packed;    /* one allocation for all packs */
     size_t packed_bytes;
     uint8_t *arena; /* one allocation for all that follows */
     size_t arena_bytes;

@@ -239,21 +239,21 @@ int network_pack(struct network *n, struct model *m, struct error *e)
         return error_set(e, ENOMEM, "network: no memory for the %zu MB of packed weights of %s",
                          n->packed_bytes >> 20, m->name);
     float *at = n->packed;
+    n->fc8_mean = at;
+    memset(at, 0, (size_t)n->packs[m->layer_count - 1].in * sizeof *at);
+    mean_of_classes(n);
+    at += n->packs[m->layer_count - 1].in;
     for (int i = m->layer_count - 1; i >= 0; i--) {
         float *behind = place(n, i, at);
         size_t zeroed =
             i < n->convs ? (size_t)(behind - at) : (size_t)n->packs[i].out; /* the head: by panels */
         memset(at, 0, zeroed * sizeof *at);
-        bool is_last_reader = m->serves_once && i != m->layer_count - 1;
-        pack_layer(n, i, is_last_reader);
-        if (is_last_reader) {
+        pack_layer(n, i, m->serves_once);
+        if (m->serves_once) {
             free(m->layers[i].weight);
             m->layers[i].weight = NULL;
         }
         at = behind;
     }
-    n->fc8_mean = at;
-    memset(at, 0, (size_t)n->packs[m->layer_count - 1].in * sizeof *at);
-    mean_of_classes(n);
     return 0;
 }

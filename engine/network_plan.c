@@ -217,6 +217,7 @@ static void carve_head(struct network *n, struct carver *c)
     n->d_hidden[FC6] = n->hidden[FC7]; /* which is not needed any more when that comes */
     for (int i = FC7; i < HEAD_LAYERS; i++)
         n->d_hidden[i] = carve(c, positions * network_hidden_row(n, i), sizeof(float));
+    n->class_row = carve(c, (size_t)n->packs[n->convs + FC8].in, sizeof(float));
     size_t kernel = (size_t)n->model->layers[n->convs].kernel;
     positions = (size_t)network_fc6_direct_positions(n, n->map_w, n->map_h);
     n->columns = carve(c, positions * kernel * (size_t)fc6->in, sizeof(float));
