@@ -253,7 +253,7 @@ class Training:
                 self.say(float(loss) / count, float(right) / count, count / max(self.watch.seconds - said, 1e-9))
                 loss, right, count, said = 0, 0, 0, self.watch.seconds
             if snapshots and self.step * snapshots // self.steps != (self.step - 1) * snapshots // self.steps:
-                self.export("model-%06d.safetensors" % self.step, measure_limit)
+                self.export("model-%06d.safetensors" % self.step, measure_limit, measure_limit)
                 self.watch.skip()
             if self.watch.seconds - saved >= SAVE_S:
                 self.save()
@@ -261,7 +261,7 @@ class Training:
         self.save()
         if self.step < self.steps:
             return False
-        self.export(RESULT, None)
+        self.export(RESULT, None, measure_limit)
         return True
 
     # ---- Figures and files ----
@@ -283,8 +283,9 @@ class Training:
         self.half = half
         return first / count, five / count
 
-    def export(self, name, limit):
-        """Folds the average into a file beside the checkpoint. Its figures are those of the file itself."""
+    def export(self, name, limit, attack_limit):
+        """Folds the average into a file beside the checkpoint. Its figures are those of the file itself, on `limit`
+        validation pictures (None: all), under attack on `attack_limit`."""
         folded = network.fold(self.mean)
         metadata = {"reverie." + what: ",".join("%.6g" % v for v in getattr(self.mean, what).flatten().tolist())
                     for what in ("mean", "std")}
@@ -293,7 +294,7 @@ class Training:
         figures = {"top1": first, "top5": five, "top1.unfolded": self.measure(self.mean, limit)[0],
                    "top1.noise": self.measure(net, limit, noise=0.15)[0]}
         for eps in (0.5, 1.0):
-            figures["top1.attack%g" % eps] = self.measure(net, min(limit or 1000, 1000), eps=eps, half=self.half)[0]
+            figures["top1.attack%g" % eps] = self.measure(net, attack_limit, eps=eps, half=self.half)[0]
         metadata.update({"reverie." + k: "%.4f" % v for k, v in figures.items()})
         metadata.update({
             "reverie.arch": "vgg16", "reverie.input": "rgb 0..1", "reverie.window_px": str(network.WINDOW_PX),
