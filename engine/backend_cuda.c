@@ -4,7 +4,8 @@
  * Everything that needs CUDA lies in a module of its own, reverie-cuda.so, so that one and the same program
  * starts on machines with and without a driver. It is looked for beside the program (where `make` puts it)
  * and in ../lib/reverie (where `make install` does), is loaded when the driver is first asked for, and stays
- * loaded. The module takes what it needs of common/ and engine/ from the program itself.
+ * loaded. Where NVIDIA's own library is missing it is not even tried: its libraries take 150 MB and a while.
+ * The module takes what it needs of common/ and engine/ from the program itself.
  */
 #include "engine/backend_cuda.h"
 
@@ -36,8 +37,19 @@ static void own_folder(char *out, size_t size)
         slash[1] = '\0';
 }
 
+/* The library that comes with the card's driver. */
+static bool has_driver(void)
+{
+    void *driver = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL);
+    if (driver)
+        dlclose(driver);
+    return driver != NULL;
+}
+
 static int load(const char *path)
 {
+    if (!has_driver())
+        return error_set(&load_error, ENODEV, "no NVIDIA driver on this machine (libcuda.so.1)");
     void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!handle)
         return error_set(&load_error, ENODEV, "the GPU part cannot be loaded: %.300s", dlerror());
