@@ -16,7 +16,7 @@
 
 backend_cuda_entry reverie_cuda_ops;
 
-static int look_for(const struct backend_params *p, struct error *e)
+static int cuda_supports(const struct backend_params *p, struct error *e)
 {
     const struct dream_config *c = p->config;
     struct cuda_device d = {.ordinal = (int)c->device};
@@ -27,19 +27,13 @@ static int look_for(const struct backend_params *p, struct error *e)
     if (cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, d.ordinal) != cudaSuccess ||
         cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, d.ordinal) != cudaSuccess) {
         (void)cudaGetLastError();
-        return error_set(e, ENODEV, "GPU %d does not say what it can do", d.ordinal);
+        return error_set(e, ENODEV, "backend cuda: GPU %d does not say what it can do", d.ordinal);
     }
     d.sm = 10 * major + minor;
     memcpy(d.name, "NVIDIA", sizeof "NVIDIA");
     if (p->view_count < 1 || (c->profile != DREAM_MODERN && c->profile != DREAM_CLASSIC))
-        return error_set(e, ENOTSUP, "no views, or a profile that it does not know");
+        return error_set(e, ENOTSUP, "backend cuda: no views, or a profile that it does not know");
     return cuda_net_precision(&d, c->precision, &precision, e);
-}
-
-static int cuda_supports(const struct backend_params *p, struct error *e)
-{
-    int rc = look_for(p, e);
-    return rc < 0 ? error_prefix(e, rc, "backend cuda") : 0;
 }
 
 /* ---- Memory ---- */

@@ -61,7 +61,8 @@ static void need_gpu(void)
 {
     if (gpu_ops)
         return;
-    print_message("no GPU test: %s\n", why_not);
+    printf("# skip: %s\n", why_not);
+    fflush(stdout);
     skip();
 }
 
