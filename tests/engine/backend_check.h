@@ -34,6 +34,29 @@ struct check {
     float *weights[CHECK_SUBJECTS]; /* [largest map] */
 };
 
+/* Sums are those of this very picture [3][pixels]: mean, squares and colour as their definition has them. */
+static inline void check_sums(const struct image_sums *sums, const float *x, size_t pixels)
+{
+    struct image_sums own = {0};
+    for (size_t i = 0; i < pixels; i++) {
+        double grey = 0;
+        for (size_t c = 0; c < 3; c++)
+            grey += (double)x[c * pixels + i] / 3;
+        own.mean += grey;
+        own.square += grey * grey;
+        for (size_t c = 0; c < 3; c++) {
+            double v = (double)x[c * pixels + i];
+            own.chroma += (v - grey) * (v - grey) / 3;
+            own.extreme += v < 4 || v > 251;
+        }
+    }
+    assert_float_equal(sums->mean / own.mean, 1, 1e-5);
+    assert_float_equal(sums->square / own.square, 1, 1e-5);
+    assert_float_equal(sums->chroma / own.chroma, 1, 1e-5);
+    assert_float_equal(sums->extreme, own.extreme, 0);
+    assert_float_equal(sums->bad, 0, 0);
+}
+
 static inline double check_nmse(const float *a, const float *truth, size_t count)
 {
     double error = 0, norm = 0;
