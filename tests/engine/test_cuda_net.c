@@ -17,6 +17,7 @@
 #include "common/rng.h"
 #include "tests/engine/cuda_fake.h"
 #include "tests/engine/reference.h"
+#include "tests/engine/toy.h"
 
 /* The module's files: they are no part of the program. */
 #include "engine/backend_cuda/device.c"
@@ -36,12 +37,6 @@
 
 /* ---- Toy models ---- */
 
-struct toy_layer {
-    const char *name;
-    int out, kernel;
-    bool pool;
-};
-
 /* Odd channel counts; a pool in the middle and none behind the last convolution. */
 static const struct toy_layer odd_toy[] = {
     {"conv1_1", 5, 3, false}, {"conv1_2", 17, 3, true}, {"conv2_1", 13, 3, false}, {"fc6", 9, 2, false},
@@ -55,36 +50,6 @@ static const struct toy_layer pair_toy[] = {
     {"conv1_1", 16, 3, false}, {"conv1_2", 16, 3, true}, {"conv2_1", 24, 3, false}, {"conv2_2", 24, 3, true},
     {"fc6", 32, 3, false},     {"fc7", 24, 1, false},    {"fc8", 10, 1, false},     {NULL, 0, 0, false}};
 static const struct toy_layer *const toys[] = {odd_toy, early_toy, pair_toy};
-
-static void toy_open(struct model *m, const struct toy_layer *t)
-{
-    struct rng r = rng_make(1, 2);
-    int in = 3;
-    *m = (struct model){.mean = {0.48f, 0.45f, 0.40f}, .std = {0.28f, 0.27f, 0.29f}, .name = "toy"};
-    m->stride_px = 1;
-    for (; t->name; in = t->out, t++) {
-        struct model_layer *l = &m->layers[m->layer_count++];
-        *l = (struct model_layer){.in = in, .out = t->out, .kernel = t->kernel, .pool_after = t->pool};
-        snprintf(l->name, sizeof l->name, "%s", t->name);
-        m->stride_px *= t->pool ? 2 : 1;
-        size_t size = (size_t)(in * t->out * t->kernel * t->kernel);
-        l->weight = xcalloc(size, sizeof(float));
-        l->bias = xcalloc((size_t)t->out, sizeof(float));
-        for (size_t i = 0; i < size; i++)
-            l->weight[i] = rng_normal(&r) * sqrtf(2.0f / (float)(in * t->kernel * t->kernel));
-        for (int i = 0; i < t->out; i++)
-            l->bias[i] = 0.1f * rng_normal(&r);
-        m->classes = t->out;
-    }
-}
-
-static void toy_close(struct model *m)
-{
-    for (int i = 0; i < m->layer_count; i++) {
-        free(m->layers[i].weight);
-        free(m->layers[i].bias);
-    }
-}
 
 /* ---- A network on the pretended card ---- */
 

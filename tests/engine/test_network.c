@@ -17,6 +17,7 @@
 #include "common/rng.h"
 #include "engine/kernels.h"
 #include "tests/engine/reference.h"
+#include "tests/engine/toy.h"
 
 /* ---- Counting allocations: the program's own malloc family in front of the library's ---- */
 
@@ -51,12 +52,6 @@ void *aligned_alloc(size_t alignment, size_t size)
 
 /* ---- Toy models ---- */
 
-struct toy_layer {
-    const char *name;
-    int out, kernel;
-    bool pool;
-};
-
 /* Odd channel counts, a kernel that is not square to anything, two pools. */
 static const struct toy_layer odd_toy[] = {
     {"conv1_1", 5, 3, false}, {"conv1_2", 17, 3, true}, {"conv2_1", 33, 3, true}, {"fc6", 9, 2, false},
@@ -78,44 +73,6 @@ static const struct toy_layer seven_toy[] = {{"conv1_1", 5, 3, true}, {"conv2_1"
                                              {"fc6", 90, 7, false},   {"fc7", 16, 1, false},
                                              {"fc8", 5, 1, false},    {NULL, 0, 0, false}};
 static const struct toy_layer *const toys[] = {odd_toy, early_pool_toy, even_toy, wide_toy, seven_toy};
-
-/* The head is held in 24 bits. With weights that these hold exactly, what is compared is the arithmetic. */
-static float in_24_bits(float x)
-{
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    bits &= 0xffffff00u;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-
-static void toy_open(struct model *m, const struct toy_layer *t)
-{
-    struct rng r = rng_make(1, 2);
-    int in = 3;
-    *m = (struct model){.mean = {0.48f, 0.45f, 0.40f}, .std = {0.28f, 0.27f, 0.29f}, .name = "toy"};
-    for (; t->name; in = t->out, t++) {
-        struct model_layer *l = &m->layers[m->layer_count++];
-        *l = (struct model_layer){.in = in, .out = t->out, .kernel = t->kernel, .pool_after = t->pool};
-        snprintf(l->name, sizeof l->name, "%s", t->name);
-        size_t size = (size_t)(in * t->out * t->kernel * t->kernel);
-        l->weight = xcalloc(size, sizeof(float));
-        l->bias = xcalloc((size_t)t->out, sizeof(float));
-        for (size_t i = 0; i < size; i++)
-            l->weight[i] = in_24_bits(rng_normal(&r) * sqrtf(2.0f / (float)(in * t->kernel * t->kernel)));
-        for (int i = 0; i < t->out; i++)
-            l->bias[i] = 0.1f * rng_normal(&r);
-        m->classes = t->out;
-    }
-}
-
-static void toy_close(struct model *m)
-{
-    for (int i = 0; i < m->layer_count; i++) {
-        free(m->layers[i].weight);
-        free(m->layers[i].bias);
-    }
-}
 
 /* Positions of the logit map along one side. */
 static int toy_positions(const struct model *m, int px)
