@@ -15,18 +15,20 @@ flavour := $(if $(SANITIZER),$(subst $(comma),-,$(SANITIZER)),release)
 O       := build/obj-$(flavour)
 BIN     := $(if $(SANITIZER),$O/reverie,build/reverie)
 
-folders := common config synsets engine stream chatbot app
+folders := common config synsets \
+           engine engine/weights engine/model engine/dream engine/cpu engine/cuda \
+           dreamer stream show chatbot chatbot/irc app
 sources := $(sort $(foreach d,$(folders),$(wildcard $d/*.c)))
 headers := $(sort $(foreach d,$(folders) models,$(wildcard $d/*.h)))
 objects := $(sources:%.c=$O/%.o) $(patsubst %.S,$O/%.o,$(wildcard models/*.S))
 fuzzers := $(patsubst %.c,$O/%,$(wildcard tests/fuzz/fuzz_*.c))
-tests   := $(patsubst %.c,$O/%,$(wildcard tests/*/test_*.c))
+tests   := $(patsubst %.c,$O/%,$(wildcard tests/*/test_*.c tests/*/*/test_*.c))
 gpu_tests := $(filter $O/tests/gpu/%,$(tests))
 scripts := .ci/run tests/run $(filter-out %.in %.md %/embedded,$(wildcard scripts/*)) $(wildcard scripts/embedded/*.py)
 
 # Tables written by scripts/gen_synsets: too long to read, and not formatted by hand.
 generated := synsets/table.c synsets/index.c synsets/ordinary.c
-c_files    = main.c $(sources) $(headers) $(cuda_c) $(cuda_cu) $(cuda_headers) $(wildcard tests/*/*.[ch])
+c_files    = main.c $(sources) $(headers) $(cuda_c) $(cuda_cu) $(cuda_headers) $(wildcard tests/*/*.[ch] tests/*/*/*.[ch])
 written    = $(filter-out $(generated),$(c_files))
 
 # --- How ------------------------------------------------------------------------------------------------------------
@@ -59,18 +61,22 @@ ifneq ($(SANITIZER),)
 endif
 
 # Arithmetic kernels: contraction to FMA is allowed (the reference in the tests is double precision); fast-math is
-# not, because it would break the guards against NaN. Tiers are chosen by file name and picked at run time by cpuid;
-# on other processors the same files are compiled without flags, to nothing.
+# not, because it would break the guards against NaN. Tiers are picked at run time by cpuid; on other processors the
+# same files are compiled without flags, to nothing.
 kernel_flags := -O3 -ffp-contract=fast -fno-math-errno
+kernels      := $(addprefix engine/cpu/,image_kernels.c prior_kernels.c kernels_c.c) engine/weights/crc.c \
+                stream/camera_kernels.c stream/plate.c
+kernels_avx2   := engine/cpu/kernels_avx2.c stream/camera_kernels_avx2.c
+kernels_avx512 := engine/cpu/kernels_avx512.c
 ifneq ($(filter x86_64-% amd64-%,$(machine)),)
   avx2_flags   := -march=x86-64-v3
   avx512_flags := -march=x86-64-v4 -mprefer-vector-width=512
 endif
-flags_of = $(if $(filter %_kernels.c %_c.c %_avx2.c %_avx512.c,$1),$(kernel_flags)) \
-           $(if $(filter %_avx2.c,$1),$(avx2_flags)) $(if $(filter %_avx512.c,$1),$(avx512_flags)) \
+flags_of = $(if $(filter $(kernels) $(kernels_avx2) $(kernels_avx512),$1),$(kernel_flags)) \
+           $(if $(filter $(kernels_avx2),$1),$(avx2_flags)) $(if $(filter $(kernels_avx512),$1),$(avx512_flags)) \
            $(call cuda_flags_of,$1)
 
-include engine/backend_cuda/module.mk
+include engine/cuda/module/module.mk
 
 ifeq ($(V),0)
   say = @printf '  %-5s %s\n' $1 $2;
@@ -114,8 +120,8 @@ fuzz: ## a million inputs for each reader of what comes from outside (clang's li
 soak: $(BIN) ## the show and the chat for a long time, watching memory, frames and replies; MINUTES=n
 	@scripts/setup --tests
 	@REVERIE=$(abspath $(BIN)) tests/app/soak_show.py $(or $(MINUTES),30)
-	@$(MAKE) --no-print-directory $(jobs) $O/tests/chatbot/test_irc_probe
-	@REVERIE=$(abspath $(BIN)) tests/chatbot/soak_irc.py
+	@$(MAKE) --no-print-directory $(jobs) $O/tests/chatbot/irc/test_irc_probe
+	@REVERIE=$(abspath $(BIN)) tests/chatbot/irc/soak_irc.py
 
 lint: ## install the tools, then check layout, layers, headers, C (cppcheck), scripts, sizes and default.yaml
 	@scripts/setup --tests
@@ -156,10 +162,6 @@ $O/tests/%: $O/tests/%.o $O/all.a $O/links
 $O/tests/fuzz/fuzz_%: $O/tests/fuzz/fuzz_%.o $O/all.a $O/links
 	$(call say,link,$@)$(CC) $(CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $< $O/all.a $(ldlibs)
 
-# The GPU's tests load the module as the program does, so they hold, and show, all of the program.
-$O/tests/gpu/%: $O/tests/gpu/%.o $(objects) $O/links
-	$(call say,link,$@)$(CC) $(CFLAGS) $(ldflags) -rdynamic $(LDFLAGS) -o $@ $(filter %.o,$^) $(ldlibs) -lcmocka
-
 # Each fuzzer has a folder of its own under build/ for what it finds; a find is kept by copying it to tests/fuzz/corpus.
 fuzz-now: $(fuzzers)
 	@set -e; for f in $(foreach f,$(fuzzers),$(if $(or $(if $(ONLY),,all),$(findstring $(ONLY),$f)),$f)); do \
@@ -181,7 +183,7 @@ lint-c:
 	  -D__x86_64__ main.c $(filter-out $(generated),$(sources)) $(cuda_c)
 
 lint-scripts:
-	$(call say,lint,scripts)scripts/check-scripts $(scripts) $(wildcard tests/*/*.py)
+	$(call say,lint,scripts)scripts/check-scripts $(scripts) $(wildcard tests/*/*.py tests/*/*/*.py)
 
 lint-size:
 	$(call say,lint,size)wc -l $(written) $(scripts) | awk '$$2 != "total" && $$1 > 800 \

@@ -17,7 +17,7 @@ enum { RUNS_MIN = 2, RUNS_MAX = 1000, MEASURE_US = 1000000, GPU_BATCH = 20, GPU_
 static const int pools[POOLS] = {1, 2, 4};
 
 struct bench_runner {
-    const struct backend_ops *hw;
+    const struct backend_ops *ops;
     const struct dream_config *config;
     struct backend *backend;
     struct image_view view;
@@ -56,14 +56,14 @@ static int take(struct bench_runner *r, double *ms, struct error *e)
     int rc = 0;
     for (int i = 0; i < r->batch && rc == 0; i++) {
         struct backend_step s = plan(r);
-        rc = r->hw->step(r->backend, &s);
+        rc = r->ops->step(r->backend, &s);
     }
     if (rc == 0)
-        rc = r->hw->finish(r->backend, &sums);
+        rc = r->ops->finish(r->backend, &sums);
     if (rc < 0)
-        return error_set(e, -rc, "backend %s: a gradient step failed: %s", r->hw->name, strerror(-rc));
+        return error_set(e, -rc, "backend %s: a gradient step failed: %s", r->ops->name, strerror(-rc));
     if (sums.bad != 0)
-        return error_set(e, EDOM, "backend %s: gradient steps give what is no number", r->hw->name);
+        return error_set(e, EDOM, "backend %s: gradient steps give what is no number", r->ops->name);
     *ms = (double)(clock_real_us() - began_us) / 1000.0 / r->batch;
     return 0;
 }
@@ -89,22 +89,22 @@ static int measure(struct bench_runner *r, struct bench_step *out, struct error 
 static int open_backend(struct bench_runner *r, struct model *m, struct error *e)
 {
     struct backend_params p = {.config = r->config, .model = m, .views = {r->view}, .view_count = 1};
-    int rc = r->hw->supports(&p, e);
+    int rc = r->ops->supports(&p, e);
     if (rc == 0)
-        rc = r->hw->open(&r->backend, &p, e);
-    if (rc == 0 && (rc = r->hw->put(r->backend, r->picture)) < 0)
-        error_set(e, -rc, "backend %s: the picture could not be handed over", r->hw->name);
+        rc = r->ops->open(&r->backend, &p, e);
+    if (rc == 0 && (rc = r->ops->put(r->backend, r->picture)) < 0)
+        error_set(e, -rc, "backend %s: the picture could not be handed over", r->ops->name);
     return rc;
 }
 
-int bench_step_measure(struct bench_step *out, const struct backend_ops *hw, const struct dream_config *c,
+int bench_step_measure(struct bench_step *out, const struct backend_ops *ops, const struct dream_config *c,
                        struct model *m, struct error *e)
 {
     int w = c->size.width_px, h = c->size.height_px;
     size_t values = 3 * (size_t)w * (size_t)h;
     size_t positions = (size_t)model_map_size(m, w) * (size_t)model_map_size(m, h);
-    struct bench_runner r = {.hw = hw, .config = c, .view = {w, h, 1, 0, 0}, .random = rng_make(1, 0)};
-    r.batch = hw == &backend_cuda ? GPU_BATCH : 1;
+    struct bench_runner r = {.ops = ops, .config = c, .view = {w, h, 1, 0, 0}, .random = rng_make(1, 0)};
+    r.batch = ops == &backend_cuda ? GPU_BATCH : 1;
     r.picture = buffer_alloc(values * sizeof *r.picture);
     r.weights = buffer_alloc(positions * sizeof *r.weights);
     int rc = r.picture && r.weights ? 0 : error_set(e, ENOMEM, "no memory for pictures of %dx%d", w, h);
@@ -116,10 +116,10 @@ int bench_step_measure(struct bench_step *out, const struct backend_ops *hw, con
     if (rc == 0)
         rc = open_backend(&r, m, e);
     if (rc == 0) {
-        snprintf(out->hardware, sizeof out->hardware, "%s", hw->describe ? hw->describe(r.backend) : "");
+        snprintf(out->hardware, sizeof out->hardware, "%s", ops->describe ? ops->describe(r.backend) : "");
         rc = measure(&r, out, e);
     }
-    hw->close(&r.backend);
+    ops->close(&r.backend);
     free(r.picture);
     free(r.weights);
     return rc;

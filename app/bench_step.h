@@ -10,7 +10,7 @@
 #define APP_BENCH_STEP_H
 
 #include "engine/backend.h"
-#include "engine/dream.h"
+#include "engine/dream/dream.h"
 
 struct bench_step {
     int steps; /* measured */
@@ -20,7 +20,7 @@ struct bench_step {
 
 /* `c`: size, threads, tier, precision, device, prior. The model must not be one that serves once if it is
  * needed again. 0 or -errno with a line. */
-int bench_step_measure(struct bench_step *out, const struct backend_ops *hw, const struct dream_config *c,
+int bench_step_measure(struct bench_step *out, const struct backend_ops *ops, const struct dream_config *c,
                        struct model *m, struct error *e);
 
 #endif

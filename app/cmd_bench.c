@@ -20,9 +20,9 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "common/rng.h"
-#include "engine/matrix_rate.h"
-#include "engine/model_random.h"
-#include "engine/network.h"
+#include "engine/cpu/matrix_rate.h"
+#include "engine/model/random.h"
+#include "engine/cpu/net.h"
 
 enum {
     STEPS_MIN = 3,
@@ -37,15 +37,15 @@ enum {
 struct bench {
     struct model *model; /* its weights are the network's */
     struct pool *pool;
-    struct network *network;
+    struct cpu_net *net;
     enum cpu_tier tier;
     int threads;
     double sgemm_gflops;
-    size_t network_bytes;
+    size_t cpu_net_bytes;
     double peak_rss_mb; /* before whole steps */
     const char *tier_name;
-    const struct backend_ops *hw; /* of whole steps; not the CPU: they are all there is */
-    struct dream_config config;   /* of whole steps, but for the size */
+    const struct backend_ops *ops; /* of whole steps; not the CPU: they are all there is */
+    struct dream_config config;    /* of whole steps, but for the size */
 };
 
 struct result {
@@ -74,27 +74,27 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void name_stages(const struct network *n, struct result *r)
+static void name_stages(const struct cpu_net *n, struct result *r)
 {
-    const struct network_timing *t = network_timings(n, &r->stage_count);
+    const struct cpu_net_timing *t = cpu_net_timings(n, &r->stage_count);
     for (int i = 0; i < r->stage_count; i++)
         snprintf(r->stages[i].name, sizeof r->stages[i].name, "%s", t[i].stage);
 }
 
 /* Steps for MEASURE_US, after one to warm up. */
-static void measure(struct network *n, const struct objective *o, const float *x, float *grad,
+static void measure(struct cpu_net *n, const struct objective *o, const float *x, float *grad,
                     struct result *r)
 {
     double step_ms[STEPS_MAX] = {0};
-    network_gradient(n, x, r->size[0], r->size[1], o, grad, NULL);
+    cpu_net_gradient(n, x, r->size[0], r->size[1], o, grad, NULL);
     name_stages(n, r);
     int64_t began_us = clock_real_us();
     while (r->steps < STEPS_MAX && (r->steps < STEPS_MIN || clock_real_us() - began_us < MEASURE_US)) {
         int64_t start_us = clock_real_us();
-        network_gradient(n, x, r->size[0], r->size[1], o, grad, NULL);
+        cpu_net_gradient(n, x, r->size[0], r->size[1], o, grad, NULL);
         step_ms[r->steps++] = (double)(clock_real_us() - start_us) / 1000.0;
         int count;
-        const struct network_timing *t = network_timings(n, &count);
+        const struct cpu_net_timing *t = cpu_net_timings(n, &count);
         for (int i = 0; i < count; i++)
             r->stages[i].ms += t[i].ms;
     }
@@ -119,7 +119,7 @@ static int measure_size(const struct bench *b, struct result *r, struct error *e
         for (size_t i = 0; i < positions; i++)
             weight[i] = 1.0f / (float)positions;
         struct objective_subject subject = {0, weight};
-        measure(b->network, &(struct objective){&subject, 1, 1.0f, -1, -1}, x, x + values, r);
+        measure(b->net, &(struct objective){&subject, 1, 1.0f, -1, -1}, x, x + values, r);
     } else {
         rc = error_set(e, ENOMEM, "no memory for pictures of %dx%d", w, h);
     }
@@ -165,7 +165,7 @@ static void print_network(const struct bench *b, const struct result *r)
 static void print_result(const struct bench *b, const struct result *r)
 {
     printf("    {\"width_px\": %d, \"height_px\": %d,\n", r->size[0], r->size[1]);
-    if (b->network_bytes > 0)
+    if (b->cpu_net_bytes > 0)
         print_network(b, r);
     printf("     \"whole_steps\": %d, \"step_with_prior_ms\": %.3f, \"best_step_with_prior_ms\": %.3f}",
            r->whole.steps, r->whole.median_ms, r->whole.best_ms);
@@ -187,11 +187,11 @@ static void print_all(const struct bench *b, const struct result *results, int c
 {
     printf("{\n  \"model\": ");
     print_quoted(b->model->name);
-    printf(",\n  \"backend\": \"%s\", \"hardware\": ", b->hw->name);
+    printf(",\n  \"backend\": \"%s\", \"hardware\": ", b->ops->name);
     print_quoted(results[0].whole.hardware);
-    if (b->network_bytes > 0)
-        printf(",\n  \"tier\": \"%s\", \"threads\": %d, \"sgemm_gflops\": %.1f, \"network_bytes\": %zu",
-               b->tier_name, b->threads, b->sgemm_gflops, b->network_bytes);
+    if (b->cpu_net_bytes > 0)
+        printf(",\n  \"tier\": \"%s\", \"threads\": %d, \"sgemm_gflops\": %.1f, \"cpu_net_bytes\": %zu",
+               b->tier_name, b->threads, b->sgemm_gflops, b->cpu_net_bytes);
     printf(",\n  \"peak_rss_mb\": %.1f,\n  \"sizes\": [\n", b->peak_rss_mb);
     for (int i = 0; i < count; i++) {
         print_result(b, &results[i]);
@@ -220,7 +220,7 @@ static int open_network(struct bench *b, const struct result *results, int count
         w = results[i].size[0] > w ? results[i].size[0] : w;
         h = results[i].size[1] > h ? results[i].size[1] : h;
     }
-    return network_open(&b->network, b->model, b->pool, w, h, b->tier, e);
+    return cpu_net_open(&b->net, b->model, b->pool, w, h, b->tier, e);
 }
 
 /* The network alone, on the CPU. */
@@ -234,10 +234,10 @@ static int run_network(struct bench *b, struct result *results, int count, struc
     for (int i = 0; i < count && rc == 0; i++)
         rc = measure_size(b, &results[i], e);
     if (rc == 0) {
-        b->network_bytes = network_bytes(b->network);
-        b->tier_name = network_tier_name(b->network);
+        b->cpu_net_bytes = cpu_net_bytes(b->net);
+        b->tier_name = cpu_net_tier_name(b->net);
     }
-    network_close(&b->network);
+    cpu_net_close(&b->net);
     pool_close(&b->pool);
     return rc;
 }
@@ -248,7 +248,7 @@ static int run_steps(struct bench *b, struct result *results, int count, struct 
     int rc = 0;
     for (int i = 0; i < count && rc == 0; i++) {
         b->config.size = (struct option_size){results[i].size[0], results[i].size[1]};
-        rc = bench_step_measure(&results[i].whole, b->hw, &b->config, b->model, e);
+        rc = bench_step_measure(&results[i].whole, b->ops, &b->config, b->model, e);
     }
     return rc;
 }
@@ -333,8 +333,8 @@ static int run(struct bench *b, const struct request *r, struct result *results,
         rc = check_sizes(b->model, results, count, e);
     if (rc < 0)
         return rc;
-    b->hw = choose_backend(b, r, results);
-    if (b->hw == &backend_cpu) {
+    b->ops = choose_backend(b, r, results);
+    if (b->ops == &backend_cpu) {
         b->model->serves_once = true; /* as in a show, so that memory is what a show takes */
         rc = run_network(b, results, count, e);
         b->peak_rss_mb = peak_rss_mb();
@@ -343,7 +343,7 @@ static int run(struct bench *b, const struct request *r, struct result *results,
     }
     if (rc == 0)
         rc = run_steps(b, results, count, e);
-    if (b->hw != &backend_cpu)
+    if (b->ops != &backend_cpu)
         b->peak_rss_mb = peak_rss_mb();
     if (rc == 0)
         print_all(b, results, count);

@@ -16,7 +16,7 @@
 #include "app/cover.h"
 #include "app/shortcuts.h"
 #include "common/mem.h"
-#include "engine/network.h"
+#include "engine/cpu/net.h"
 #include "stream/picture.h"
 #include "synsets/synsets.h"
 
@@ -25,7 +25,7 @@ enum { RANKS = 5 };
 struct classifier {
     struct model *model;
     struct pool *pool;
-    struct network *network;
+    struct cpu_net *net;
     bool whole;
     struct option_size size; /* of the square, or with `whole` of the largest picture each way */
     float *logits;           /* [classes][largest map] */
@@ -36,7 +36,7 @@ static void classifier_close(struct classifier *c)
 {
     free(c->logits);
     free(c->probability);
-    network_close(&c->network);
+    cpu_net_close(&c->net);
     pool_close(&c->pool);
     model_close(&c->model);
 }
@@ -72,7 +72,7 @@ static int classifier_open(struct classifier *c, const struct dream_config *conf
     if ((rc = pool_open(&c->pool, 1)) < 0)
         return error_set(e, -rc, "cannot start: %s", strerror(-rc));
     int w = c->size.width_px, h = c->size.height_px;
-    if ((rc = network_open(&c->network, c->model, c->pool, w, h, CPU_TIER_AUTO, e)) < 0)
+    if ((rc = cpu_net_open(&c->net, c->model, c->pool, w, h, CPU_TIER_AUTO, e)) < 0)
         return rc;
     size_t classes = (size_t)c->model->classes;
     size_t positions = (size_t)model_map_size(c->model, w) * (size_t)model_map_size(c->model, h);
@@ -126,7 +126,7 @@ static int classify(struct classifier *c, const char *path, struct error *e)
     int least = model_min_px(c->model);
     if (w < least || h < least)
         rc = error_set(e, ERANGE, "%s: %dx%d; the model needs %d pixels on both sides", path, w, h, least);
-    else if ((rc = network_logits(c->network, rgb, w, h, c->logits)) < 0) /* replaced by a larger one */
+    else if ((rc = cpu_net_logits(c->net, rgb, w, h, c->logits)) < 0) /* replaced by a larger one */
         error_set(e, -rc, "%s: %s", path, strerror(-rc));
     free(rgb);
     if (rc < 0)

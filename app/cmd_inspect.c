@@ -9,7 +9,7 @@
 #include "app/args.h"
 #include "app/commands.h"
 #include "common/mem.h"
-#include "engine/model.h"
+#include "engine/model/model.h"
 #include "synsets/synsets.h"
 
 enum { CHUNK = 4096 };

@@ -14,8 +14,8 @@
 #include "app/known.h"
 #include "app/shortcuts.h"
 #include "common/mem.h"
-#include "engine/dream_probe.h"
-#include "engine/npy.h"
+#include "engine/dream/probe.h"
+#include "engine/weights/npy_write.h"
 #include "stream/picture.h"
 #include "synsets/synsets.h"
 

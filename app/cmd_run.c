@@ -20,11 +20,11 @@
 #include "app/cover.h"
 #include "app/known.h"
 #include "app/report.h"
-#include "app/room.h"
+#include "app/link.h"
 #include "app/settings.h"
-#include "app/show.h"
-#include "chatbot/house.h"
-#include "chatbot/memory.h"
+#include "dreamer/dreamer.h"
+#include "show/rules.h"
+#include "show/record.h"
 #include "common/log.h"
 #include "stream/camera.h"
 
@@ -48,17 +48,17 @@ struct run {
     struct synsets_known known;
     struct model *model;
     struct dream *dream;
-    enum show_mode mode;
+    enum dreamer_mode mode;
     struct keyframes *keyframes;
-    struct house *house;
+    struct rules *rules;
     struct requests *requests;
-    struct memory *memory;
+    struct record *record;
     struct chatbot *chatbot;
     struct script *script;
     struct console *console;
-    struct room *room;
+    struct link *link;
     struct stream *stream;
-    struct show show;
+    struct dreamer dreamer;
 };
 
 static void settings_help(FILE *out)
@@ -122,10 +122,10 @@ static int open_chat(struct run *r, struct error *e)
     uint64_t seed = (uint64_t)r->options.seed;
     double lag_s = keyframes_lag_s(r);
     known_from_model(r->model, &r->known);
-    int rc = house_open(&r->house, &r->settings.show, e);
+    int rc = rules_open(&r->rules, &r->settings.show, e);
     if (rc < 0)
         return rc;
-    if (house_restrict(r->house, &r->known) == 0)
+    if (rules_restrict(r->rules, &r->known) == 0)
         return error_set(e, EINVAL, "show.banned_file leaves nothing that could be dreamed");
     rc = requests_open(&r->requests, &r->settings.show, &r->known, seed, &r->stats);
     if (rc == 0)
@@ -133,13 +133,13 @@ static int open_chat(struct run *r, struct error *e)
     if (rc < 0)
         return error_set(e, -rc, "cannot open the chat: %s", strerror(-rc));
     requests_on_withdrawn(r->requests, on_withdrawn, r);
-    chatbot_set_house(r->chatbot, r->house);
+    chatbot_set_rules(r->chatbot, r->rules);
     chatbot_set_first_below(r->chatbot, dream_first_below(&r->settings.dream));
     /* An offline render is the same every time, whatever waited when the last show ended. */
     if (!r->options.offline &&
-        (rc = memory_open(&r->memory, &r->settings.show, r->requests, r->house, e)) < 0)
+        (rc = record_open(&r->record, &r->settings.show, r->requests, r->rules, e)) < 0)
         return rc;
-    chatbot_set_memory(r->chatbot, r->memory);
+    chatbot_set_record(r->chatbot, r->record);
     chatbot_set_name(r->chatbot, r->settings.irc.nick);
     if (r->options.script_path)
         return script_open(&r->script, r->options.script_path, e);
@@ -147,13 +147,13 @@ static int open_chat(struct run *r, struct error *e)
 }
 
 /* Frames are handed over as bytes: only where they may be made is there memory for them. */
-static enum show_mode choose_mode(const struct run *r)
+static enum dreamer_mode choose_mode(const struct run *r)
 {
     struct option_size dream = r->settings.dream.size, video = stream_config_size(r->settings.stream);
-    enum show_mode mode = (enum show_mode)r->settings.keyframes.mode;
+    enum dreamer_mode mode = (enum dreamer_mode)r->settings.keyframes.mode;
     bool same = dream.width_px == video.width_px && dream.height_px == video.height_px;
-    if (mode == SHOW_AUTO && (!same || r->options.offline || !dream_makes_frames(r->dream)))
-        return SHOW_KEYFRAMES;
+    if (mode == DREAMER_AUTO && (!same || r->options.offline || !dream_makes_frames(r->dream)))
+        return DREAMER_KEYFRAMES;
     return mode;
 }
 
@@ -174,7 +174,8 @@ static int open_dream(struct run *r, struct error *e)
     log_info("dream", "%dx%d on %s (%s)", c->size.width_px, c->size.height_px, dream_backend_name(r->dream),
              dream_hardware(r->dream));
     r->mode = choose_mode(r);
-    rc = keyframes_open(&r->keyframes, c->size.width_px, c->size.height_px, choose_mode(r) != SHOW_KEYFRAMES);
+    rc = keyframes_open(&r->keyframes, c->size.width_px, c->size.height_px,
+                        choose_mode(r) != DREAMER_KEYFRAMES);
     return rc < 0 ? error_set(e, -rc, "no memory for keyframes of %dx%d; choose a smaller dream.size",
                               c->size.width_px, c->size.height_px)
                   : 0;
@@ -204,12 +205,12 @@ static int open_stream(struct run *r, struct error *e)
     return stream_open(&r->stream, &p, e);
 }
 
-static int start_show(struct run *r, struct error *e)
+static int start_dreamer(struct run *r, struct error *e)
 {
     const struct settings *s = &r->settings;
     int fps = stream_config_fps(s->stream);
     const struct camera_config *camera = stream_config_camera(s->stream);
-    struct show_params p = {
+    struct dreamer_params p = {
         .dream = r->dream,
         .model = r->model,
         .keyframes = r->keyframes,
@@ -236,7 +237,7 @@ static int start_show(struct run *r, struct error *e)
         governor_init(&p.governor, false, (int)s->dream.steps, fps, (int)(s->keyframes.min_ms * fps / 1000),
                       (int)(s->keyframes.max_ms * fps / 1000));
     frame_governor_init(&p.frame_governor, r->options.offline, (int)s->dream.steps, fps);
-    int rc = show_start(&r->show, &p);
+    int rc = dreamer_start(&r->dreamer, &p);
     return rc < 0 ? error_set(e, -rc, "cannot start the dream thread: %s", strerror(-rc)) : 0;
 }
 
@@ -272,12 +273,12 @@ static int open_all(struct run *r, struct error *e)
     if ((rc = open_dream(r, e)) < 0 || (rc = open_chat(r, e)) < 0)
         return rc;
     r->start_us = clock_now_us(&r->clock);
-    if ((rc = open_stream(r, e)) < 0 || (rc = start_show(r, e)) < 0)
+    if ((rc = open_stream(r, e)) < 0 || (rc = start_dreamer(r, e)) < 0)
         return rc;
     if (r->options.offline)
         return 0; /* what people say now comes at wall time and would make the render depend on it */
     if (r->settings.irc.enabled &&
-        (rc = room_open(&r->room, &r->settings.irc, r->chatbot, &r->clock, r->start_us, e)) < 0)
+        (rc = link_open(&r->link, &r->settings.irc, r->chatbot, &r->clock, r->start_us, e)) < 0)
         return rc;
     return console_open(&r->console, r->chatbot, STDIN_FILENO, &r->clock, r->start_us, e);
 }
@@ -312,16 +313,16 @@ static int close_all(struct run *r, struct error *e)
     alarm(SHUTDOWN_MAX_S);
     stop_request(&r->stop);
     console_close(&r->console);
-    room_close(&r->room);
+    link_close(&r->link);
     if (r->keyframes)
         keyframes_shutdown(r->keyframes);
     int rc = stream_close(&r->stream, e);
-    show_stop(&r->show);
+    dreamer_stop(&r->dreamer);
     script_close(&r->script);
-    memory_close(&r->memory);
+    record_close(&r->record);
     chatbot_close(&r->chatbot);
     requests_close(&r->requests);
-    house_close(&r->house);
+    rules_close(&r->rules);
     keyframes_close(&r->keyframes);
     dream_close(&r->dream);
     model_close(&r->model);

@@ -17,7 +17,7 @@
 #include "app/known.h"
 #include "app/shortcuts.h"
 #include "common/mem.h"
-#include "engine/dream.h"
+#include "engine/dream/dream.h"
 #include "stream/picture.h"
 #include "synsets/synsets.h"
 

@@ -4,7 +4,7 @@
 #ifndef APP_KNOWN_H
 #define APP_KNOWN_H
 
-#include "engine/model.h"
+#include "engine/model/model.h"
 #include "synsets/synsets.h"
 
 /* Marks the classes that the model has. Ids that are not among the 1000 are left out: nobody could ask for

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "app/show.h"
+#include "dreamer/dreamer.h"
 #include "common/log.h"
 
 static const char *const log_levels[] = {"error", "warn", "info", "debug", NULL};
@@ -17,7 +17,7 @@ static const struct option log_rows[] = {
 static const struct option_section log_section =
     OPTION_SECTION("log", struct log_config, log_rows, "What the program says about itself.");
 
-static const char *const show_modes[] = {"auto", "keyframes", "frames", NULL}; /* as enum show_mode */
+static const char *const show_modes[] = {"auto", "keyframes", "frames", NULL}; /* as enum dreamer_mode */
 
 static const struct option keyframes_rows[] = {
     OPTION_CHOICE(
@@ -66,7 +66,7 @@ void settings_close(struct settings *s)
 static int check_together(const struct settings *s, struct error *e)
 {
     struct option_size dream = s->dream.size, video = stream_config_size(s->stream);
-    if (s->keyframes.mode != SHOW_FRAMES ||
+    if (s->keyframes.mode != DREAMER_FRAMES ||
         (dream.width_px == video.width_px && dream.height_px == video.height_px))
         return 0;
     return error_set(e, EINVAL, "keyframes.mode frames: dream.size %dx%d must be video.size %dx%d",

@@ -8,16 +8,16 @@
 #define APP_SETTINGS_H
 
 #include "app/args.h"
-#include "chatbot/irc.h"
-#include "chatbot/requests.h"
+#include "chatbot/irc/irc.h"
+#include "show/requests.h"
 #include "common/error.h"
 #include "config/config.h"
-#include "engine/dream.h"
+#include "engine/dream/dream.h"
 #include "stream/stream.h"
 
 /* Section "keyframes": the rhythm between dream and camera. */
 struct keyframes_config {
-    int mode; /* enum show_mode */
+    int mode; /* enum dreamer_mode */
     int64_t min_ms, max_ms, offline_ms;
 };
 

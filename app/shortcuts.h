@@ -6,7 +6,7 @@
 #define APP_SHORTCUTS_H
 
 #include "app/args.h"
-#include "engine/dream.h"
+#include "engine/dream/dream.h"
 
 #define PREPROCESSING_HELP                                                                                   \
     "instead of what the file says: torchvision, caffe, caffe-rgb, caffe-grey, caffe-rgb-grey"

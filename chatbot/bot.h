@@ -10,7 +10,7 @@
 #include <stdbool.h>
 
 #include "chatbot/chatbot.h"
-#include "chatbot/house.h"
+#include "show/rules.h"
 #include "chatbot/replies.h"
 #include "common/rng.h"
 
@@ -18,8 +18,8 @@ struct chatbot {
     /* immutable after open */
     struct requests *requests;
     struct synsets_known known;
-    struct house *house;           /* NULL: no rules */
-    struct memory *memory;         /* NULL: none */
+    struct rules *rules;           /* NULL: no rules */
+    struct record *record;         /* NULL: none */
     char name[REQUEST_USER_BYTES]; /* that it listens to in a room */
     bool first_below;              /* the first of two things gets the bottom half */
 
@@ -61,7 +61,7 @@ const char *chat_when(const struct chat_call *c, double eta_s, char out[CHAT_WHE
 /* "a, b or c", as many as fit. Returns out. */
 const char *chat_list(const char *const *names, int count, char *out, size_t size);
 
-/* commands_viewer.c, commands_house.c */
+/* commands_viewer.c, commands_rules.c */
 void run_now(struct chat_call *c);
 void run_queue(struct chat_call *c);
 void run_where(struct chat_call *c);

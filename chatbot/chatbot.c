@@ -16,7 +16,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "chatbot/memory.h"
+#include "show/record.h"
 #include "common/mem.h"
 #include "common/text.h"
 
@@ -59,9 +59,9 @@ bool chat_is_operator(const struct chat_call *c)
 
 bool chat_is_moderator(const struct chat_call *c)
 {
-    const struct house *house = c->bot->house;
+    const struct rules *rules = c->bot->rules;
     return chat_is_operator(c) || (c->roles & (CHAT_BROADCASTER | CHAT_MODERATOR)) ||
-           (house && house_is_moderator(house, c->login));
+           (rules && rules_is_moderator(rules, c->login));
 }
 
 void chat_login(const char *text, char out[REQUEST_USER_BYTES])
@@ -163,10 +163,10 @@ static void make_request(struct chat_call *c, const struct synsets_result *r, st
 {
     struct request now;
     requests_list(c->bot->requests, &now, NULL, 0);
-    const struct house *house = c->bot->house;
+    const struct rules *rules = c->bot->rules;
     *q = (struct request){.immediate = chat_is_operator(c)};
     /* A name that may not be shown is not shown. */
-    text_copy(q->user, sizeof q->user, house && house_forbids_text(house, c->user) ? "somebody" : c->user);
+    text_copy(q->user, sizeof q->user, rules && rules_forbids_text(rules, c->user) ? "somebody" : c->user);
     text_copy(q->login, sizeof q->login, c->login);
     text_clean(q->message_id, sizeof q->message_id, c->message_id, strlen(c->message_id));
     for (int i = 0; i < r->count; i++) {
@@ -226,18 +226,18 @@ static void tell_why_not(struct chat_call *c, const struct synsets_result *r)
 /* Says no where the rules do. A result of names that the show lacks may be lacking only by the rules. */
 static bool refuse(struct chat_call *c, const struct synsets_result *r)
 {
-    struct house *house = c->bot->house;
+    struct rules *rules = c->bot->rules;
     char number[16];
     struct reply_words words = {.number = number};
-    if (!house || chat_is_operator(c))
+    if (!rules || chat_is_operator(c))
         return false;
-    double cooldown_s = chat_is_moderator(c) ? 0 : house_cooldown_s(house, c->login, c->now_s);
-    bool forbidden = house_forbids_text(house, c->rest) ||
-                     (r->verdict == SYNSETS_LACKING && house_forbids_class(house, r->synset[0]));
+    double cooldown_s = chat_is_moderator(c) ? 0 : rules_cooldown_s(rules, c->login, c->now_s);
+    bool forbidden = rules_forbids_text(rules, c->rest) ||
+                     (r->verdict == SYNSETS_LACKING && rules_forbids_class(rules, r->synset[0]));
     snprintf(number, sizeof number, "%d", (int)fmin(ceil(cooldown_s), 999999));
     if (forbidden)
         chat_say(c, REPLY_FORBIDDEN, &words);
-    else if (r->verdict == SYNSETS_OK && house_is_paused(house) && !chat_is_moderator(c))
+    else if (r->verdict == SYNSETS_OK && rules_is_paused(rules) && !chat_is_moderator(c))
         chat_say(c, REPLY_PAUSED, &words);
     else if (r->verdict == SYNSETS_OK && cooldown_s > 0)
         chat_say(c, REPLY_COOLDOWN, &words);
@@ -262,9 +262,9 @@ static void take(struct chat_call *c, const struct synsets_result *r)
     make_request(c, r, &q);
     int rc = requests_add(c->bot->requests, &q, c->now_s, &eta_s, &replaced);
     if (rc == 0)
-        memory_asked(c->bot->memory, &q, c->rest);
-    if (rc == 0 && c->bot->house)
-        house_wished(c->bot->house, c->login, c->now_s);
+        record_asked(c->bot->record, &q, c->rest);
+    if (rc == 0 && c->bot->rules)
+        rules_wished(c->bot->rules, c->login, c->now_s);
     tell(c, &q, rc, eta_s, replaced);
 }
 
@@ -310,11 +310,11 @@ static bool meet(struct chat_call *c, const struct chat_line *line)
         text_copy(c->login, sizeof c->login, c->user);
     c->roles = line->roles;
     c->message_id = line->message_id ? line->message_id : "";
-    struct house *house = c->bot->house;
-    if (!house || chat_is_operator(c))
+    struct rules *rules = c->bot->rules;
+    if (!rules || chat_is_operator(c))
         return true;
-    house_heard(house, c->login, c->now_s);
-    return !house_is_banned(house, c->login) || chat_is_moderator(c);
+    rules_heard(rules, c->login, c->now_s);
+    return !rules_is_banned(rules, c->login) || chat_is_moderator(c);
 }
 
 void chatbot_line(struct chatbot *b, const struct chat_line *line, double now_s, char reply[CHAT_REPLY_BYTES])
@@ -341,14 +341,14 @@ void chatbot_line(struct chatbot *b, const struct chat_line *line, double now_s,
         reply[0] = '\0';
 }
 
-void chatbot_set_house(struct chatbot *b, struct house *house)
+void chatbot_set_rules(struct chatbot *b, struct rules *rules)
 {
-    b->house = house;
+    b->rules = rules;
 }
 
-void chatbot_set_memory(struct chatbot *b, struct memory *memory)
+void chatbot_set_record(struct chatbot *b, struct record *memory)
 {
-    b->memory = memory;
+    b->record = memory;
 }
 
 void chatbot_set_name(struct chatbot *b, const char *name)
@@ -364,13 +364,13 @@ void chatbot_set_first_below(struct chatbot *b, bool below)
 void chatbot_clear_user(struct chatbot *b, const char *user)
 {
     requests_withdraw(b->requests, user, NULL);
-    memory_removed(b->memory, user, NULL);
+    record_removed(b->record, user, NULL);
 }
 
 void chatbot_delete(struct chatbot *b, const char *message_id)
 {
     if (message_id && message_id[0]) {
         requests_withdraw(b->requests, NULL, message_id);
-        memory_removed(b->memory, NULL, message_id);
+        record_removed(b->record, NULL, message_id);
     }
 }

@@ -9,7 +9,7 @@
 
 #include <stddef.h>
 
-#include "chatbot/requests.h"
+#include "show/requests.h"
 #include "common/clock.h"
 #include "common/error.h"
 #include "common/thread.h"
@@ -40,8 +40,8 @@ struct chat_line {
 };
 
 struct chatbot;
-struct house;
-struct memory;
+struct rules;
+struct record;
 
 /* `requests` must outlive it; `known` is copied. `lag_s`: seconds from the dream's turn to pixels on screen,
  * for what viewers are told. Returns 0. */
@@ -52,10 +52,11 @@ void chatbot_close(struct chatbot **b); /* NULL is fine */
 /* The same as lag_s from now on. From any thread. */
 void chatbot_set_lag(struct chatbot *b, double lag_s);
 
-/* Before the threads start. The rules (house.h), which must outlive it: without them nobody is banned and
+/* Before the threads start. The rules (show/rules.h), which must outlive it: without them nobody is banned and
  * only the roles of a line make moderators. The name that it listens to, besides "reverie": its nick. */
-void chatbot_set_house(struct chatbot *b, struct house *house);
-void chatbot_set_memory(struct chatbot *b, struct memory *memory); /* memory.h: what is asked is recorded */
+void chatbot_set_rules(struct chatbot *b, struct rules *rules);
+void chatbot_set_record(struct chatbot *b,
+                        struct record *memory); /* show/record.h: what is asked is recorded */
 /* The first of two things gets the bottom half (dream.first): what people are told about halves. */
 void chatbot_set_first_below(struct chatbot *b, bool below);
 void chatbot_set_name(struct chatbot *b, const char *name);

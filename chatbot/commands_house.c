@@ -1,5 +1,5 @@
 /*
- * commands_house - what moderators decide, and viewers by vote.
+ * commands_rules - what moderators decide, and viewers by vote.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -14,8 +14,8 @@ static void vote_skip(struct chat_call *c)
     struct request now;
     int needed, votes = 0;
     requests_list(c->bot->requests, &now, NULL, 0);
-    if (c->bot->house)
-        votes = house_vote(c->bot->house, c->login, now.turn, c->now_s, &needed);
+    if (c->bot->rules)
+        votes = rules_vote(c->bot->rules, c->login, now.turn, c->now_s, &needed);
     if (votes == 0) {
         chat_print(c, "!skip is for moderators here. Bear with it, or call it art.");
     } else if (votes >= needed) {
@@ -54,11 +54,11 @@ void run_hold(struct chat_call *c)
 
 static void set_paused(struct chat_call *c, bool paused, const char *said)
 {
-    if (!c->bot->house) {
+    if (!c->bot->rules) {
         chat_print(c, "There is nobody here to close the door for.");
         return;
     }
-    house_pause(c->bot->house, paused);
+    rules_pause(c->bot->rules, paused);
     chat_print(c, "%s", said);
 }
 
@@ -83,7 +83,7 @@ void run_ban(struct chat_call *c)
 {
     char login[REQUEST_USER_BYTES];
     chat_login(c->rest, login);
-    int rc = c->bot->house && login[0] ? house_ban(c->bot->house, login) : -EINVAL;
+    int rc = c->bot->rules && login[0] ? rules_ban(c->bot->rules, login) : -EINVAL;
     if (rc == -EEXIST) {
         chat_print(c, "I have not listened to %s for a while already.", login);
         return;
@@ -103,7 +103,7 @@ void run_unban(struct chat_call *c)
 {
     char login[REQUEST_USER_BYTES];
     chat_login(c->rest, login);
-    if (c->bot->house && house_unban(c->bot->house, login) == 0)
+    if (c->bot->rules && rules_unban(c->bot->rules, login) == 0)
         chat_print(c, "Welcome back, %s. I held it against you only a little.", login);
     else
         chat_print(c, "%s was never banned here.", login);

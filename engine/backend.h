@@ -18,12 +18,9 @@
 #include <stdint.h>
 
 #include "common/error.h"
-#include "engine/image_kernels.h"
-#include "engine/image_resample.h"
-#include "engine/model.h"
-#include "engine/network.h"
-
-struct dream_config;
+#include "engine/model/model.h"
+#include "engine/recipe.h"
+#include "engine/step.h"
 
 enum { BACKEND_SCALES_MAX = 5, BACKEND_SUBJECTS_MAX = 8, BACKEND_VIEWS_MAX = 8 };
 
@@ -87,7 +84,7 @@ struct backend_ops {
      * comes out is the good picture. 0 or -EIO. */
     int (*warp)(struct backend *b, double zoom, double degrees);
 
-    /* See dream_modern.c and dream_classic.c for what a step is. 0, -EIO, -ERANGE for a view that is none of
+    /* See engine/dream/modern.c and engine/dream/classic.c for what a step is. 0, -EIO, -ERANGE for a view that is none of
      * the prepared ones. */
     int (*step)(struct backend *b, const struct backend_step *s);
 
@@ -98,20 +95,18 @@ struct backend_ops {
     /* Looks without changing anything. 0, -EIO, -ENOTSUP where a member cannot be had (null). */
     int (*measure)(struct backend *b, const struct backend_step *s, struct backend_measure *m);
 
-    /* The picture as NV12, BT.709 limited range (image_nv12.h): luma [height][width], then [height /
+    /* The picture as NV12, BT.709 limited range (nv12.h): luma [height][width], then [height /
      * 2][width] pairs of Cb, Cr. Even sizes only. May return before it is there; `finish` waits. NULL: this
      * driver is no good at it, take `get`. */
     int (*frame)(struct backend *b, uint8_t *nv12);
 
     /* What it runs on, for people: "avx512", "NVIDIA H200, bf16". May be NULL. */
     const char *(*describe)(const struct backend *b);
-    /* For bench; NULL where there is none. */
-    const struct network *(*network)(const struct backend *b);
     /* Its workers give way to other threads of the machine. May be NULL. */
     void (*lower_priority)(struct backend *b);
 };
 
-/* The drivers. `cuda` loads its module when it is first asked (backend_cuda.c). */
+/* The drivers. `cuda` loads its module when it is first asked (engine/cuda/load.c). */
 extern const struct backend_ops backend_cpu, backend_cuda, backend_null;
 
 #endif

@@ -15,7 +15,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "stream/camera_kernels.h"
-#include "stream/plate_kernels.h"
+#include "stream/plate.h"
 
 enum {
     LATE_BLEND_MS = 500,    /* a late keyframe is blended in over at least this */

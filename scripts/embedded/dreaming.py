@@ -1,4 +1,4 @@
-"""Many dreams at once: a loop like that of the program's profile `modern` (engine/dream_modern.c), on a batch.
+"""Many dreams at once: a loop like that of the program's profile `modern` (engine/dream/modern.c), on a batch.
 
 It is written anew with PyTorch's own operations, so that a network can be judged on any machine that trained it, and
 a recipe be tried before the program has it. Every step:
@@ -54,7 +54,7 @@ PRIOR_POOLS = (1, 2, 4)
 
 
 class Prior:
-    """Gradient of the mean over patches and filters of log(1 + (z - mu)^2 / nu); see engine/prior.h."""
+    """Gradient of the mean over patches and filters of log(1 + (z - mu)^2 / nu); see engine/cpu/prior.h."""
 
     def __init__(self, tensors, metadata, device):
         self.filters = torch.from_numpy(tensors["filters"].astype(np.float32)).to(device)

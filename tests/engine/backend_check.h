@@ -20,7 +20,7 @@
 #include "common/rng.h"
 #include "config/config.h"
 #include "engine/backend.h"
-#include "engine/dream.h"
+#include "engine/dream/dream.h"
 
 enum { CHECK_VIEWS = 3, CHECK_SUBJECTS = 2 };
 

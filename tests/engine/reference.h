@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "common/mem.h"
-#include "engine/network.h"
+#include "engine/cpu/net.h"
 
 /* Scale-free distance: sum of squared differences over the sum of squares. */
 static inline double nmse(const float *a, const double *truth, size_t count)

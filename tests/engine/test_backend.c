@@ -15,8 +15,8 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "config/config.h"
-#include "engine/dream_internal.h"
-#include "engine/image_nv12.h"
+#include "engine/dream/internal.h"
+#include "engine/nv12.h"
 
 static struct model *model;
 
@@ -228,7 +228,6 @@ static void without_any_backend_the_picture_stands_still(void **state)
     assert_int_equal(dream_step(d), -EIO);
     double belief[2];
     dream_belief(d, belief);
-    assert_null(dream_network(d));
     assert_false(dream_makes_frames(d));
     uint8_t *nv12 = xmalloc(128 * 96 * 3 / 2);
     dream_frame(d, nv12);

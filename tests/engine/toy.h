@@ -15,7 +15,7 @@
 
 #include "common/mem.h"
 #include "common/rng.h"
-#include "engine/model.h"
+#include "engine/model/model.h"
 
 /* A table of them ends with a NULL name; the last three are fc6, fc7, fc8. */
 struct toy_layer {

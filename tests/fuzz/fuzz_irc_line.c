@@ -4,7 +4,7 @@
  */
 #include <stdint.h>
 
-#include "tests/chatbot/irc_invariants.h"
+#include "tests/chatbot/irc/irc_invariants.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,7 +1,7 @@
 /*
  * fuzz_npy - arbitrary bytes as a NumPy array, and that array as the filters and as the means of a prior.
  */
-#include "engine/prior_filters.h"
+#include "engine/model/prior_filters.h"
 #include "tests/fuzz/fuzz_weights.h"
 
 static void fuzz_prior(const struct weights *w, const struct weights *mean)

@@ -6,7 +6,7 @@
  * CRC-32. Anything else is the file itself.
  */
 #include "common/mem.h"
-#include "engine/weights_zip.h"
+#include "engine/weights/zip.h"
 #include "tests/fuzz/fuzz_weights.h"
 
 enum { LOCAL_BYTES = 30, CENTRAL_BYTES = 46, END_BYTES = 22, NAME_BYTES = 10 };

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "chatbot/chatbot.h"
-#include "chatbot/house.h"
-#include "chatbot/jsonl.h"
+#include "show/rules.h"
+#include "show/jsonl.h"
 #include "common/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -81,7 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct show_config config;
     static struct synsets_known known;
-    struct house *house;
+    struct rules *rules;
     struct requests *requests;
     struct chatbot *bot;
     struct error e;
@@ -90,10 +90,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     config.order = size > 0 && data[0] & 1 ? SHOW_LOTTERY : SHOW_FAIR;
     for (int i = 0; i < SYNSET_COUNT; i++)
         known.known[i] = size == 0 || (i * 7 + data[0]) % 5 != 0 || data[0] < 64;
-    if (house_open(&house, &config, &e) || requests_open(&requests, &config, &known, 1, NULL) ||
+    if (rules_open(&rules, &config, &e) || requests_open(&requests, &config, &known, 1, NULL) ||
         chatbot_open(&bot, requests, &known, 1, 2))
         abort();
-    chatbot_set_house(bot, house);
+    chatbot_set_rules(bot, rules);
     const char *line = (const char *)data, *end = line + size;
     for (double now_s = 0; line < end; now_s += 20) {
         const char *stop = memchr(line, '\n', (size_t)(end - line));
@@ -106,6 +106,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     chatbot_close(&bot);
     requests_close(&requests);
-    house_close(&house);
+    rules_close(&rules);
     return 0;
 }

@@ -15,10 +15,10 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "engine/backend_cuda.h"
-#include "engine/image_control.h"
-#include "engine/image_nv12.h"
-#include "engine/model_random.h"
+#include "engine/cuda/abi.h"
+#include "engine/control.h"
+#include "engine/nv12.h"
+#include "engine/model/random.h"
 #include "tests/engine/backend_check.h"
 
 static const struct backend_ops *gpu_ops;

@@ -11,9 +11,9 @@
 #include <errno.h>
 #include <math.h>
 
-#include "engine/image_warp.h"
+#include "engine/cpu/image_warp.h"
 #include "stream/camera_kernels.h"
-#include "stream/plate_kernels.h"
+#include "stream/plate.h"
 #include "tests/stream/camera_pictures.h"
 
 static bool same_frame(const struct frame *a, const struct frame *b)

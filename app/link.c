@@ -1,0 +1,80 @@
+/*
+ * link - see link.h. Everything here runs on the chat thread of irc.c.
+ */
+#include "app/link.h"
+
+#include <stdlib.h>
+
+#include "common/log.h"
+
+struct link {
+    struct irc *irc;
+    struct chatbot *chatbot;
+    struct clock *clock;
+    int64_t start_us;
+};
+
+static void on_line(void *context, const struct irc_message *m, char reply[CHAT_REPLY_BYTES])
+{
+    struct link *r = context;
+    double now_s = (double)(clock_now_us(r->clock) - r->start_us) / 1e6;
+    log_debug("chat", "%s: %s", m->user, m->text);
+    struct chat_line line = {.origin = CHAT_IRC,
+                             .user = m->user,
+                             .display_name = m->display_name,
+                             .message_id = m->message_id,
+                             .roles = m->roles,
+                             .text = m->text,
+                             .bytes = m->text_bytes};
+    chatbot_line(r->chatbot, &line, now_s, reply);
+}
+
+static void on_clear_user(void *context, const char *user)
+{
+    struct link *r = context;
+    chatbot_clear_user(r->chatbot, user);
+}
+
+static void on_delete(void *context, const char *message_id, const char *user)
+{
+    struct link *r = context;
+    (void)user;
+    chatbot_delete(r->chatbot, message_id);
+}
+
+static void on_state(void *context, enum irc_state state, const char *text)
+{
+    (void)context;
+    if (state == IRC_ALARM)
+        log_error("chat", "%s", text);
+    else
+        log_info("chat", "%s", text);
+}
+
+int link_open(struct link **out, const struct irc_config *config, struct chatbot *chatbot,
+              struct clock *clock, int64_t start_us, struct error *e)
+{
+    struct link *r = *out = xcalloc(1, sizeof *r);
+    r->chatbot = chatbot;
+    r->clock = clock;
+    r->start_us = start_us;
+    struct irc_events events = {.context = r,
+                                .on_line = on_line,
+                                .on_clear_user = on_clear_user,
+                                .on_delete = on_delete,
+                                .on_state = on_state};
+    int rc = irc_open(&r->irc, config, &events, NULL, e);
+    if (rc < 0)
+        link_close(out);
+    return rc;
+}
+
+void link_close(struct link **out)
+{
+    struct link *r = *out;
+    if (!r)
+        return;
+    irc_close(&r->irc);
+    free(r);
+    *out = NULL;
+}

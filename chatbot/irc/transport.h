@@ -1,0 +1,66 @@
+/*
+ * transport - the ways to a chat server: encrypted, plain, and a replayed log for tests.
+ *
+ * A family of const ops structs. The chat thread opens a fresh one for every attempt, waits for its
+ * descriptor together with everything else, and closes it. Opening may take until the deadline but ends at
+ * once when the program stops; reading and writing never wait.
+ */
+#ifndef CHATBOT_IRC_TRANSPORT_H
+#define CHATBOT_IRC_TRANSPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/error.h"
+#include "common/thread.h"
+
+struct resolver; /* dial.h */
+
+struct transport_target {
+    const char *host; /* name or address; the fake one: path of its log */
+    int port;
+    const char *ca_file; /* "": what the system trusts */
+    struct resolver *resolver;
+    int64_t deadline_us; /* clock_real_us */
+    struct stop *stop;
+};
+
+struct transport_ops {
+    const char *name, *description;
+    bool encrypted; /* a secret may travel on it */
+    size_t priv_size;
+
+    /* Connects, shakes hands, verifies. `priv` is zeroed. 0; -ECANCELED when stopped, -ETIMEDOUT, -EACCES
+     * when the server is not who it should be, else -errno, with a line. On failure close follows. */
+    int (*open)(void *priv, const struct transport_target *target, struct error *e);
+    /* Readable when there may be something to read; below FD_SETSIZE. */
+    int (*fd)(void *priv);
+    /* Bytes, 0 at the end of the stream, -EAGAIN, or another -errno. */
+    ssize_t (*read)(void *priv, void *data, size_t bytes);
+    /* Bytes taken, -EAGAIN, or another -errno. After -EAGAIN the same bytes are offered again. */
+    ssize_t (*write)(void *priv, const void *data, size_t bytes);
+    /* (optional) Bytes can be read although the descriptor may not say so. */
+    bool (*pending)(void *priv);
+    /* (optional) The other end of the connection is this machine itself. */
+    bool (*is_local)(void *priv);
+    /* Also half-open ones. Never waits. */
+    void (*close)(void *priv);
+};
+
+extern const struct transport_ops transport_tls, transport_plain, transport_fake;
+
+/* All of them, ends with NULL. */
+extern const struct transport_ops *const transports[];
+
+struct transport {
+    const struct transport_ops *ops;
+    void *priv;
+};
+
+int transport_open(struct transport *t, const struct transport_ops *ops,
+                   const struct transport_target *target, struct error *e);
+void transport_close(struct transport *t); /* one that was never opened is fine, if zeroed */
+
+#endif

@@ -1,0 +1,67 @@
+/*
+ * dreamer - the dream thread: requests in, keyframes or frames out.
+ *
+ * Each round it asks the request queue what to dream, moves the picture on by the zoom until the next
+ * keyframe, takes its gradient steps and hands the result to the camera. Where the hardware is fast enough
+ * the next keyframe is the next output frame, and it goes over as the video's own bytes: every frame is
+ * dreamed. Live, a rehearsal decides about that (DREAMER_AUTO); a dream that falls behind for good goes on with
+ * keyframes, and comes back when its steps have become fast again. Nothing else reaches into it, so it
+ * could run in a process of its own. Time: a live show counts seconds since its start; an offline one counts
+ * seconds of zoom, so that a script's line meets the same keyframe on every machine.
+ */
+#ifndef DREAMER_DREAMER_H
+#define DREAMER_DREAMER_H
+
+#include "dreamer/frame_governor.h"
+#include "dreamer/governor.h"
+#include "chatbot/chatbot.h"
+#include "common/clock.h"
+#include "common/keyframes.h"
+#include "common/stats.h"
+#include "common/thread.h"
+#include "engine/dream/dream.h"
+
+/* auto: every frame where the hardware makes frames itself and is fast enough, else keyframes. */
+enum dreamer_mode { DREAMER_AUTO, DREAMER_KEYFRAMES, DREAMER_FRAMES };
+
+struct dreamer_params {
+    struct dream *dream;
+    const struct model *model;
+    struct keyframes *keyframes;
+    struct requests *requests;
+    struct chatbot *chatbot;
+    struct script *script; /* NULL: none */
+    struct clock *clock;
+    int64_t start_us; /* show time 0 on the clock */
+    struct stats *stats;
+    struct stop *stop;
+    enum dreamer_mode mode; /* but for DREAMER_KEYFRAMES: keyframes were opened with frames */
+    struct governor governor;
+    struct frame_governor frame_governor;
+    double retreat_s;       /* from frames to keyframes for at least so long, longer each time */
+    double keyframes_lag_s; /* what the chat tells while there are keyframes */
+    double zoom_per_frame, degrees_per_frame;
+    double fade_s;
+    int fps;
+};
+
+struct dreamer {
+    struct dreamer_params p;
+    struct thread thread;
+    bool frames;             /* every frame is dreamed now */
+    bool makes_frames;       /* so did the hardware when that began */
+    int64_t return_us;       /* real time from which frames are tried again; 0: never */
+    int64_t retreat_us;      /* how long the next retreat to keyframes lasts */
+    int64_t z_frames;        /* of the last keyframe */
+    int64_t last_publish_us; /* real time */
+    int64_t request_id;
+    char caption[KEYFRAME_CAPTION_BYTES];
+};
+
+/* Starts the thread; `s` must stay where it is until dreamer_stop. 0 or -errno. */
+int dreamer_start(struct dreamer *s, const struct dreamer_params *p);
+
+/* p.stop must have been requested and p.keyframes shut down; waits for the step that is under way. */
+void dreamer_stop(struct dreamer *s);
+
+#endif

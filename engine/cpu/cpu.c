@@ -1,0 +1,262 @@
+/*
+ * cpu - the dream on this machine's own processor; with no network (`null`) for tests of everything
+ * else.
+ *
+ * One pool of workers does everything; calls return when their work is done. Nothing is allocated after open.
+ * The same steps give the same bytes for any number of workers.
+ */
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "engine/cpu/cpu.h"
+#include "engine/cpu/image_warp.h"
+
+static int core_count(void)
+{
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+}
+
+static bool take(float **out, size_t floats)
+{
+    *out = buffer_alloc(floats * sizeof **out);
+    if (*out)
+        memset(*out, 0, floats * sizeof **out);
+    return *out != NULL;
+}
+
+static int allocate(struct backend *b, const struct image_view *largest, struct error *e)
+{
+    bool is_modern = b->config.profile == DREAM_MODERN;
+    size_t view = is_modern ? 3 * (size_t)largest->width_px * (size_t)largest->height_px : 0;
+    bool ok = take(&b->x, b->floats) && take(&b->good, b->floats) && take(&b->spare, b->floats) &&
+              take(&b->gradient, b->floats) && take(&b->prior_gradient, b->floats) &&
+              take(&b->momentum, b->floats);
+    if (ok && is_modern)
+        ok = take(&b->view, view) && take(&b->view_gradient, view);
+    else if (ok)
+        ok = take(&b->second, b->floats);
+    b->row_sums = xcalloc(3 * (size_t)b->height, sizeof *b->row_sums);
+    b->row_updates = xcalloc((size_t)b->height, sizeof *b->row_updates);
+    if (!ok)
+        return error_set(e, ENOMEM, "dream.size %dx%d: no memory for about %zu MB", b->width, b->height,
+                         (8 * b->floats + 2 * view) >> 18);
+    return 0;
+}
+
+/* What only `modern` has: the views and their octaves. */
+static int open_views(struct backend *b, const struct backend_params *p, struct error *e)
+{
+    const struct image_view *largest = &p->views[0], *smallest = &p->views[p->view_count - 1];
+    int rc = image_resampler_open(&b->views, b->pool, b->width, b->height, largest->width_px,
+                                  largest->height_px, smallest->scale, e);
+    if (rc == 0)
+        rc = image_pyramid_open(&b->pyramid, b->pool, largest->width_px, largest->height_px, e);
+    return rc;
+}
+
+static int open_prior(struct backend *b, struct error *e)
+{
+    const struct dream_config *c = &b->config;
+    const struct prior_source source = {c->prior, c->prior_file, c->prior_mean};
+    return prior_open(&b->prior, &source, b->pool, b->width, b->height, e);
+}
+
+static int open_with(struct backend **out, const struct backend_params *p, bool has_network, struct error *e)
+{
+    const struct dream_config *c = p->config;
+    struct backend *b = *out = xcalloc(1, sizeof *b);
+    b->config = *c;
+    b->model = p->model;
+    b->width = c->size.width_px;
+    b->height = c->size.height_px;
+    b->floats = 3 * (size_t)b->width * (size_t)b->height;
+    int rc = pool_open(&b->pool, c->threads ? (int)c->threads : core_count());
+    if (rc < 0)
+        error_set(e, -rc, "dream: cannot start %d threads", (int)c->threads);
+    if (rc == 0 && c->profile == DREAM_MODERN)
+        rc = open_views(b, p, e);
+    if (rc == 0)
+        rc = allocate(b, &p->views[0], e);
+    if (rc == 0)
+        rc = open_prior(b, e);
+    if (rc == 0 && has_network)
+        rc = cpu_net_open(&b->net, p->model, b->pool, p->views[0].width_px, p->views[0].height_px,
+                          (enum cpu_tier)c->cpu_tier, e);
+    if (rc < 0)
+        backend_cpu.close(out);
+    return rc;
+}
+
+static int cpu_open(struct backend **out, const struct backend_params *p, struct error *e)
+{
+    return open_with(out, p, true, e);
+}
+
+static int null_open(struct backend **out, const struct backend_params *p, struct error *e)
+{
+    return open_with(out, p, false, e);
+}
+
+static int cpu_supports(const struct backend_params *p, struct error *e)
+{
+    (void)p;
+    (void)e;
+    return 0;
+}
+
+static void cpu_close(struct backend **out)
+{
+    struct backend *b = *out;
+    if (!b)
+        return;
+    cpu_net_close(&b->net);
+    prior_close(&b->prior);
+    image_pyramid_close(&b->pyramid);
+    image_resampler_close(&b->views);
+    pool_close(&b->pool);
+    float *buffers[] = {b->x,        b->good,   b->spare, b->gradient,     b->prior_gradient,
+                        b->momentum, b->second, b->view,  b->view_gradient};
+    for (size_t i = 0; i < ARRAY_LEN(buffers); i++)
+        free(buffers[i]);
+    free(b->row_sums);
+    free(b->row_updates);
+    free(b);
+    *out = NULL;
+}
+
+/* ---- The picture, in and out ---- */
+
+static void forget(struct backend *b)
+{
+    memset(b->momentum, 0, b->floats * sizeof *b->momentum);
+    if (b->second)
+        memset(b->second, 0, b->floats * sizeof *b->second);
+}
+
+static int cpu_put(struct backend *b, const float *rgb)
+{
+    memcpy(b->x, rgb, b->floats * sizeof *b->x);
+    memcpy(b->good, rgb, b->floats * sizeof *b->good);
+    forget(b);
+    b->sums = (struct image_sums){0};
+    return 0;
+}
+
+static int cpu_get(struct backend *b, float *rgb)
+{
+    memcpy(rgb, b->x, b->floats * sizeof *rgb);
+    return 0;
+}
+
+static void warp_plane(struct backend *b, float **planes, double zoom, double degrees, bool clip)
+{
+    image_warp(b->pool, *planes, b->spare, b->width, b->height, zoom, degrees, clip);
+    float *old = *planes;
+    *planes = b->spare;
+    b->spare = old;
+}
+
+static int cpu_warp(struct backend *b, double zoom, double degrees)
+{
+    warp_plane(b, &b->x, zoom, degrees, true);
+    if (b->config.profile == DREAM_MODERN)
+        warp_plane(b, &b->momentum, zoom, degrees, false);
+    else
+        forget(b);
+    memcpy(b->good, b->x, b->floats * sizeof *b->good);
+    return 0;
+}
+
+/* ---- Steps ---- */
+
+void backend_cpu_settle(struct backend *b, const struct backend_step *s, double *energy)
+{
+    memset(b->prior_gradient, 0, b->floats * sizeof *b->prior_gradient);
+    for (int i = 0; i < s->prior_count; i++) {
+        const struct backend_prior *p = &s->prior[i];
+        double mean = prior_gradient(b->prior, b->x, b->width, b->height, p->pool_px, p->stride, p->offset_x,
+                                     p->offset_y, p->weight, b->prior_gradient);
+        if (energy)
+            energy[i] = mean;
+    }
+}
+
+void backend_cpu_add_sums(struct backend *b)
+{
+    b->sums = (struct image_sums){0};
+    for (int i = 0; i < b->height; i++) {
+        const struct image_sums *r = &b->row_updates[i];
+        b->sums.mean += r->mean;
+        b->sums.square += r->square;
+        b->sums.chroma += r->chroma;
+        b->sums.extreme += r->extreme;
+        b->sums.bad += r->bad;
+    }
+}
+
+static int cpu_step(struct backend *b, const struct backend_step *s)
+{
+    if (b->config.profile == DREAM_MODERN)
+        backend_cpu_step_modern(b, s);
+    else
+        backend_cpu_step_classic(b, s);
+    return 0;
+}
+
+static int cpu_finish(struct backend *b, struct image_sums *sums)
+{
+    *sums = b->sums;
+    if (sums->bad == 0)
+        return 0;
+    memcpy(b->x, b->good, b->floats * sizeof *b->x);
+    forget(b);
+    b->sums = (struct image_sums){0};
+    return 0;
+}
+
+static int cpu_measure(struct backend *b, const struct backend_step *s, struct backend_measure *m)
+{
+    if ((m->logits || m->gradient) && !b->net)
+        return -ENOTSUP;
+    int rc = 0;
+    if (m->logits) {
+        const float *seen = b->x;
+        if (b->views) {
+            image_view_plan(b->views, &s->view);
+            image_view_sample(b->views, b->x, b->view);
+            seen = b->view;
+        }
+        rc = cpu_net_logits(b->net, seen, s->view.width_px, s->view.height_px, m->logits);
+    }
+    if (rc == 0 && m->gradient) {
+        backend_cpu_climb(b, s, false, false, &m->value);
+        memcpy(m->gradient, b->gradient, b->floats * sizeof *m->gradient);
+    }
+    if (rc == 0 && m->prior_gradient) {
+        backend_cpu_settle(b, s, m->energy);
+        memcpy(m->prior_gradient, b->prior_gradient, b->floats * sizeof *m->prior_gradient);
+    }
+    return rc;
+}
+
+static const char *cpu_describe(const struct backend *b)
+{
+    return b->net ? cpu_net_tier_name(b->net) : "no network";
+}
+
+static void cpu_lower_priority(struct backend *b)
+{
+    pool_lower_priority(b->pool);
+}
+
+#define SHARED                                                                                               \
+    .supports = cpu_supports, .close = cpu_close, .put = cpu_put, .get = cpu_get, .warp = cpu_warp,          \
+    .step = cpu_step, .finish = cpu_finish, .measure = cpu_measure, .describe = cpu_describe,                \
+    .lower_priority = cpu_lower_priority
+
+const struct backend_ops backend_cpu = {.name = "cpu", .open = cpu_open, SHARED};
+const struct backend_ops backend_null = {.name = "null", .open = null_open, SHARED};

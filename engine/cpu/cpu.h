@@ -1,0 +1,54 @@
+/*
+ * cpu - what the files of the CPU backend share; private to this folder and its tests.
+ *
+ * cpu.c          the driver: memory, picture in and out, warp, looking
+ * cpu_modern.c   a step of `modern`
+ * cpu_classic.c  a step of `classic`
+ */
+#ifndef ENGINE_CPU_CPU_H
+#define ENGINE_CPU_CPU_H
+
+#include "common/pool.h"
+#include "engine/backend.h"
+#include "engine/cpu/image_kernels.h"
+#include "engine/cpu/image_resample.h"
+#include "engine/cpu/net.h"
+#include "engine/cpu/image_pyramid.h"
+#include "engine/cpu/prior.h"
+
+struct backend {
+    struct dream_config config;
+    const struct model *model;
+    int width, height;
+    size_t floats; /* 3 * width * height */
+
+    struct pool *pool;
+    struct cpu_net *net; /* NULL: the null driver */
+    struct prior *prior;
+    struct image_resampler *views; /* modern */
+    struct image_pyramid *pyramid; /* modern */
+
+    float *x, *good, *spare;          /* [3][height][width]: the picture, the last good one, scratch */
+    float *gradient, *prior_gradient; /* [3][height][width] */
+    float *momentum, *second;         /* [3][height][width]; `second` is classic's v, NULL for modern */
+    float *view, *view_gradient;      /* [3][view height][view width], modern */
+    double *row_sums;                 /* [3 * height] */
+    struct image_sums *row_updates;   /* [height] */
+    struct image_sums sums;           /* of the picture, after the last step; all 0: nothing is known */
+};
+
+void backend_cpu_step_modern(struct backend *b, const struct backend_step *s);
+void backend_cpu_step_classic(struct backend *b, const struct backend_step *s);
+
+/* Gradient of the objective to the picture in b->gradient, its octaves evened out when `is_even`, with the
+ * step's noise on the view when `is_noisy`; zero when there is nothing to climb. `value` may be NULL. */
+void backend_cpu_climb(struct backend *b, const struct backend_step *s, bool is_noisy, bool is_even,
+                       double *value);
+
+/* The step's scales of the prior into b->prior_gradient; `energy` [prior_count] may be NULL. */
+void backend_cpu_settle(struct backend *b, const struct backend_step *s, double *energy);
+
+/* Adds the rows' sums in their order. */
+void backend_cpu_add_sums(struct backend *b);
+
+#endif

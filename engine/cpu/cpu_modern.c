@@ -1,0 +1,134 @@
+/*
+ * cpu_modern - a step of the default recipe on the CPU. The picture is described in engine/dream/modern.c;
+ * here are its loops, spread over the pool by rows so that sums are added in the same order whatever the
+ * number of workers.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "common/rng.h"
+#include "engine/cpu/cpu.h"
+#include "engine/control.h"
+
+struct noise_job {
+    const struct backend *b;
+    const struct image_view *view;
+    uint32_t key;
+};
+
+static void noise_row(void *context, int row, int worker)
+{
+    (void)worker;
+    const struct noise_job *j = context;
+    image_row_noise(j->b->view + (long)row * j->view->width_px, j->view->width_px,
+                    (uint32_t)rng_mix(j->key + (uint64_t)row), (float)j->b->config.input_noise);
+}
+
+void backend_cpu_climb(struct backend *b, const struct backend_step *s, bool is_noisy, bool is_even,
+                       double *value)
+{
+    const struct image_view *v = &s->view;
+    if (value)
+        *value = 0;
+    if (!b->net || !s->climbs) {
+        memset(b->gradient, 0, b->floats * sizeof *b->gradient);
+        return;
+    }
+    if (!b->views) { /* classic: the network sees the picture as it is */
+        cpu_net_gradient(b->net, b->x, v->width_px, v->height_px, &s->objective, b->gradient, value);
+        return;
+    }
+    image_view_plan(b->views, v);
+    image_view_sample(b->views, b->x, b->view);
+    struct noise_job noise = {b, v, s->noise_key};
+    if (is_noisy)
+        pool_run(b->pool, noise_row, &noise, 3 * v->height_px);
+    cpu_net_gradient(b->net, b->view, v->width_px, v->height_px, &s->objective, b->view_gradient, value);
+    if (is_even)
+        image_pyramid_normalise(b->pyramid, b->view_gradient, v->width_px, v->height_px,
+                                (int)b->config.octaves, b->config.octave_gain, b->config.finest_gain);
+    image_view_adjoint(b->views, b->view_gradient, b->gradient);
+}
+
+struct row_job {
+    struct backend *b;
+    const float *of;
+    float keep, gain, prior, colour;
+    struct image_step step;
+};
+
+static void colour_row(void *context, int row, int worker)
+{
+    (void)worker;
+    const struct row_job *j = context;
+    struct backend *b = j->b;
+    float *rows[3];
+    for (int c = 0; c < 3; c++)
+        rows[c] = b->gradient + ((long)c * b->height + row) * b->width;
+    image_row_colour(rows, b->width, j->colour);
+}
+
+static void square_row(void *context, int row, int worker)
+{
+    (void)worker;
+    const struct row_job *j = context;
+    j->b->row_sums[row] = image_row_squares(j->of + (long)row * j->b->width, j->b->width);
+}
+
+static double sum_rows(const struct backend *b)
+{
+    double sum = 0;
+    for (int i = 0; i < 3 * b->height; i++)
+        sum += b->row_sums[i];
+    return sqrt(sum / (double)b->floats);
+}
+
+static double rms(struct backend *b, const float *of)
+{
+    struct row_job job = {.b = b, .of = of};
+    pool_run(b->pool, square_row, &job, 3 * b->height);
+    return sum_rows(b);
+}
+
+static void momentum_row(void *context, int row, int worker)
+{
+    (void)worker;
+    const struct row_job *j = context;
+    struct backend *b = j->b;
+    long at = (long)row * b->width;
+    b->row_sums[row] = image_row_momentum(b->momentum + at, b->gradient + at, b->prior_gradient + at,
+                                          b->width, j->keep, j->gain, j->prior);
+}
+
+static void update_row(void *context, int row, int worker)
+{
+    (void)worker;
+    const struct row_job *j = context;
+    struct backend *b = j->b;
+    float *x[3];
+    const float *m[3];
+    for (int c = 0; c < 3; c++) {
+        long at = ((long)c * b->height + row) * b->width;
+        x[c] = b->x + at;
+        m[c] = b->momentum + at;
+    }
+    b->row_updates[row] = (struct image_sums){0};
+    image_row_update(x, m, b->width, &j->step, &b->row_updates[row]);
+}
+
+void backend_cpu_step_modern(struct backend *b, const struct backend_step *s)
+{
+    const struct dream_config *c = &b->config;
+    struct row_job job = {.b = b, .keep = (float)c->momentum, .colour = (float)c->colour_gain};
+    backend_cpu_climb(b, s, true, true, NULL);
+    backend_cpu_settle(b, s, NULL);
+    if (c->colour_gain != 1)
+        pool_run(b->pool, colour_row, &job, b->height);
+    job.gain = image_per_rms(1, rms(b, b->gradient));
+    job.prior = image_per_rms(c->prior_ratio, rms(b, b->prior_gradient));
+    pool_run(b->pool, momentum_row, &job, 3 * b->height);
+    const struct image_aim aim = {c->brightness, c->contrast, c->colour_max};
+    job.step = image_control(&aim, &b->sums, (double)b->width * b->height, c->step_levels, sum_rows(b));
+    pool_run(b->pool, update_row, &job, b->height);
+    backend_cpu_add_sums(b);
+}

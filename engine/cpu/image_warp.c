@@ -1,0 +1,40 @@
+/*
+ * image_warp - see image_warp.h.
+ */
+#include "engine/cpu/image_warp.h"
+
+#include <math.h>
+
+#include "engine/cpu/image_kernels.h"
+
+struct job {
+    const float *in;
+    float *out;
+    int width, height;
+    double dx, dy; /* input steps per output pixel to the right; (-dy, dx) per pixel down */
+    bool clip;
+};
+
+static void warp_row(void *context, int y, int worker)
+{
+    (void)worker;
+    const struct job *j = context;
+    long plane = (long)j->width * j->height;
+    float *out[3];
+    const float *in[3];
+    for (int c = 0; c < 3; c++) {
+        out[c] = j->out + c * plane + (long)y * j->width;
+        in[c] = j->in + c * plane;
+    }
+    double cx = j->width / 2.0, cy = j->height / 2.0, v = y - cy;
+    image_row_bicubic(out, in, 3, j->width, j->height, j->width, cx - j->dx * cx - j->dy * v,
+                      cy - j->dy * cx + j->dx * v, j->dx, j->dy, j->clip);
+}
+
+void image_warp(struct pool *pool, const float *in, float *out, int width_px, int height_px, double zoom,
+                double degrees, bool clip)
+{
+    double a = -degrees * M_PI / 180;
+    struct job job = {in, out, width_px, height_px, cos(a) / zoom, sin(a) / zoom, clip};
+    pool_run(pool, warp_row, &job, height_px);
+}

@@ -1,0 +1,23 @@
+/*
+ * image_warp - falls into a picture: zoom and turn about its centre.
+ *
+ * Output index -> input index (x to the right, y down), about half-size centres, the same map as the
+ * camera's:
+ *
+ *     p_in = R(-degrees) / zoom * (p_out - size / 2) + size / 2,  R(a) = [cos a, -sin a; sin a, cos a]
+ *
+ * so positive degrees turn the picture clockwise. Catmull-Rom bicubic: a linear filter would wash out all
+ * detail within a few seconds of warps. Edges are repeated.
+ */
+#ifndef ENGINE_CPU_IMAGE_WARP_H
+#define ENGINE_CPU_IMAGE_WARP_H
+
+#include <stdbool.h>
+
+#include "common/pool.h"
+
+/* in and out [3][height][width], not the same. `clip`: keep values in 0..255. */
+void image_warp(struct pool *pool, const float *in, float *out, int width_px, int height_px, double zoom,
+                double degrees, bool clip);
+
+#endif

@@ -1,0 +1,45 @@
+/*
+ * net - a model on this machine: logits of a picture, and the gradient of an objective to the picture.
+ *
+ * Opened once for a largest size; every later call with a size up to that allocates nothing. Fully
+ * convolutional: any size of at least model_min_px on both sides. Deterministic for a given CPU tier: the
+ * result does not depend on the number of threads of the pool.
+ */
+#ifndef ENGINE_CPU_NET_H
+#define ENGINE_CPU_NET_H
+
+#include "common/pool.h"
+#include "engine/model/model.h"
+#include "engine/recipe.h"
+#include "engine/step.h"
+
+struct cpu_net;
+
+/* `m` and `pool` must outlive the network. Of a model that serves once (model.h) it takes the weights;
+ * -EINVAL when another network has them already. CPU_TIER_AUTO takes the best that the CPU has; a tier that
+ * it lacks is -ENOTSUP, a size that is too small for the model or too large -ERANGE. -ENOMEM with the number
+ * of MB that did not fit. */
+int cpu_net_open(struct cpu_net **n, struct model *m, struct pool *pool, int max_width_px, int max_height_px,
+                 enum cpu_tier tier, struct error *e);
+void cpu_net_close(struct cpu_net **n);
+
+const char *cpu_net_tier_name(const struct cpu_net *n);
+size_t cpu_net_bytes(const struct cpu_net *n); /* arena and packed weights */
+
+/* Logits [classes][map_h][map_w] of x [3][height][width] 0..255. -ERANGE for a size out of bounds. */
+int cpu_net_logits(struct cpu_net *n, const float *x, int width_px, int height_px, float *logits);
+
+/* Gradient of the objective to x, [3][height][width] per 0..255 unit, written over `grad`; `value` (may be
+ * NULL) receives the objective. */
+int cpu_net_gradient(struct cpu_net *n, const float *x, int width_px, int height_px,
+                     const struct objective *o, float *grad, double *value);
+
+/* Milliseconds of the last call by stage ("conv1_1 forward" ..., "objective", "conv1_1 backward" ...), 0 for
+ * those that it did not need. `count` entries, and a NULL name behind them. */
+struct cpu_net_timing {
+    const char *stage;
+    double ms;
+};
+const struct cpu_net_timing *cpu_net_timings(const struct cpu_net *n, int *count);
+
+#endif

@@ -1,0 +1,245 @@
+/*
+ * cpu_net_head - fc6..fc8 as convolutions over the last map, both ways, and the objective.
+ *
+ * Every layer is a matrix product over map positions, but for fc6 of a full VGG over a larger map
+ * (cpu_net_fc6.c). Here fc6 reads each row of its kernel straight from the map
+ * (kernel * channels neighbouring floats), without copying patches. On the way back fc6 gives the gradient of
+ * one kernel row at a time for all positions, which is then added up in the map. The objective is linear in
+ * the logits, so neither its gradient nor its value needs the logits themselves:
+ *   value = sum over p of d[p] . h7[p] + biases,   d[p] = sum_s weight_s[p] W8[class_s] - minus_mean/P
+ * mean(W8)
+ */
+#include <string.h>
+
+#include "engine/cpu/net_internal.h"
+
+enum { DEPTH_AT_ONCE = 256 }; /* a panel's slice of 16 KB stays in the first-level cache over all rows */
+
+/* c[segments * rows][16 * items] = sum over steps of a * weights, of a layer's packed weights `high` and
+ * `low`. Forwards an item is a panel of outputs; on the way back it is 16 inputs, from number `first_input`
+ * on
+ * (`is_turned`; one step). */
+struct head_job {
+    const struct kernels *kernels;
+    const float *a;
+    size_t lda, segment_stride, step_stride;
+    int segments, rows; /* rows per segment */
+    int steps, depth;   /* depth per step */
+    const uint16_t *high;
+    const uint8_t *low;
+    size_t panel_inputs; /* of the packed layer */
+    bool is_turned;
+    size_t first_input;
+    float *c;
+    size_t ldc;
+    const float *bias; /* or NULL */
+    int relu;
+    const float *alive; /* [segments * rows][ldc] zero where not above zero, or NULL */
+};
+
+/* Weights first..first+depth-1 of an item's depth, as floats [depth][16]. */
+static void weights_of(const struct head_job *j, int item, size_t first, int depth, float *out)
+{
+    if (j->is_turned) {
+        size_t stride = j->panel_inputs * GROUP;
+        size_t at = first / GROUP * stride + (j->first_input + (size_t)item * GROUP) * GROUP;
+        j->kernels->widen_turned(j->high + at, j->low + at, stride, depth / GROUP, out);
+    } else {
+        size_t at = ((size_t)item * j->panel_inputs + first) * GROUP;
+        j->kernels->widen(j->high + at, j->low + at, depth * GROUP, out);
+    }
+}
+
+static void head_panel(void *context, int item, int worker)
+{
+    (void)worker;
+    const struct head_job *j = context;
+    _Alignas(64) float weights[DEPTH_AT_ONCE * GROUP]; /* widen stores whole vectors */
+    float *c = j->c + (size_t)item * GROUP;
+    int all = j->segments * j->rows, add = 0;
+    for (int step = 0; step < j->steps; step++)
+        for (int first = 0; first < j->depth; first += DEPTH_AT_ONCE, add = 1) {
+            int depth = j->depth - first < DEPTH_AT_ONCE ? j->depth - first : DEPTH_AT_ONCE;
+            weights_of(j, item, (size_t)step * (size_t)j->depth + (size_t)first, depth, weights);
+            for (int s = 0; s < j->segments; s++)
+                j->kernels->multiply(
+                    j->a + (size_t)s * j->segment_stride + (size_t)step * j->step_stride + first, j->lda,
+                    j->rows, depth, weights, 0, 1, c + (size_t)s * (size_t)j->rows * j->ldc, j->ldc, add);
+        }
+    if (j->bias)
+        j->kernels->rows_bias(c, j->ldc, all, j->bias + item * GROUP, j->relu);
+    if (j->alive)
+        j->kernels->rows_alive(c, j->ldc, all, j->alive + item * GROUP, j->ldc);
+}
+
+static size_t panel_inputs(const struct cpu_net *n, int i)
+{
+    size_t kernel = (size_t)n->model->layers[n->convs + i].kernel;
+    return kernel * kernel * (size_t)n->packs[n->convs + i].in;
+}
+
+void cpu_net_head_forward(struct cpu_net *n, int last)
+{
+    const struct map *m = &n->out[n->convs - 1];
+    for (int i = FC6; i <= last; i++) {
+        const struct pack *p = &n->packs[n->convs + i];
+        struct head_job j = {.kernels = n->kernels,
+                             .a = i == FC6 ? NULL : n->hidden[i - 1],
+                             .lda = i == FC6 ? (size_t)p->in : cpu_net_hidden_row(n, i - 1),
+                             .segments = 1,
+                             .rows = n->map_w * n->map_h,
+                             .steps = 1,
+                             .depth = p->in,
+                             .high = p->high,
+                             .low = p->low,
+                             .panel_inputs = panel_inputs(n, i),
+                             .c = n->hidden[i],
+                             .ldc = cpu_net_hidden_row(n, i),
+                             .bias = p->bias,
+                             .relu = i != FC8};
+        if (i == FC6 && cpu_net_fc6_is_tiled(n, n->map_w, n->map_h)) {
+            cpu_net_fc6_forward(n);
+            cpu_net_stage_done(n, n->convs);
+            continue;
+        }
+        if (i == FC6) {
+            size_t row = (size_t)m->stride_px * (size_t)m->channels;
+            j.a = m->data + row + m->channels;
+            j.segments = n->map_h;
+            j.rows = n->map_w;
+            j.segment_stride = j.step_stride = row;
+            j.steps = n->model->layers[n->convs].kernel;
+            j.depth = j.steps * p->in;
+        }
+        pool_run(n->pool, head_panel, &j, p->out / GROUP);
+        cpu_net_stage_done(n, n->convs + i);
+    }
+}
+
+/* ---- The way back ---- */
+
+struct fold_job {
+    struct cpu_net *net;
+    int kernel_row;
+};
+
+/* Adds what one row of fc6's kernel says about row `y` of the map; the last one also applies the ReLU. */
+static void fold_columns(void *context, int y, int worker)
+{
+    (void)worker;
+    const struct fold_job *j = context;
+    struct cpu_net *n = j->net;
+    const struct map *m = &n->out[n->convs - 1];
+    int kernel = n->model->layers[n->convs].kernel, width = kernel * m->channels;
+    size_t at = (size_t)(y + 1) * (size_t)m->stride_px + 1;
+    float *to = m->data + at * (size_t)m->channels;
+    if (j->kernel_row == 0)
+        memset(to, 0, (size_t)m->w * (size_t)m->channels * sizeof *to);
+    int position_row = y - j->kernel_row;
+    if (position_row >= 0 && position_row < n->map_h)
+        for (int x = 0; x < n->map_w; x++)
+            n->kernels->add(n->columns + (size_t)(position_row * n->map_w + x) * (size_t)width, width,
+                            to + (size_t)x * (size_t)m->channels);
+    if (j->kernel_row == kernel - 1)
+        n->kernels->pixels_alive(to, m->alive + at * (size_t)(m->channels / GROUP), m->w, m->channels);
+}
+
+/* Layer FC6 + i backwards: d_hidden[i] times the turned weights. Where the product goes is the caller's to
+ * say. */
+static struct head_job way_back(const struct cpu_net *n, int i)
+{
+    const struct pack *p = &n->packs[n->convs + i];
+    return (struct head_job){.kernels = n->kernels,
+                             .a = n->d_hidden[i],
+                             .lda = cpu_net_hidden_row(n, i),
+                             .segments = 1,
+                             .rows = n->map_w * n->map_h,
+                             .steps = 1,
+                             .depth = p->out,
+                             .high = p->high,
+                             .low = p->low,
+                             .panel_inputs = panel_inputs(n, i),
+                             .is_turned = true};
+}
+
+static void fc6_backward_directly(struct cpu_net *n)
+{
+    const struct pack *p = &n->packs[n->convs];
+    int kernel = n->model->layers[n->convs].kernel;
+    size_t width = (size_t)kernel * (size_t)p->in;
+    for (int row = 0; row < kernel; row++) {
+        struct head_job j = way_back(n, FC6);
+        j.first_input = (size_t)row * width;
+        j.c = n->columns;
+        j.ldc = width;
+        pool_run(n->pool, head_panel, &j, (int)(width / GROUP));
+        struct fold_job f = {n, row};
+        pool_run(n->pool, fold_columns, &f, n->out[n->convs - 1].h);
+    }
+}
+
+void cpu_net_head_backward(struct cpu_net *n, int from)
+{
+    for (int i = from; i > FC6; i--) {
+        const struct pack *p = &n->packs[n->convs + i];
+        struct head_job j = way_back(n, i);
+        j.c = n->d_hidden[i - 1];
+        j.ldc = cpu_net_hidden_row(n, i - 1);
+        j.alive = n->hidden[i - 1];
+        pool_run(n->pool, head_panel, &j, p->in / GROUP);
+        cpu_net_stage_done(n, stage_backward(n, n->convs + i));
+    }
+    if (cpu_net_fc6_is_tiled(n, n->map_w, n->map_h))
+        cpu_net_fc6_backward(n);
+    else
+        fc6_backward_directly(n);
+    cpu_net_stage_done(n, stage_backward(n, n->convs));
+}
+
+/* fc8's weights of a class, [in]. */
+static void class_weights(const struct cpu_net *n, int class_index, float *out)
+{
+    const struct pack *p = &n->packs[n->convs + FC8];
+    size_t at = (size_t)(class_index / GROUP) * (size_t)p->in * GROUP + (size_t)(class_index % GROUP);
+    for (size_t c = 0; c < (size_t)p->in; c++, at += GROUP) {
+        uint32_t bits = (uint32_t)p->high[at] << 16 | (uint32_t)p->low[at] << 8;
+        memcpy(&out[c], &bits, sizeof bits);
+    }
+}
+
+/* d[p], which lacks what is multiplied by zero in `h`; returns d . h. */
+static double objective_at(size_t width, float *d, const float *h)
+{
+    double value = 0;
+    for (size_t c = 0; c < width; c++) {
+        value += (double)d[c] * (double)h[c];
+        d[c] = h[c] > 0.0f ? d[c] : 0.0f;
+    }
+    return value;
+}
+
+double cpu_net_head_objective(struct cpu_net *n, const struct objective *o)
+{
+    const struct model_layer *fc8 = &n->model->layers[n->convs + FC8];
+    size_t row = cpu_net_hidden_row(n, FC7), width = (size_t)n->packs[n->convs + FC8].in;
+    size_t positions = (size_t)n->map_w * (size_t)n->map_h;
+    float mean = -o->minus_mean / (float)positions, *d = n->d_hidden[FC7];
+    double value = 0, bias = 0;
+    for (size_t p = 0; p < positions; p++)
+        for (size_t c = 0; c < width; c++)
+            d[p * row + c] = mean * n->fc8_mean[c];
+    for (int s = 0; s < o->subject_count; s++) {
+        class_weights(n, o->subjects[s].class_index, n->class_row);
+        for (size_t p = 0; p < positions; p++) {
+            float weight = o->subjects[s].weight[p];
+            for (size_t c = 0; c < width; c++)
+                d[p * row + c] += weight * n->class_row[c];
+            value += (double)weight * (double)fc8->bias[o->subjects[s].class_index];
+        }
+    }
+    for (size_t p = 0; p < positions; p++)
+        value += objective_at(width, d + p * row, n->hidden[FC7] + p * row);
+    for (int k = 0; k < fc8->out; k++)
+        bias += (double)fc8->bias[k] / fc8->out;
+    return value - (double)o->minus_mean * bias;
+}

@@ -1,0 +1,283 @@
+/*
+ * dream - see dream.h. What is dreamed is a mix of targets whose shares add up to one: the newest grows by
+ * elapsed time / fade time, the others shrink in proportion, so a request in the middle of a fade starts from
+ * whatever mix there is and nothing jumps. The work is done by a backend (drivers.c).
+ */
+#include "engine/dream/dream.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "engine/dream/internal.h"
+#include "engine/control.h"
+#include "engine/nv12.h"
+
+enum { RNG_STREAM = 0x6472, NOISE_OCTAVES = 6 };
+
+static int allocate(struct dream *d, struct error *e)
+{
+    int stride = d->model->stride_px;
+    const struct image_view *largest = &d->params.views[0];
+    d->max_map = (largest->width_px / stride + 1) * (largest->height_px / stride + 1);
+    size_t map = (size_t)d->max_map;
+    d->copy = buffer_alloc(d->floats * sizeof *d->copy);
+    d->weights = buffer_alloc(BACKEND_SUBJECTS_MAX * map * sizeof *d->weights);
+    d->logits = buffer_alloc((size_t)d->model->classes * map * sizeof *d->logits);
+    if (d->copy && d->weights && d->logits)
+        return 0;
+    return error_set(e, ENOMEM, "dream.size %dx%d: no memory for about %zu MB", d->width, d->height,
+                     (d->floats + (size_t)d->model->classes * map) >> 18);
+}
+
+/* Clouds: octaves of smooth noise, each half as strong as the next coarser one, so there is a seed for
+ * objects of every size. */
+static void fill_noise(struct dream *d, float *x)
+{
+    for (size_t i = 0; i < d->floats; i++)
+        x[i] = 118;
+    for (int octave = 0; octave < NOISE_OCTAVES; octave++) {
+        int cell = 4 << octave;
+        float strength = 2.0f * (float)(octave + 1);
+        uint64_t key = rng_u64(&d->rng);
+        for (size_t i = 0; i < d->floats; i++) {
+            int px = (int)(i % (size_t)d->width), py = (int)(i / (size_t)d->width);
+            int cx = px / cell, cy = py / cell;
+            float tx = (float)(px % cell) / (float)cell, ty = (float)(py % cell) / (float)cell, v[4];
+            for (int k = 0; k < 4; k++) {
+                uint64_t corner = (uint64_t)(cy + k / 2) * 65536 + (uint64_t)(cx + k % 2);
+                v[k] = (float)(rng_mix(key + corner * 0x9e3779b97f4a7c15u) >> 40) * 0x1p-23f - 1;
+            }
+            tx = tx * tx * (3 - 2 * tx);
+            ty = ty * ty * (3 - 2 * ty);
+            x[i] += strength * ((v[0] + (v[1] - v[0]) * tx) * (1 - ty) + (v[2] + (v[3] - v[2]) * tx) * ty);
+        }
+    }
+}
+
+int dream_open_on(struct dream **out, const struct dream_config *c, struct model *m, uint64_t seed,
+                  const float *start, const struct backend_ops *const *drivers, struct error *e)
+{
+    struct dream *d = *out = xcalloc(1, sizeof *d);
+    d->config = *c;
+    d->model = m;
+    d->profile = c->profile == DREAM_CLASSIC ? &dream_classic : &dream_modern;
+    d->drivers = drivers;
+    d->width = c->size.width_px;
+    d->height = c->size.height_px;
+    d->floats = 3 * (size_t)d->width * (size_t)d->height;
+    d->rng = rng_make(seed, RNG_STREAM);
+    d->layer = d->channel = -1;
+    d->params = (struct backend_params){.config = &d->config, .model = m};
+    int rc = d->profile->open(d, e);
+    if (rc == 0)
+        rc = allocate(d, e);
+    if (rc == 0) {
+        if (start)
+            memcpy(d->copy, start, d->floats * sizeof *d->copy);
+        else
+            fill_noise(d, d->copy);
+        rc = dream_backend_open(d, e);
+    }
+    if (rc < 0)
+        dream_close(out);
+    return rc;
+}
+
+int dream_open(struct dream **out, const struct dream_config *c, struct model *m, uint64_t seed,
+               const float *start, struct error *e)
+{
+    return dream_open_on(out, c, m, seed, start, NULL, e);
+}
+
+void dream_close(struct dream **out)
+{
+    struct dream *d = *out;
+    if (!d)
+        return;
+    if (d->ops)
+        d->ops->close(&d->backend);
+    free(d->copy);
+    free(d->weights);
+    free(d->logits);
+    free(d);
+    *out = NULL;
+}
+
+void dream_set_target(struct dream *d, const struct dream_target *t, double fade_s)
+{
+    struct dream_target clean = {0};
+    for (int i = 0; i < t->count && i < DREAM_SUBJECTS_MAX; i++)
+        if (t->class_index[i] >= 0 && t->class_index[i] < d->model->classes)
+            clean.class_index[clean.count++] = t->class_index[i];
+    d->layer = d->channel = -1;
+    d->fade_s = fade_s;
+    if (d->mix_count == 0 || fade_s <= 0) {
+        d->mix[0] = (struct mix){clean, 1};
+        d->mix_count = 1;
+        return;
+    }
+    if (d->mix_count == MIX_MAX) { /* the oldest has faded furthest; what is left of it goes to the next */
+        d->mix[1].share += d->mix[0].share;
+        memmove(d->mix, d->mix + 1, (MIX_MAX - 1) * sizeof *d->mix);
+        d->mix_count--;
+    }
+    d->mix[d->mix_count++] = (struct mix){clean, 0};
+}
+
+void dream_set_layer(struct dream *d, int layer, int channel)
+{
+    d->mix_count = 0;
+    d->layer = layer;
+    d->channel = channel;
+}
+
+static void advance_fade(struct dream *d, double elapsed_s)
+{
+    if (d->mix_count < 2)
+        return;
+    struct mix *newest = &d->mix[d->mix_count - 1];
+    double grown = newest->share + elapsed_s / d->fade_s;
+    if (grown >= 1) {
+        d->mix[0] = (struct mix){newest->target, 1};
+        d->mix_count = 1;
+        return;
+    }
+    double shrink = (1 - grown) / (1 - newest->share);
+    newest->share = grown;
+    for (int i = 0; i < d->mix_count - 1; i++)
+        d->mix[i].share *= shrink;
+}
+
+void dream_warp(struct dream *d, double zoom, double degrees, double elapsed_s)
+{
+    advance_fade(d, elapsed_s);
+    d->moment = 0;
+    if (dream_backend_ready(d))
+        dream_backend_check(d, d->ops->warp(d->backend, zoom, degrees));
+}
+
+int dream_steps(struct dream *d, int count)
+{
+    if (!dream_backend_ready(d))
+        return -EIO;
+    int rc = 0;
+    for (int i = 0; i < count && rc == 0; i++) {
+        struct backend_step s = {.climbs = false};
+        d->profile->plan(d, &s);
+        rc = d->ops->step(d->backend, &s);
+    }
+    if (rc == 0)
+        rc = d->ops->finish(d->backend, &d->sums);
+    if (rc < 0)
+        return dream_backend_check(d, rc);
+    if (d->sums.bad == 0)
+        return 0;
+    d->moment = 0;
+    d->sums = (struct image_sums){0};
+    return -EDOM;
+}
+
+int dream_step(struct dream *d)
+{
+    return dream_steps(d, 1);
+}
+
+void dream_picture(struct dream *d, float *rgb)
+{
+    if (!d->backend || dream_backend_check(d, d->ops->get(d->backend, rgb)) < 0)
+        memcpy(rgb, d->copy, d->floats * sizeof *rgb);
+    else if (d->ops->can_be_lost)
+        memcpy(d->copy, rgb, d->floats * sizeof *rgb);
+}
+
+static void convert(const float *x, int width, int height, uint8_t *nv12)
+{
+    const float *r = x, *g = x + (long)width * height, *b = g + (long)width * height;
+    for (long i = 0; i < (long)width * height; i++)
+        *nv12++ = image_nv12_luma(r[i], g[i], b[i]);
+    for (int j = 0; j < height / 2; j++)
+        for (int i = 0; i < width / 2; i++) {
+            float red = image_nv12_chroma_site(r, width, i, j);
+            float green = image_nv12_chroma_site(g, width, i, j);
+            float blue = image_nv12_chroma_site(b, width, i, j);
+            *nv12++ = image_nv12_cb(red, green, blue);
+            *nv12++ = image_nv12_cr(red, green, blue);
+        }
+}
+
+bool dream_makes_frames(const struct dream *d)
+{
+    return d->backend && d->ops->frame;
+}
+
+void dream_frame(struct dream *d, uint8_t *nv12)
+{
+    struct image_sums sums;
+    if (dream_makes_frames(d)) {
+        int rc = d->ops->frame(d->backend, nv12);
+        if (rc == 0)
+            rc = d->ops->finish(d->backend, &sums);
+        if (rc == 0 && d->frames_since_copy++ >= COPY_EVERY_FRAMES) {
+            d->frames_since_copy = 0;
+            rc = d->ops->get(d->backend, d->copy);
+        }
+        if (dream_backend_check(d, rc) == 0)
+            return;
+    }
+    if (d->backend)
+        dream_backend_check(d, d->ops->get(d->backend, d->copy));
+    convert(d->copy, d->width, d->height, nv12);
+}
+
+struct dream_health dream_health(const struct dream *d)
+{
+    double pixels = (double)d->width * d->height;
+    struct image_state s = image_state_of(&d->sums, pixels);
+    return (struct dream_health){.mean = s.mean,
+                                 .contrast = s.contrast,
+                                 .colour = s.colour,
+                                 .extreme = d->sums.extreme / (3 * pixels)};
+}
+
+/* Softmax probability of class k at one position of a map of `positions`. */
+static double probability(const float *logits, int classes, int positions, int at, int k)
+{
+    double top = -INFINITY, sum = 0;
+    for (int c = 0; c < classes; c++)
+        top = fmax(top, (double)logits[(long)c * positions + at]);
+    for (int c = 0; c < classes; c++)
+        sum += exp((double)logits[(long)c * positions + at] - top);
+    return exp((double)logits[(long)k * positions + at] - top) / sum;
+}
+
+void dream_belief(struct dream *d, double belief[DREAM_SUBJECTS_MAX])
+{
+    for (int i = 0; i < DREAM_SUBJECTS_MAX; i++)
+        belief[i] = 0;
+    if (!d->backend || d->mix_count == 0)
+        return;
+    const struct dream_target *t = &d->mix[d->mix_count - 1].target;
+    struct backend_step s = {.climbs = false};
+    struct backend_measure m = {.logits = d->logits};
+    d->profile->look(d, &s);
+    int rc = d->ops->measure(d->backend, &s, &m);
+    if (rc < 0) {
+        if (rc != -ENOTSUP)
+            dream_backend_check(d, rc);
+        return;
+    }
+    struct dream_map map = dream_view_map(d, &s.view);
+    int positions = map.width * map.height;
+    for (int k = 0; k < t->count; k++) {
+        double sum = 0, weights = 0;
+        for (int p = 0; p < positions; p++) {
+            double w = dream_subject_share(d, k, t->count, map.first + p / map.width * map.spacing);
+            sum += w * probability(d->logits, d->model->classes, positions, p, t->class_index[k]);
+            weights += w;
+        }
+        belief[k] = weights > 0 ? sum / weights : 0;
+    }
+}

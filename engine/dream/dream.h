@@ -1,0 +1,83 @@
+/*
+ * dream - the picture and the loop that changes it: gradient steps towards subjects, zoom, profiles.
+ *
+ * One dream is one picture of fixed size with its momentum and random stream. The caller (the dream thread,
+ * or `still`) says what to dream and how many steps to take; where keyframes go is not its business. Not
+ * thread-safe: one thread at a time. Same seed, same calls, same CPU tier: same bytes, whatever the number of
+ * threads.
+ */
+#ifndef ENGINE_DREAM_DREAM_H
+#define ENGINE_DREAM_DREAM_H
+
+#include "engine/model/model.h"
+#include "engine/recipe.h"
+
+/* What to dream: one or two classes of the model, each with its half. count 0: keep drifting. */
+struct dream_target {
+    int count;
+    int class_index[DREAM_SUBJECTS_MAX];
+};
+
+/* The model that the settings name, with the preprocessing that they ask for. 0 or -errno with a line. */
+int dream_load_model(struct model **m, const struct dream_config *c, struct error *e);
+
+/* Does the first of two subjects get the bottom half under these settings? */
+bool dream_first_below(const struct dream_config *c);
+
+struct dream;
+
+/* Picture: `start` [3][h][w] 0..255 of the configured size (copied), or NULL for smooth noise from the seed.
+ * `m` must outlive the dream. 0 or -errno with a line; *d is NULL then. */
+int dream_open(struct dream **d, const struct dream_config *c, struct model *m, uint64_t seed,
+               const float *start, struct error *e);
+void dream_close(struct dream **d);
+
+/* Class indices are the model's; one out of its range is ignored. */
+void dream_set_target(struct dream *d, const struct dream_target *t, double fade_s);
+
+/* Instead of subjects: climb a layer's activations (DeepDream). `layer` indexes model.layers; `channel` -1
+ * takes all of them. The next dream_set_target ends it. */
+void dream_set_layer(struct dream *d, int layer, int channel);
+
+/* Zooms and rotates the picture about its centre (bicubic, edges repeated) and prepares the next keyframe:
+ * `classic` resets its moments here (item 36), `modern` carries its momentum along. `elapsed_s` is show time
+ * since the last call and drives fades. */
+void dream_warp(struct dream *d, double zoom, double degrees, double elapsed_s);
+
+/* The workers give way to other threads of the machine: for a live show, where frames have deadlines. */
+void dream_lower_priority(struct dream *d);
+
+/* One gradient step. 0; -EDOM when the picture had gone bad (NaN) and was restored to the last good one; -EIO
+ * when the hardware was lost: another has taken over, or will be looked for at the next call. */
+int dream_step(struct dream *d);
+
+/* `count` steps, handed to the backend together: what there is to wait for is waited for once. As dream_step;
+ * -EDOM when the picture went bad in any of them. */
+int dream_steps(struct dream *d, int count);
+
+/* Copies the picture [3][h][w] 0..255. */
+void dream_picture(struct dream *d, float *rgb);
+
+/* The picture as NV12 (engine/nv12.h), [3/2 height][width] bytes; sizes must be even. `makes_frames`:
+ * its backend does this itself and fast, so that every frame of a video can be dreamed. */
+void dream_frame(struct dream *d, uint8_t *nv12);
+bool dream_makes_frames(const struct dream *d);
+
+/* "cpu", "cuda", "null"; "none" while a lost one has no successor. */
+const char *dream_backend_name(const struct dream *d);
+/* What that runs on, for people: "avx512", "NVIDIA H200, bf16". Valid while the dream has this backend. */
+const char *dream_hardware(const struct dream *d);
+
+/* How strongly the network sees each subject now, softmax probability averaged over its part of the picture;
+ * 0 for subjects that are not there. */
+void dream_belief(struct dream *d, double belief[DREAM_SUBJECTS_MAX]);
+
+/* What the picture is like after the last step, for logs and metrics. */
+struct dream_health {
+    double mean, contrast; /* of grey, levels */
+    double colour;         /* deviation of the channels from grey, levels */
+    double extreme;        /* share of values beyond 4..251 */
+};
+struct dream_health dream_health(const struct dream *d);
+
+#endif

@@ -1,0 +1,97 @@
+/*
+ * internal - what the files of the dream share; private to engine/dream*.c.
+ *
+ * dream.c            the public functions, what is being dreamed
+ * drivers.c    the hardware, its choice and its loss
+ * objective.c  subjects to weights over the logit map
+ * modern.c     decides a step of `modern`
+ * classic.c    decides a step of `classic`
+ * options.c    settings
+ */
+#ifndef ENGINE_DREAM_INTERNAL_H
+#define ENGINE_DREAM_INTERNAL_H
+
+#include "common/rng.h"
+#include "engine/backend.h"
+#include "engine/dream/dream.h"
+
+enum { COPY_EVERY_FRAMES = 30, MIX_MAX = 4 }; /* targets that may be on their way in or out at once */
+
+/* A share of what is dreamed. Shares add up to 1. */
+struct mix {
+    struct dream_target target;
+    double share;
+};
+
+_Static_assert(MIX_MAX *DREAM_SUBJECTS_MAX <= BACKEND_SUBJECTS_MAX, "every subject of the mix in a step");
+
+struct dream_profile_ops {
+    const char *name;
+    /* Fills d->params.views. 0 or -errno with a line. */
+    int (*open)(struct dream *d, struct error *e);
+    /* Decides the next step, chance included; the objective points into the dream. */
+    void (*plan)(struct dream *d, struct backend_step *s);
+    /* The same without chance: for looking at the picture. The prior is dense. */
+    void (*look)(struct dream *d, struct backend_step *s);
+};
+extern const struct dream_profile_ops dream_modern, dream_classic;
+
+struct dream {
+    struct dream_config config;
+    struct model *model;
+    const struct dream_profile_ops *profile;
+    int width, height;
+    size_t floats; /* 3 * width * height */
+
+    struct backend_params params;
+    const struct backend_ops *const *drivers; /* in order of preference, NULL at the end */
+    const struct backend_ops *ops;            /* of the backend; of the last one when there is none */
+    struct backend *backend;                  /* NULL: lost */
+    int64_t opened_us, tried_us;              /* real time: when it was, when it was tried last */
+    bool is_low_priority;
+    float *copy; /* [3][height][width]: what a new backend begins with when one is lost */
+    int frames_since_copy;
+
+    float *weights; /* [BACKEND_SUBJECTS_MAX][largest map] */
+    struct objective_subject subjects[BACKEND_SUBJECTS_MAX];
+    float *logits; /* [classes][largest map], for beliefs */
+    int max_map;
+
+    struct rng rng;
+    int moment; /* steps since the last warp */
+    struct mix mix[MIX_MAX];
+    int mix_count;
+    double fade_s; /* of the newest target */
+    int layer, channel;
+    struct image_sums sums; /* of the picture, after the last step */
+};
+
+/* dream_open with drivers of the caller's choice (NULL at the end; must outlive the dream); NULL: what the
+ * configuration says. */
+int dream_open_on(struct dream **d, const struct dream_config *c, struct model *m, uint64_t seed,
+                  const float *start, const struct backend_ops *const *drivers, struct error *e);
+
+/* drivers.c. open takes d->copy for the picture. check: whatever else than 0 and -ERANGE a driver said
+ * means that it is lost; another takes over if one can. Returns rc. ready: is there one (now again)? */
+int dream_backend_open(struct dream *d, struct error *e);
+int dream_backend_check(struct dream *d, int rc);
+bool dream_backend_ready(struct dream *d);
+
+/* Picture places of a logit map, for weights by position. */
+struct dream_map {
+    int width, height;     /* logits */
+    double first, spacing; /* share of the picture's height: centre of row 0's window, distance of rows */
+};
+
+/* Fills subjects[] and their weights for the present mix. Returns how many; 0: there is nothing to climb. */
+int dream_objective_soft(struct dream *d, const struct dream_map *map, struct objective_subject *subjects);
+int dream_objective_halves(struct dream *d, int map_width, int map_height,
+                           struct objective_subject *subjects);
+
+/* The share of subject `index` of `count` at height y (0 top .. 1 bottom) under the soft border. */
+double dream_subject_share(const struct dream *d, int index, int count, double y);
+
+/* Where a view's logits lie on the picture. */
+struct dream_map dream_view_map(const struct dream *d, const struct image_view *v);
+
+#endif

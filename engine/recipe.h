@@ -1,0 +1,70 @@
+/*
+ * recipe - section "dream" of the configuration: what is dreamed with, by whom, and the numbers of the recipe.
+ *
+ * The rows stand in engine/dream/options.c, where every field is explained. The dream and every backend read it;
+ * nobody writes it after the start.
+ */
+#ifndef ENGINE_RECIPE_H
+#define ENGINE_RECIPE_H
+
+#include "config/option.h"
+#include "engine/model/prior_filters.h"
+
+enum cpu_tier { CPU_TIER_AUTO, CPU_TIER_C, CPU_TIER_AVX2, CPU_TIER_AVX512 };
+enum dream_profile { DREAM_MODERN, DREAM_CLASSIC };
+enum dream_backend { DREAM_BACKEND_AUTO, DREAM_BACKEND_CPU, DREAM_BACKEND_CUDA, DREAM_BACKEND_NULL };
+/* How a GPU stores and multiplies; sums are float32 in all of them. auto: bf16 where the card has it, else
+ * fp16. */
+enum dream_precision {
+    DREAM_PRECISION_AUTO,
+    DREAM_PRECISION_BF16,
+    DREAM_PRECISION_FP16,
+    DREAM_PRECISION_TF32,
+    DREAM_PRECISION_FP32
+};
+/* Of the model's input; auto believes its file. */
+enum dream_preprocessing {
+    DREAM_INPUT_AUTO,
+    DREAM_INPUT_TORCHVISION,
+    DREAM_INPUT_CAFFE,
+    DREAM_INPUT_CAFFE_RGB,
+    DREAM_INPUT_CAFFE_GREY,
+    DREAM_INPUT_CAFFE_RGB_GREY
+};
+enum dream_first { DREAM_FIRST_AUTO, DREAM_FIRST_TOP, DREAM_FIRST_BOTTOM };
+enum { DREAM_SUBJECTS_MAX = 2 };
+
+/* Section "dream" of the configuration; the rows stand in engine/dream/options.c, where every field is explained. */
+struct dream_config {
+    struct option_size size;
+    int profile;                     /* enum dream_profile */
+    int64_t steps;                   /* per keyframe */
+    int64_t threads;                 /* 0: as many as there are cores */
+    int backend;                     /* enum dream_backend; null: no network, the picture only settles */
+    int cpu_tier;                    /* enum cpu_tier */
+    int64_t device;                  /* cuda: which card */
+    int precision;                   /* enum dream_precision */
+    char model[OPTION_STRING_BYTES]; /* "" = embedded */
+    int preprocessing;               /* enum dream_preprocessing */
+    int prior;                       /* enum prior_kind */
+    char prior_file[OPTION_STRING_BYTES], prior_mean[OPTION_STRING_BYTES]; /* "" = embedded */
+    char start_image[OPTION_STRING_BYTES];                                 /* "" = noise */
+    double transition_s;                                                   /* cross-fade between subjects */
+
+    /* The recipe of `modern`. */
+    double object_large, object_small; /* sizes of objects, share of the picture's shorter side */
+    double step_levels;
+    double momentum;
+    double input_noise;
+    int64_t octaves;
+    double octave_gain, finest_gain;
+    double colour_gain;
+    double prior_ratio;
+    int64_t prior_stride;
+    double brightness, contrast, colour_max;
+
+    int first; /* enum dream_first: half of the first of two subjects */
+};
+extern const struct option_section dream_section;
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * options - section "show": whose turn it is, for how long, and the rules of the house.
+ */
+#include "show/requests.h"
+
+static const char *const orders[] = {"fair", "lottery", NULL};
+
+static const struct option show_rows[] = {
+    OPTION_FLOAT(struct show_config, hold_s, "60", 1, 3600, "s",
+                 "How long a requested subject keeps the screen before the next one has its turn."),
+    OPTION_FLOAT(
+        struct show_config, idle_s, "30", 1, 3600, "s",
+        "How long the dream waits for somebody before it moves on by itself, and how long each of its "
+        "own ideas lasts."),
+    OPTION_INT(struct show_config, queue_max, "100", 1, 10000, NULL,
+               "How many requests may wait; one for each viewer."),
+    OPTION_CHOICE(
+        struct show_config, order, "fair", orders,
+        "fair: first come first served, but nobody has a second turn while somebody waits for a first. "
+        "lottery: as in 2015, one of those that wait is drawn, and all others are forgotten."),
+    OPTION_FLOAT(
+        struct show_config, cooldown_s, "0", 0, 86400, "s",
+        "How long a viewer must wait after a wish before the next one is taken; moderators need not."),
+    OPTION_BOOL(struct show_config, daydream, "true",
+                "Dream on through all classes when nobody asks; false stays with the last subject."),
+    OPTION_FLOAT(
+        struct show_config, vote_share, "0.5", 0, 1, NULL,
+        "Viewers skip what is on when this share of those who wrote in the last ten minutes says !skip; "
+        "0 is no voting."),
+    OPTION_INT(struct show_config, vote_min, "3", 1, 10000, NULL, "At least so many votes are needed."),
+    OPTION_STRING(
+        struct show_config, moderators, "", 0,
+        "Users who may do what moderators may, besides those whom the chat itself marks: ann, bob."),
+    OPTION_STRING(struct show_config, banned_file, "", 0,
+                  "What nobody may wish for, one on a line: a class or kind, or a word that a wish or a name "
+                  "may not hold; @ann for a user. Lines that begin with # say nothing."),
+    OPTION_STRING(struct show_config, state_dir, "", 0,
+                  "A folder to keep the waiting wishes, bans and the log of what was asked and shown across "
+                  "restarts; it is made. Empty: nothing is kept."),
+};
+const struct option_section show_section =
+    OPTION_SECTION("show", struct show_config, show_rows, "Whose turn it is, for how long, and the rules.");

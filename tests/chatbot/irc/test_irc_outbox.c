@@ -1,0 +1,238 @@
+/*
+ * Replies under a server's limits, on a clock that the test holds.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "chatbot/irc/outbox.h"
+#include "chatbot/irc/tuning.h"
+#include "common/rng.h"
+
+static struct irc_outbox box;
+enum { LINES_MAX = 4096 };
+static struct {
+    int64_t at_us;
+    char text[IRC_OUT_BYTES];
+} said[LINES_MAX];
+static int said_count;
+
+static int setup(void **state)
+{
+    (void)state;
+    irc_outbox_init(&box, &irc_tuning_default.limits);
+    said_count = 0;
+    return 0;
+}
+
+/* Pops everything that may go until `end_us`, as the chat thread would. */
+static void run_until(int64_t end_us)
+{
+    for (;;) {
+        int64_t due = irc_outbox_due_us(&box);
+        int64_t last = said_count ? said[said_count - 1].at_us : 0;
+        int64_t now = due > last ? due : last;
+        if (due == INT64_MAX || now > end_us)
+            return;
+        size_t n = irc_outbox_pop(&box, now, said[said_count].text);
+        assert_true(n > 0 && n == strlen(said[said_count].text));
+        said[said_count++].at_us = now;
+    }
+}
+
+static int chars(const char *s)
+{
+    int n = 0;
+    for (; *s; s++)
+        n += ((unsigned char)*s & 0xc0) != 0x80;
+    return n;
+}
+
+/* The server's rules, checked on what was said. */
+static void assert_limits(void)
+{
+    for (int i = 0; i < said_count; i++) {
+        assert_true(chars(said[i].text) <= 500 && strlen(said[i].text) < IRC_OUT_BYTES);
+        assert_null(strpbrk(said[i].text, "\r\n"));
+        int in_window = 0;
+        for (int j = 0; j <= i; j++) {
+            if (said[j].at_us <= said[i].at_us - 30000000)
+                continue;
+            in_window++;
+            if (j < i)
+                assert_string_not_equal(said[j].text, said[i].text);
+        }
+        assert_true(in_window <= 18);
+        if (i > 0)
+            assert_true(said[i].at_us - said[i - 1].at_us >= 1100000);
+    }
+}
+
+static bool was_said(const char *text)
+{
+    for (int i = 0; i < said_count; i++)
+        if (strstr(said[i].text, text))
+            return true;
+    return false;
+}
+
+static void twenty_five_at_once_are_all_heard(void **state)
+{
+    (void)state;
+    char text[64];
+    for (int i = 0; i < 25; i++) {
+        snprintf(text, sizeof text, "@viewer%02d goldfish it is", i);
+        assert_true(irc_outbox_push(&box, IRC_SAY_REPLY, text));
+    }
+    run_until(60000000);
+    assert_limits();
+    for (int i = 0; i < 25; i++) {
+        snprintf(text, sizeof text, "@viewer%02d goldfish it is", i);
+        assert_true(was_said(text));
+    }
+    assert_true(said[said_count - 1].at_us < 10000000);
+    assert_true(box.merged > 0 && box.dropped == 0);
+}
+
+static void important_lines_go_first_and_alone(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 10; i++) {
+        char text[32];
+        snprintf(text, sizeof text, "routine %d", i);
+        irc_outbox_push(&box, i % 2 ? IRC_SAY_ROUTINE : IRC_SAY_REPLY, text);
+    }
+    irc_outbox_push(&box, IRC_SAY_IMPORTANT, "one");
+    irc_outbox_push(&box, IRC_SAY_IMPORTANT, "two");
+    run_until(60000000);
+    assert_string_equal(said[0].text, "one");
+    assert_string_equal(said[1].text, "two");
+    assert_limits();
+}
+
+static void the_same_text_is_varied_within_a_window(void **state)
+{
+    (void)state;
+    int64_t now = 0;
+    char out[IRC_OUT_BYTES];
+    for (int i = 0; i < 3; i++, now += 2000000) {
+        irc_outbox_push(&box, IRC_SAY_REPLY, "hello");
+        irc_outbox_push(&box, IRC_SAY_REPLY, "hello"); /* waits already */
+        assert_true(irc_outbox_pop(&box, now, out) > 0);
+        assert_string_equal(out, i == 0 ? "hello" : i == 1 ? "hello (2)" : "hello (3)");
+        assert_int_equal(box.waiting, 0);
+    }
+    irc_outbox_push(&box, IRC_SAY_REPLY, "hello");
+    assert_true(irc_outbox_pop(&box, 31000000, out) > 0);
+    assert_string_equal(out, "hello");
+}
+
+static void long_text_is_cut_on_a_character(void **state)
+{
+    (void)state;
+    char text[4001], out[IRC_OUT_BYTES];
+    memset(text, 'x', 600);
+    text[600] = '\0';
+    irc_outbox_push(&box, IRC_SAY_REPLY, text);
+    assert_int_equal(irc_outbox_pop(&box, 0, out), 500);
+    irc_outbox_push(&box, IRC_SAY_REPLY, text);
+    irc_outbox_pop(&box, 2000000, out);
+    assert_true(strlen(out) <= 500 && strstr(out, "x (2)"));
+
+    text[0] = '\0';
+    for (int i = 0; i < 1000; i++)
+        strcat(text, "\xf0\x9f\x98\x80");
+    irc_outbox_push(&box, IRC_SAY_REPLY, text);
+    assert_int_equal(irc_outbox_pop(&box, 4000000, out), 900);
+}
+
+static void no_text_becomes_a_command(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *in, *out;
+    } cases[] = {{"a\r\nQUIT :x", "a QUIT :x"}, {"/ban bob", "- /ban bob"}, {".ban bob", "- .ban bob"},
+                 {"x\1y\1\x03z", "xyz"},        {"\r\nPRIVMSG", "PRIVMSG"}, {"  /me", "- /me"}};
+    char out[IRC_OUT_BYTES];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        irc_outbox_push(&box, IRC_SAY_REPLY, cases[i].in);
+        irc_outbox_pop(&box, (int64_t)i * 2000000, out);
+        assert_string_equal(out, cases[i].out);
+    }
+    irc_outbox_push(&box, IRC_SAY_REPLY, "\r\n \x01");
+    assert_int_equal(box.waiting, 0);
+}
+
+static void a_pause_holds_everything(void **state)
+{
+    (void)state;
+    char out[IRC_OUT_BYTES];
+    irc_outbox_push(&box, IRC_SAY_IMPORTANT, "now");
+    irc_outbox_pause(&box, 5000000);
+    irc_outbox_pause(&box, 1000000);
+    assert_int_equal(irc_outbox_due_us(&box), 5000000);
+    assert_int_equal(irc_outbox_pop(&box, 4999999, out), 0);
+    assert_int_equal(irc_outbox_pop(&box, 5000000, out), 3);
+}
+
+static void a_full_queue_gives_up_the_least_and_says_so(void **state)
+{
+    (void)state;
+    char text[512];
+    for (int i = 0; i < 40; i++) {
+        memset(text, 'a' + i % 26, 480);
+        snprintf(text + 480, 16, "%d", i);
+        bool kept = irc_outbox_push(&box, IRC_SAY_ROUTINE, text);
+        assert_int_equal(kept, i < IRC_OUT_WAITING_MAX);
+    }
+    assert_int_equal(box.waiting, IRC_OUT_WAITING_MAX);
+    assert_int_equal(box.dropped, 8);
+    irc_outbox_push(&box, IRC_SAY_IMPORTANT, "alarm");
+    run_until(200000000);
+    assert_string_equal(said[0].text, "alarm");
+    assert_non_null(strstr(said[1].text, "(+9 more heard)"));
+    assert_limits();
+}
+
+static void random_loads_keep_the_limits(void **state)
+{
+    (void)state;
+    struct rng rng = rng_make(7, 2);
+    int64_t now = 0;
+    char text[700];
+    while (said_count < 2000) {
+        now += (int64_t)rng_below(&rng, 3000000);
+        for (uint32_t n = rng_below(&rng, 6); n > 0; n--) {
+            size_t bytes = rng_below(&rng, 12) ? rng_below(&rng, 60) : rng_below(&rng, 699);
+            for (size_t i = 0; i < bytes; i++)
+                text[i] = (char)(1 + rng_below(&rng, rng_below(&rng, 2) ? 255 : 4));
+            text[bytes] = '\0';
+            irc_outbox_push(&box, (enum irc_priority)rng_below(&rng, 3), text);
+        }
+        run_until(now);
+        if (said_count && said[said_count - 1].at_us > now)
+            now = said[said_count - 1].at_us;
+    }
+    assert_limits();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(twenty_five_at_once_are_all_heard, setup),
+        cmocka_unit_test_setup(important_lines_go_first_and_alone, setup),
+        cmocka_unit_test_setup(the_same_text_is_varied_within_a_window, setup),
+        cmocka_unit_test_setup(long_text_is_cut_on_a_character, setup),
+        cmocka_unit_test_setup(no_text_becomes_a_command, setup),
+        cmocka_unit_test_setup(a_pause_holds_everything, setup),
+        cmocka_unit_test_setup(a_full_queue_gives_up_the_least_and_says_so, setup),
+        cmocka_unit_test_setup(random_loads_keep_the_limits, setup),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,414 @@
+/*
+ * dream: both profiles do what their formulas say, reproducibly, without allocating, and come back from bad
+ * numbers.
+ */
+#include <errno.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "common/mem.h"
+#include "config/config.h"
+#include "engine/cpu/cpu.h"
+#include "engine/dream/internal.h"
+
+/* Counts allocations of the whole program by taking malloc's place; sanitizers have their own. */
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define COUNTS_ALLOCATIONS 1
+static atomic_long allocations;
+void *__libc_malloc(size_t);
+void *__libc_calloc(size_t, size_t);
+void *__libc_realloc(void *, size_t);
+void *__libc_memalign(size_t, size_t);
+
+void *malloc(size_t n)
+{
+    atomic_fetch_add(&allocations, 1);
+    return __libc_malloc(n);
+}
+
+void *calloc(size_t n, size_t size)
+{
+    atomic_fetch_add(&allocations, 1);
+    return __libc_calloc(n, size);
+}
+
+void *realloc(void *p, size_t n)
+{
+    atomic_fetch_add(&allocations, 1);
+    return __libc_realloc(p, n);
+}
+
+void *aligned_alloc(size_t alignment, size_t n)
+{
+    atomic_fetch_add(&allocations, 1);
+    return __libc_memalign(alignment, n);
+}
+#endif
+
+static struct model *model;
+
+static int load_model(void **state)
+{
+    (void)state;
+    struct error e;
+    return model_load(&model, NULL, &e);
+}
+
+static int close_model(void **state)
+{
+    (void)state;
+    model_close(&model);
+    return 0;
+}
+
+static struct dream_config config_with(const char *const *assignments)
+{
+    struct dream_config c;
+    const struct config_entry entry = {&dream_section, &c};
+    const struct config all = {&entry, 1};
+    struct error e = {""};
+    config_defaults(&all);
+    for (; *assignments; assignments++)
+        if (config_set(&all, *assignments, &e) < 0)
+            fail_msg("%s", e.text);
+    return c;
+}
+
+#define CONFIG(...) config_with((const char *const[]){__VA_ARGS__, NULL})
+
+static struct dream *open_or_fail(const struct dream_config *c, uint64_t seed, const float *start)
+{
+    struct dream *d;
+    struct error e = {""};
+    if (dream_open(&d, c, model, seed, start, &e) < 0)
+        fail_msg("%s", e.text);
+    return d;
+}
+
+static const char *const goldfish = "n01443537", *const pizza = "n07873807";
+
+static struct dream_target target(const char *first, const char *second)
+{
+    struct dream_target t = {.count = second ? 2 : 1, .class_index = {model_class(model, first)}};
+    if (second)
+        t.class_index[1] = model_class(model, second);
+    return t;
+}
+
+static float *dream_a_while(const struct dream_config *c, uint64_t seed)
+{
+    struct dream *d = open_or_fail(c, seed, NULL);
+    struct dream_target one = target(goldfish, NULL), two = target(pizza, goldfish);
+    dream_set_target(d, &one, 1);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(dream_step(d), 0);
+    dream_warp(d, 1.02, 0.5, 0.4);
+    dream_set_target(d, &two, 2);
+    dream_warp(d, 1.02, 0.5, 0.4);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(dream_step(d), 0);
+    float *x = xmalloc(d->floats * sizeof *x);
+    dream_picture(d, x);
+    dream_close(&d);
+    assert_null(d);
+    return x;
+}
+
+static void same_seed_same_bytes_whatever_the_threads(void **state)
+{
+    (void)state;
+    static const char *const profiles[] = {"dream.profile=modern", "dream.profile=classic"};
+    for (int p = 0; p < 2; p++) {
+        struct dream_config c = CONFIG("dream.size=144x96", profiles[p], "dream.threads=1");
+        size_t bytes = 3 * 144 * 96 * sizeof(float);
+        float *first = dream_a_while(&c, 5), *other = dream_a_while(&c, 6);
+        assert_memory_not_equal(first, other, bytes);
+        free(other);
+        for (c.threads = 2; c.threads <= 3; c.threads++) {
+            float *again = dream_a_while(&c, 5);
+            assert_memory_equal(first, again, bytes);
+            free(again);
+        }
+        free(first);
+    }
+}
+
+static void dreams_what_it_is_told(void **state)
+{
+    (void)state;
+#ifdef __SANITIZE_THREAD__
+    skip(); /* many steps and nothing about threads */
+#endif
+    struct dream_config c = CONFIG("dream.size=192x160");
+    struct dream *d = open_or_fail(&c, 1, NULL);
+    struct dream_target one = target(pizza, NULL), two = target(goldfish, pizza);
+    double before[2], after[2];
+    dream_set_target(d, &one, 0);
+    dream_belief(d, before);
+    for (int i = 0; i < 60; i++)
+        dream_step(d);
+    dream_belief(d, after);
+    assert_true(before[0] < 0.1 && after[0] > 0.4);
+    assert_true(after[1] == 0);
+    dream_set_target(d, &two, 0);
+    for (int i = 0; i < 80; i++)
+        dream_step(d);
+    dream_belief(d, after);
+    assert_true(after[0] > 0.2 && after[1] > 0.2);
+    struct dream_health h = dream_health(d);
+    assert_true(h.mean > 40 && h.mean < 200 && h.contrast > 5 && h.extreme < 0.2);
+    dream_close(&d);
+}
+
+static void subjects_share_the_picture(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *profile, *first;
+        int on_top;
+    } cases[] = {{"dream.profile=modern", "dream.first=auto", 0},
+                 {"dream.profile=modern", "dream.first=bottom", 1},
+                 {"dream.profile=classic", "dream.first=auto", 1},
+                 {"dream.profile=classic", "dream.first=top", 0}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct dream_config c =
+            CONFIG("dream.size=96x64", "dream.backend=null", cases[i].profile, cases[i].first);
+        struct dream *d = open_or_fail(&c, 1, NULL);
+        assert_int_equal(dream_first_below(&c), cases[i].on_top);
+        assert_true(dream_subject_share(d, 0, 1, 0.9) == 1);
+        assert_true(dream_subject_share(d, cases[i].on_top, 2, 0.1) == 1);
+        assert_true(dream_subject_share(d, !cases[i].on_top, 2, 0.1) == 0);
+        assert_float_equal(dream_subject_share(d, 0, 2, 0.5), 0.5, 1e-9);
+        for (double y = -0.5; y < 1.5; y += 0.03)
+            assert_float_equal(dream_subject_share(d, 0, 2, y) + dream_subject_share(d, 1, 2, y), 1, 1e-9);
+        dream_close(&d);
+    }
+}
+
+static double sum_of(const float *w, int first, int end)
+{
+    double sum = 0;
+    for (int i = first; i < end; i++)
+        sum += (double)w[i];
+    return sum;
+}
+
+/* Item 33: each half's mean; 7x5 cells: two rows above, three below. */
+static void classic_splits_the_rows(void **state)
+{
+    (void)state;
+    struct dream_config c = CONFIG("dream.size=256x192", "dream.profile=classic", "dream.backend=null");
+    struct objective_subject s[MIX_MAX * DREAM_SUBJECTS_MAX];
+    struct dream_target two = target(goldfish, pizza), one = target(pizza, NULL);
+    for (int below = 0; below < 2; below++) {
+        c.first = below ? DREAM_FIRST_AUTO : DREAM_FIRST_TOP; /* auto: as in 2015, below */
+        struct dream *d = open_or_fail(&c, 1, NULL);
+        dream_set_target(d, &two, 0);
+        assert_int_equal(dream_objective_halves(d, 7, 5, s), 2);
+        assert_int_equal(s[0].class_index, two.class_index[below]);
+        assert_float_equal(sum_of(s[0].weight, 0, 14), 1, 1e-6);
+        assert_true(sum_of(s[0].weight, 14, 35) == 0);
+        assert_float_equal(sum_of(s[1].weight, 14, 35), 1, 1e-6);
+        dream_set_target(d, &one, 0);
+        assert_int_equal(dream_objective_halves(d, 7, 5, s), 2);
+        assert_int_equal(s[0].class_index, s[1].class_index);
+        assert_int_equal(dream_objective_halves(d, 3, 1, s), 2);
+        assert_float_equal(sum_of(s[0].weight, 0, 3), 1, 1e-6);
+        assert_float_equal(sum_of(s[1].weight, 0, 3), 1, 1e-6);
+        dream_close(&d);
+    }
+}
+
+static void fades_add_up(void **state)
+{
+    (void)state;
+    struct dream_config c = CONFIG("dream.size=96x64", "dream.backend=null");
+    struct dream *d = open_or_fail(&c, 1, NULL);
+    struct dream_target a = target(goldfish, NULL), b = target(pizza, NULL), none = {0};
+    dream_set_target(d, &a, 4);
+    assert_true(d->mix_count == 1 && d->mix[0].share == 1);
+    dream_set_target(d, &b, 4);
+    dream_warp(d, 1, 0, 1);
+    assert_float_equal(d->mix[1].share, 0.25, 1e-9);
+    assert_float_equal(d->mix[0].share, 0.75, 1e-9);
+    dream_warp(d, 1, 0, 1);
+    assert_float_equal(d->mix[1].share, 0.5, 1e-9);
+    assert_float_equal(d->mix[0].share, 0.5, 1e-9);
+    for (int i = 0; i < 7; i++) { /* many requests in a row, in the middle of fades */
+        dream_set_target(d, i % 2 ? &a : &none, 4);
+        dream_warp(d, 1, 0, 0.5);
+        double sum = 0;
+        for (int k = 0; k < d->mix_count; k++) {
+            assert_true(d->mix[k].share >= 0);
+            sum += d->mix[k].share;
+        }
+        assert_float_equal(sum, 1, 1e-9);
+        assert_true(d->mix_count <= MIX_MAX);
+    }
+    dream_warp(d, 1, 0, 10);
+    assert_int_equal(d->mix_count, 1);
+    assert_int_equal(d->mix[0].target.count, 0);
+    struct dream_target bad = {.count = 2, .class_index = {-1, 200}};
+    dream_set_target(d, &bad, 0);
+    assert_int_equal(d->mix[0].target.count, 0);
+    dream_close(&d);
+}
+
+/* The loss of item 33 in full: what the step descends must be the gradient of exactly that. */
+static void classic_descends_the_whole_loss(void **state)
+{
+    (void)state;
+    struct dream_config c = CONFIG("dream.size=128x96", "dream.profile=classic");
+    struct dream *d = open_or_fail(&c, 4, NULL);
+    struct dream_target t = target(goldfish, pizza);
+    dream_set_target(d, &t, 0);
+    float *before = xmalloc(d->floats * sizeof *before), *after = xmalloc(d->floats * sizeof *after);
+    dream_warp(d, 1, 0, 0);
+    dream_picture(d, before);
+    assert_int_equal(dream_step(d), 0);
+    dream_picture(d, after);
+    float *gradient = xcalloc(d->floats, sizeof *gradient), *prior = xcalloc(d->floats, sizeof *prior);
+    float lower[6] = {0, 0, 0, 1 / 3.f, 1 / 3.f, 1 / 3.f};
+    float above[6] = {1 / 3.f, 1 / 3.f, 1 / 3.f};
+    struct objective_subject s[2] = {{t.class_index[0], lower}, {t.class_index[1], above}};
+    struct objective o = {s, 2, 1, -1, -1};
+    assert_int_equal(cpu_net_gradient(d->backend->net, before, 128, 96, &o, gradient, NULL), 0);
+    static const int pools[] = {1, 4, 8, 16, 32};
+    for (int i = 0; i < 5; i++)
+        prior_gradient(d->backend->prior, before, 128, 96, pools[i], 1, 0, 0, 2, prior);
+    size_t agree = 0;
+    for (size_t i = 0; i < d->floats; i++) { /* the first step behind a warp: m / 0.9 = g, v / 0.999 = g^2 */
+        double g = (double)prior[i] - (double)gradient[i];
+        agree += fabs((double)(before[i] - after[i]) - 5 * g / (fabs(g) + 1e-8)) < 0.01;
+    }
+    assert_true(agree > d->floats * 999 / 1000);
+    free(before);
+    free(after);
+    free(gradient);
+    free(prior);
+    dream_close(&d);
+}
+
+static void bad_numbers_bring_back_the_last_good_picture(void **state)
+{
+    (void)state;
+    static const char *const profiles[] = {"dream.profile=modern", "dream.profile=classic"};
+    for (int p = 0; p < 2; p++) {
+        struct dream_config c = CONFIG("dream.size=128x96", profiles[p]);
+        struct dream *d = open_or_fail(&c, 1, NULL);
+        struct dream_target t = target(goldfish, NULL);
+        float *good = xmalloc(d->floats * sizeof *good), *now = xmalloc(d->floats * sizeof *now);
+        dream_set_target(d, &t, 0);
+        dream_step(d);
+        dream_warp(d, 1.01, 0, 1);
+        dream_picture(d, good);
+        assert_int_equal(dream_step(d), 0);
+        d->backend->momentum[7] = NAN;
+        assert_int_equal(dream_step(d), -EDOM);
+        dream_picture(d, now);
+        assert_memory_equal(good, now, d->floats * sizeof *now);
+        for (int i = 0; i < 3; i++)
+            assert_int_equal(dream_step(d), 0);
+        dream_picture(d, now);
+        for (size_t i = 0; i < d->floats; i++)
+            assert_true(now[i] >= 0 && now[i] <= 255);
+        free(good);
+        free(now);
+        dream_close(&d);
+    }
+}
+
+static void steps_do_not_allocate(void **state)
+{
+    (void)state;
+#ifdef COUNTS_ALLOCATIONS
+    struct dream_config c = CONFIG("dream.size=160x128", "dream.threads=2");
+    struct dream *d = open_or_fail(&c, 1, NULL);
+    struct dream_target t = target(goldfish, pizza), next = target(pizza, NULL);
+    dream_set_target(d, &t, 0);
+    dream_step(d);
+    long before = atomic_load(&allocations);
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(dream_step(d), 0);
+        if (i == 5)
+            dream_set_target(d, &next, 4);
+        if (i % 4 == 0)
+            dream_warp(d, 1.01, 0.1, 0.3);
+    }
+    double belief[2];
+    dream_belief(d, belief);
+    assert_int_equal(atomic_load(&allocations) - before, 0);
+    void *volatile seen = malloc(1); /* the counter does count */
+    free(seen);
+    assert_true(atomic_load(&allocations) > before);
+    dream_close(&d);
+#else
+    skip();
+#endif
+}
+
+static void layers_small_pictures_and_no_network(void **state)
+{
+    (void)state;
+    struct error e = {""};
+    struct dream *d;
+    struct dream_config c = CONFIG("dream.size=64x64");
+    d = open_or_fail(&c, 1, NULL);
+    dream_set_layer(d, 7, -1);
+    assert_int_equal(dream_step(d), 0);
+    dream_set_layer(d, 9, 3);
+    assert_int_equal(dream_step(d), 0);
+    dream_close(&d);
+
+    c = CONFIG("dream.size=64x64", "dream.backend=null");
+    float *start = xmalloc(3 * 64 * 64 * sizeof *start);
+    for (int i = 0; i < 3 * 64 * 64; i++)
+        start[i] = (float)(i % 256);
+    d = open_or_fail(&c, 1, start);
+    float *now = xmalloc(d->floats * sizeof *now);
+    dream_picture(d, now);
+    assert_memory_equal(start, now, d->floats * sizeof *now);
+    double belief[2] = {1, 1};
+    dream_belief(d, belief);
+    assert_true(belief[0] == 0 && belief[1] == 0);
+    assert_int_equal(dream_step(d), 0);
+    dream_picture(d, now);
+    assert_memory_not_equal(start, now, d->floats * sizeof *now);
+    dream_close(&d);
+    free(start);
+    free(now);
+
+    struct model larger = *model;
+    larger.stride_px = 64; /* needs 128 pixels */
+    c = CONFIG("dream.size=96x160", "dream.profile=classic");
+    assert_int_equal(dream_open(&d, &c, &larger, 1, NULL, &e), -ERANGE);
+    assert_null(d);
+    assert_non_null(strstr(e.text, "96x160"));
+    c = CONFIG("dream.size=96x96", "dream.prior_file=/nonexistent");
+    assert_int_equal(dream_open(&d, &c, model, 1, NULL, &e), -ENOENT);
+    assert_null(d);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(same_seed_same_bytes_whatever_the_threads),
+        cmocka_unit_test(dreams_what_it_is_told),
+        cmocka_unit_test(subjects_share_the_picture),
+        cmocka_unit_test(classic_splits_the_rows),
+        cmocka_unit_test(fades_add_up),
+        cmocka_unit_test(classic_descends_the_whole_loss),
+        cmocka_unit_test(bad_numbers_bring_back_the_last_good_picture),
+        cmocka_unit_test(steps_do_not_allocate),
+        cmocka_unit_test(layers_small_pictures_and_no_network),
+    };
+    return cmocka_run_group_tests_name("dream", tests, load_model, close_model);
+}
