@@ -21,6 +21,7 @@
 #include "app/known.h"
 #include "app/report.h"
 #include "app/link.h"
+#include "app/programme.h"
 #include "app/settings.h"
 #include "dreamer/dreamer.h"
 #include "show/rules.h"
@@ -58,6 +59,8 @@ struct run {
     struct console *console;
     struct link *link;
     struct stream *stream;
+    struct port *port;
+    struct programme programme;
     struct dreamer dreamer;
 };
 
@@ -205,6 +208,25 @@ static int open_stream(struct run *r, struct error *e)
     return stream_open(&r->stream, &p, e);
 }
 
+/* Between the queue and the dream. */
+static int start_programme(struct run *r, struct error *e)
+{
+    int rc = port_open(&r->port);
+    if (rc < 0)
+        return error_set(e, -rc, "no memory for the door to the dream");
+    r->programme = (struct programme){
+        .port = r->port,
+        .model = r->model,
+        .requests = r->requests,
+        .chatbot = r->chatbot,
+        .script = r->script,
+        .first_below = dream_first_below(&r->settings.dream),
+        .fade_s = r->settings.dream.transition_s,
+    };
+    rc = programme_start(&r->programme);
+    return rc < 0 ? error_set(e, -rc, "cannot start the programme's thread: %s", strerror(-rc)) : 0;
+}
+
 static int start_dreamer(struct run *r, struct error *e)
 {
     const struct settings *s = &r->settings;
@@ -212,11 +234,8 @@ static int start_dreamer(struct run *r, struct error *e)
     const struct camera_config *camera = stream_config_camera(s->stream);
     struct dreamer_params p = {
         .dream = r->dream,
-        .model = r->model,
         .keyframes = r->keyframes,
-        .requests = r->requests,
-        .chatbot = r->chatbot,
-        .script = r->script,
+        .port = r->port,
         .clock = &r->clock,
         .start_us = r->start_us,
         .stats = &r->stats,
@@ -226,7 +245,6 @@ static int start_dreamer(struct run *r, struct error *e)
         .keyframes_lag_s = keyframes_lag_s(r),
         .zoom_per_frame = camera_zoom_per_frame(camera, fps),
         .degrees_per_frame = camera_degrees_per_frame(camera, fps),
-        .fade_s = s->dream.transition_s,
         .fps = fps,
     };
     if (r->options.offline)
@@ -273,7 +291,7 @@ static int open_all(struct run *r, struct error *e)
     if ((rc = open_dream(r, e)) < 0 || (rc = open_chat(r, e)) < 0)
         return rc;
     r->start_us = clock_now_us(&r->clock);
-    if ((rc = open_stream(r, e)) < 0 || (rc = start_dreamer(r, e)) < 0)
+    if ((rc = open_stream(r, e)) < 0 || (rc = start_programme(r, e)) < 0 || (rc = start_dreamer(r, e)) < 0)
         return rc;
     if (r->options.offline)
         return 0; /* what people say now comes at wall time and would make the render depend on it */
@@ -316,8 +334,12 @@ static int close_all(struct run *r, struct error *e)
     link_close(&r->link);
     if (r->keyframes)
         keyframes_shutdown(r->keyframes);
+    if (r->port)
+        port_shutdown(r->port);
     int rc = stream_close(&r->stream, e);
     dreamer_stop(&r->dreamer);
+    programme_stop(&r->programme);
+    port_close(&r->port);
     script_close(&r->script);
     record_close(&r->record);
     chatbot_close(&r->chatbot);

@@ -18,57 +18,86 @@ enum {
 };
 
 static const int64_t RETREAT_MAX_US = INT64_C(3600) * 1000000;
+static const int64_t LOOK_EVERY_US = 3000000;
 
-static bool is_offline(const struct dreamer *s)
+static bool is_offline(const struct dreamer *d)
 {
-    return s->p.clock->is_virtual;
+    return d->p.clock->is_virtual;
 }
 
-static double show_time_s(const struct dreamer *s)
+static double show_time_s(const struct dreamer *d)
 {
-    if (is_offline(s))
-        return (double)s->z_frames / s->p.fps;
-    return (double)(clock_now_us(s->p.clock) - s->p.start_us) / 1e6;
+    if (is_offline(d))
+        return (double)d->z_frames / d->p.fps;
+    return (double)(clock_now_us(d->p.clock) - d->p.start_us) / 1e6;
 }
 
-/* Asks the queue whose turn it is and points the dream there. */
-static void take_request(struct dreamer *s)
+/* Asks what to dream now and points the dream there. */
+static void take_target(struct dreamer *d)
 {
-    double now_s = show_time_s(s);
-    struct request r;
-    if (s->p.script)
-        script_feed(s->p.script, s->p.chatbot, now_s);
-    if (!requests_turn(s->p.requests, now_s, &r))
+    struct port_target t;
+    if (!port_ask(d->p.port, show_time_s(d), is_offline(d), &t))
         return;
     struct dream_target target = {.count = 0};
-    for (int i = 0; i < r.count; i++) {
-        int c = model_class(s->p.model, synset_table[r.synset[i]].wnid);
-        if (c >= 0 && target.count < DREAM_SUBJECTS_MAX)
-            target.class_index[target.count++] = c;
-    }
-    dream_set_target(s->p.dream, &target, s->request_id || s->caption[0] ? s->p.fade_s : 0);
-    request_caption(&r, s->caption, sizeof s->caption);
-    s->request_id = r.id;
-    log_info("dream", "%.1f s: now dreaming %s", now_s, s->caption);
+    for (int i = 0; i < t.count && target.count < DREAM_SUBJECTS_MAX; i++)
+        target.class_index[target.count++] = t.subjects[i].class_index;
+    dream_set_target(d->p.dream, &target, (double)t.fade_s);
+    text_copy(d->caption, sizeof d->caption, t.caption);
+    d->request_id = t.request_id;
 }
 
-static void publish(struct dreamer *s, struct keyframe *slot)
+/* Asking the network what it sees costs about a step: live only, now and then, and where every frame is dreamed in
+ * place of a step. */
+static bool is_look_due(const struct dreamer *d)
 {
-    slot->is_frame = s->frames;
-    if (s->frames)
-        dream_frame(s->p.dream, slot->nv12);
+    if (is_offline(d) || (d->frames && d->p.frame_governor.steps < 2))
+        return false;
+    return clock_real_us() - d->looked_us > LOOK_EVERY_US;
+}
+
+static void look(struct dreamer *d)
+{
+    double belief[DREAM_SUBJECTS_MAX];
+    dream_belief(d->p.dream, belief);
+    for (int i = 0; i < DREAM_SUBJECTS_MAX; i++)
+        d->state.belief[i] = belief[i];
+    d->looked_us = clock_real_us();
+}
+
+/* What the programme may know of the dream. */
+static void tell_state(struct dreamer *d)
+{
+    struct port_state *state = &d->state;
+    struct dream_health health = dream_health(d->p.dream);
+    state->request_id = d->request_id;
+    state->dreams_frames = d->frames;
+    state->mean = health.mean;
+    state->contrast = health.contrast;
+    state->colour = health.colour;
+    state->extreme = health.extreme;
+    text_copy(state->backend, sizeof state->backend, dream_backend_name(d->p.dream));
+    text_copy(state->hardware, sizeof state->hardware, dream_hardware(d->p.dream));
+    port_tell(d->p.port, state);
+}
+
+static void publish(struct dreamer *d, struct keyframe *slot)
+{
+    slot->is_frame = d->frames;
+    if (d->frames)
+        dream_frame(d->p.dream, slot->nv12);
     else
-        dream_picture(s->p.dream, slot->rgb);
-    slot->z_frames = s->z_frames;
-    slot->request_id = s->request_id;
-    text_copy(slot->caption, sizeof slot->caption, s->caption);
-    stats_add(s->p.stats, STAT_KEYFRAMES, 1); /* first: the one that ends the show is counted, too */
-    keyframes_publish(s->p.keyframes);
+        dream_picture(d->p.dream, slot->rgb);
+    slot->z_frames = d->z_frames;
+    slot->request_id = d->request_id;
+    text_copy(slot->caption, sizeof slot->caption, d->caption);
+    stats_add(d->p.stats, STAT_KEYFRAMES, 1); /* first: the one that ends the show is counted, too */
+    keyframes_publish(d->p.keyframes);
 
     int64_t now_us = clock_real_us();
-    if (s->last_publish_us)
-        stats_max(s->p.stats, STAT_KEYFRAME_GAP_MAX_MS, (now_us - s->last_publish_us) / 1000);
-    s->last_publish_us = now_us;
+    if (d->last_publish_us)
+        stats_max(d->p.stats, STAT_KEYFRAME_GAP_MAX_MS, (now_us - d->last_publish_us) / 1000);
+    d->last_publish_us = now_us;
+    tell_state(d);
 }
 
 /* What a round took. */
@@ -84,213 +113,219 @@ static double rest_us(const struct cost *c)
 }
 
 /* Takes steps, at most `batch` between two looks at the stop flag. */
-static void take_steps(struct dreamer *s, int steps, int batch, struct cost *c)
+static void take_steps(struct dreamer *d, int steps, int batch, struct cost *c)
 {
     int64_t began_us = clock_real_us();
     int rc = 0, done = 0;
-    for (; done < steps && rc != -EIO && !stop_requested(s->p.stop); done += batch) {
+    for (; done < steps && rc != -EIO && !stop_requested(d->p.stop); done += batch) {
         batch = batch < steps - done ? batch : steps - done;
-        rc = dream_steps(s->p.dream, batch);
+        rc = dream_steps(d->p.dream, batch);
         if (rc == -EDOM) {
-            stats_add(s->p.stats, STAT_RESTORES, 1);
+            stats_add(d->p.stats, STAT_RESTORES, 1);
             log_warn("dream", "the picture held values that are no numbers; back to the last good one");
         }
     }
     c->steps = rc == -EIO ? 0 : done;
     c->steps_us = clock_real_us() - began_us;
-    stats_add(s->p.stats, STAT_STEPS, c->steps);
-    stats_add(s->p.stats, STAT_STEP_US, c->steps_us);
+    stats_add(d->p.stats, STAT_STEPS, c->steps);
+    stats_add(d->p.stats, STAT_STEP_US, c->steps_us);
 }
 
-static void move_on(struct dreamer *s, int frames)
+static void move_on(struct dreamer *d, int frames)
 {
-    dream_warp(s->p.dream, pow(s->p.zoom_per_frame, frames), s->p.degrees_per_frame * frames,
-               (double)frames / s->p.fps);
-    s->z_frames += frames;
+    dream_warp(d->p.dream, pow(d->p.zoom_per_frame, frames), d->p.degrees_per_frame * frames,
+               (double)frames / d->p.fps);
+    d->z_frames += frames;
 }
 
 /* ---- every frame ---- */
 
-static double period_ms(const struct dreamer *s)
+static double period_ms(const struct dreamer *d)
 {
-    return 1e3 / s->p.fps;
+    return 1e3 / d->p.fps;
 }
 
-static void begin_frames(struct dreamer *s)
+static void begin_frames(struct dreamer *d)
 {
-    s->frames = true;
-    s->makes_frames = dream_makes_frames(s->p.dream);
-    keyframes_set_ahead(s->p.keyframes, FRAMES_AHEAD);
+    d->frames = true;
+    d->makes_frames = dream_makes_frames(d->p.dream);
+    keyframes_set_ahead(d->p.keyframes, FRAMES_AHEAD);
     /* Those that wait, the one that is being dreamed, and the one that is shown. */
-    chatbot_set_lag(s->p.chatbot, (double)(FRAMES_AHEAD + 2) / s->p.fps);
-    if (is_offline(s))
-        log_info("dream", "every frame is dreamed, with %d steps", s->p.frame_governor.steps);
+    d->state.lag_s = (double)(FRAMES_AHEAD + 2) / d->p.fps;
+    if (is_offline(d))
+        log_info("dream", "every frame is dreamed, with %d steps", d->p.frame_governor.steps);
     else
         log_info("dream", "every frame is dreamed, with %d of up to %d steps in %.1f ms",
-                 s->p.frame_governor.steps, s->p.frame_governor.steps_max, period_ms(s));
+                 d->p.frame_governor.steps, d->p.frame_governor.steps_max, period_ms(d));
 }
 
-static void begin_keyframes(struct dreamer *s)
+static void begin_keyframes(struct dreamer *d)
 {
-    s->frames = false;
-    keyframes_set_ahead(s->p.keyframes, KEYFRAMES_AHEAD);
-    chatbot_set_lag(s->p.chatbot, s->p.keyframes_lag_s);
+    d->frames = false;
+    keyframes_set_ahead(d->p.keyframes, KEYFRAMES_AHEAD);
+    d->state.lag_s = d->p.keyframes_lag_s;
 }
 
 /* A frame as the show would make it, of nothing in particular, to learn what it costs. */
-static void rehearse_frame(struct dreamer *s, uint8_t *nv12, bool counts)
+static void rehearse_frame(struct dreamer *d, uint8_t *nv12, bool counts)
 {
     struct cost c = {.began_us = clock_real_us()};
-    dream_warp(s->p.dream, 1, 0, 0);
-    take_steps(s, 1, 1, &c);
-    dream_frame(s->p.dream, nv12);
+    dream_warp(d->p.dream, 1, 0, 0);
+    take_steps(d, 1, 1, &c);
+    dream_frame(d->p.dream, nv12);
     if (counts && c.steps > 0)
-        frame_governor_measure(&s->p.frame_governor, c.steps, (double)c.steps_us, rest_us(&c));
+        frame_governor_measure(&d->p.frame_governor, c.steps, (double)c.steps_us, rest_us(&c));
 }
 
 /* Can every frame be dreamed, and with how many steps? `slot` lends its memory. */
-static bool rehearse(struct dreamer *s, struct keyframe *slot)
+static bool rehearse(struct dreamer *d, struct keyframe *slot)
 {
     static const struct dream_target something = {.count = 1, .class_index = {0}};
-    struct frame_governor *g = &s->p.frame_governor;
-    dream_set_target(s->p.dream, &something, 0); /* without one a step has less to do */
+    struct frame_governor *g = &d->p.frame_governor;
+    dream_set_target(d->p.dream, &something, 0); /* without one a step has less to do */
     int64_t began_us = clock_real_us();
-    for (int i = 0; i < REHEARSALS && !stop_requested(s->p.stop); i++) {
+    for (int i = 0; i < REHEARSALS && !stop_requested(d->p.stop); i++) {
         int64_t now_us = clock_real_us();
         if (g->measured && now_us - began_us > REHEARSALS_US)
             break;
-        rehearse_frame(s, slot->nv12, i >= WARM_UPS || now_us - began_us > REHEARSALS_US / 2);
+        rehearse_frame(d, slot->nv12, i >= WARM_UPS || now_us - began_us > REHEARSALS_US / 2);
     }
     bool can = frame_governor_begin(g);
-    if (!can && s->p.mode == DREAMER_AUTO)
+    if (!can && d->p.mode == DREAMER_AUTO)
         log_info("dream", "keyframes: a frame with one step takes %.1f ms here, and %.1f ms are between two",
-                 frame_governor_cost_us(g, 1) / 1e3, period_ms(s));
+                 frame_governor_cost_us(g, 1) / 1e3, period_ms(d));
     return can;
 }
 
 /* How the show goes on from its first picture. Offline nothing is measured: a render must not depend on the
  * machine. */
-static void choose_mode(struct dreamer *s, struct keyframe *slot)
+static void choose_mode(struct dreamer *d, struct keyframe *slot)
 {
-    bool frames = s->p.mode == DREAMER_FRAMES;
-    bool could = frames || (s->p.mode == DREAMER_AUTO && dream_makes_frames(s->p.dream));
-    if (could && !is_offline(s))
-        frames = rehearse(s, slot) || frames;
+    bool frames = d->p.mode == DREAMER_FRAMES;
+    bool could = frames || (d->p.mode == DREAMER_AUTO && dream_makes_frames(d->p.dream));
+    if (could && !is_offline(d))
+        frames = rehearse(d, slot) || frames;
     if (frames)
-        begin_frames(s);
+        begin_frames(d);
     else
-        begin_keyframes(s);
+        begin_keyframes(d);
 }
 
-static void retreat(struct dreamer *s, const char *why)
+static void retreat(struct dreamer *d, const char *why)
 {
-    const struct frame_governor *g = &s->p.frame_governor;
+    const struct frame_governor *g = &d->p.frame_governor;
     log_warn("dream",
              "every frame can no longer be dreamed (%s: %.0f ms for one with one step, %.0f ms are between "
              "two); going on with keyframes",
-             why, frame_governor_cost_us(g, 1) / 1e3, period_ms(s));
-    begin_keyframes(s);
-    s->return_us = clock_real_us() + s->retreat_us;
-    s->retreat_us = 2 * s->retreat_us < RETREAT_MAX_US ? 2 * s->retreat_us : RETREAT_MAX_US;
+             why, frame_governor_cost_us(g, 1) / 1e3, period_ms(d));
+    begin_keyframes(d);
+    d->return_us = clock_real_us() + d->retreat_us;
+    d->retreat_us = 2 * d->retreat_us < RETREAT_MAX_US ? 2 * d->retreat_us : RETREAT_MAX_US;
 }
 
 /* Back to frames when a step has become fast enough for a while. */
-static void consider_return(struct dreamer *s)
+static void consider_return(struct dreamer *d)
 {
-    const struct governor *g = &s->p.governor;
-    bool may = s->p.mode == DREAMER_FRAMES || (s->p.mode == DREAMER_AUTO && dream_makes_frames(s->p.dream));
-    if (s->return_us == 0 || clock_real_us() < s->return_us || !may)
+    const struct governor *g = &d->p.governor;
+    bool may = d->p.mode == DREAMER_FRAMES || (d->p.mode == DREAMER_AUTO && dream_makes_frames(d->p.dream));
+    if (d->return_us == 0 || clock_real_us() < d->return_us || !may)
         return;
-    if (g->step_us + g->rest_us > 0.5e6 / s->p.fps)
+    if (g->step_us + g->rest_us > 0.5e6 / d->p.fps)
         return;
-    frame_governor_init(&s->p.frame_governor, false, s->p.frame_governor.steps_max, s->p.fps);
-    begin_frames(s);
+    frame_governor_init(&d->p.frame_governor, false, d->p.frame_governor.steps_max, d->p.fps);
+    begin_frames(d);
 }
 
-static void watch_frames(struct dreamer *s, const struct cost *c)
+static void watch_frames(struct dreamer *d, const struct cost *c)
 {
-    struct frame_governor *g = &s->p.frame_governor;
+    struct frame_governor *g = &d->p.frame_governor;
     double rest = rest_us(c);
-    governor_measure(&s->p.governor, c->steps, (double)c->steps_us, rest);
+    governor_measure(&d->p.governor, c->steps, (double)c->steps_us, rest);
     if (frame_governor_measure(g, c->steps, (double)c->steps_us, rest))
         log_info("dream", "%d step%s in every frame: %.1f of %.1f ms", g->steps, g->steps > 1 ? "s" : "",
-                 frame_governor_cost_us(g, g->steps) / 1e3, period_ms(s));
-    if (is_offline(s))
+                 frame_governor_cost_us(g, g->steps) / 1e3, period_ms(d));
+    if (is_offline(d))
         return;
-    if (s->makes_frames && !dream_makes_frames(s->p.dream) && s->p.mode == DREAMER_AUTO)
-        retreat(s, "another backend computes");
+    if (d->makes_frames && !dream_makes_frames(d->p.dream) && d->p.mode == DREAMER_AUTO)
+        retreat(d, "another backend computes");
     else if (frame_governor_is_hopeless(g))
-        retreat(s, "it is too slow");
+        retreat(d, "it is too slow");
 }
 
-static void dream_next_frame(struct dreamer *s, struct keyframe *slot)
+static void dream_next_frame(struct dreamer *d, struct keyframe *slot)
 {
     struct cost c = {.began_us = clock_real_us()};
-    take_request(s);
+    take_target(d);
     /* One that the camera has passed would be late before it is dreamed. */
-    int64_t next = is_offline(s) ? 0 : keyframes_position(s->p.keyframes) + 1;
-    move_on(s, next > s->z_frames + 1 ? (int)(next - s->z_frames) : 1);
-    take_steps(s, s->p.frame_governor.steps, s->p.frame_governor.steps, &c);
-    publish(s, slot);
+    int64_t next = is_offline(d) ? 0 : keyframes_position(d->p.keyframes) + 1;
+    move_on(d, next > d->z_frames + 1 ? (int)(next - d->z_frames) : 1);
+    bool looks = is_look_due(d);
+    int steps = d->p.frame_governor.steps - looks;
+    take_steps(d, steps, steps, &c);
+    if (looks)
+        look(d);
+    publish(d, slot);
     if (c.steps > 0)
-        watch_frames(s, &c);
+        watch_frames(d, &c);
 }
 
 /* ---- keyframes ---- */
 
-static void dream_keyframe(struct dreamer *s, struct keyframe *slot)
+static void dream_keyframe(struct dreamer *d, struct keyframe *slot)
 {
     struct cost c = {.began_us = clock_real_us()};
-    take_request(s);
+    take_target(d);
     struct governor_plan plan =
-        governor_next(&s->p.governor, s->z_frames, keyframes_position(s->p.keyframes));
-    move_on(s, plan.frames);
+        governor_next(&d->p.governor, d->z_frames, keyframes_position(d->p.keyframes));
+    move_on(d, plan.frames);
     double before_ms = (double)(clock_real_us() - c.began_us) / 1e3;
-    take_steps(s, plan.steps, 1, &c);
-    publish(s, slot);
+    take_steps(d, plan.steps, 1, &c);
+    if (is_look_due(d))
+        look(d);
+    publish(d, slot);
     log_debug("dream", "keyframe: %d frames on, %d steps in %.0f ms, before %.0f ms, all else %.0f ms",
               plan.frames, c.steps, (double)c.steps_us / 1e3, before_ms, rest_us(&c) / 1e3);
-    governor_measure(&s->p.governor, c.steps, (double)c.steps_us, rest_us(&c));
-    consider_return(s);
+    governor_measure(&d->p.governor, c.steps, (double)c.steps_us, rest_us(&c));
+    consider_return(d);
 }
 
 /* The start picture: something to see at once, in a live show before the rehearsal. */
-static void begin(struct dreamer *s, struct keyframe *slot)
+static void begin(struct dreamer *d, struct keyframe *slot)
 {
-    if (is_offline(s)) {
-        choose_mode(s, slot);
-        publish(s, slot);
+    if (is_offline(d)) {
+        choose_mode(d, slot);
+        publish(d, slot);
     } else {
-        publish(s, slot);
-        slot = keyframes_acquire(s->p.keyframes);
+        publish(d, slot);
+        slot = keyframes_acquire(d->p.keyframes);
         if (slot)
-            choose_mode(s, slot);
+            choose_mode(d, slot);
     }
 }
 
-static void *show_main(void *arg)
+static void *dreamer_main(void *arg)
 {
-    struct dreamer *s = arg;
+    struct dreamer *d = arg;
     thread_lower_priority(0); /* a late keyframe is bridged, a late frame is seen */
-    dream_lower_priority(s->p.dream);
-    struct keyframe *slot = keyframes_acquire(s->p.keyframes);
+    dream_lower_priority(d->p.dream);
+    struct keyframe *slot = keyframes_acquire(d->p.keyframes);
     if (slot)
-        begin(s, slot);
-    while (!stop_requested(s->p.stop) && (slot = keyframes_acquire(s->p.keyframes)))
-        if (s->frames)
-            dream_next_frame(s, slot);
+        begin(d, slot);
+    while (!stop_requested(d->p.stop) && (slot = keyframes_acquire(d->p.keyframes)))
+        if (d->frames)
+            dream_next_frame(d, slot);
         else
-            dream_keyframe(s, slot);
+            dream_keyframe(d, slot);
     return NULL;
 }
 
-int dreamer_start(struct dreamer *s, const struct dreamer_params *p)
+int dreamer_start(struct dreamer *d, const struct dreamer_params *p)
 {
-    *s = (struct dreamer){.p = *p, .retreat_us = (int64_t)(p->retreat_s * 1e6)};
-    return thread_start(&s->thread, "dream", show_main, s);
+    *d = (struct dreamer){.p = *p, .retreat_us = (int64_t)(p->retreat_s * 1e6)};
+    return thread_start(&d->thread, "dream", dreamer_main, d);
 }
 
-void dreamer_stop(struct dreamer *s)
+void dreamer_stop(struct dreamer *d)
 {
-    thread_join(&s->thread);
+    thread_join(&d->thread);
 }

@@ -1,24 +1,26 @@
 /*
- * dreamer - the dream thread: requests in, keyframes or frames out.
+ * dreamer - the dream's thread: targets in, keyframes or frames out.
  *
- * Each round it asks the request queue what to dream, moves the picture on by the zoom until the next
- * keyframe, takes its gradient steps and hands the result to the camera. Where the hardware is fast enough
- * the next keyframe is the next output frame, and it goes over as the video's own bytes: every frame is
- * dreamed. Live, a rehearsal decides about that (DREAMER_AUTO); a dream that falls behind for good goes on with
- * keyframes, and comes back when its steps have become fast again. Nothing else reaches into it, so it
- * could run in a process of its own. Time: a live show counts seconds since its start; an offline one counts
- * seconds of zoom, so that a script's line meets the same keyframe on every machine.
+ * Each round it asks the port what to dream, moves the picture on by the zoom until the next keyframe, takes its
+ * gradient steps and hands the result to the camera. Where the hardware is fast enough the next keyframe is the
+ * next output frame, and it goes over as the video's own bytes: every frame is dreamed. Live, a rehearsal decides
+ * about that (DREAMER_AUTO); a dream that falls behind for good goes on with keyframes, and comes back when its
+ * steps have become fast again.
+ *
+ * All that reaches it passes port.h and common/keyframes, so it could be a process of its own. Time: a live show
+ * counts seconds since its start; an offline one counts seconds of zoom, so that a script's line meets the same
+ * keyframe on every machine.
  */
 #ifndef DREAMER_DREAMER_H
 #define DREAMER_DREAMER_H
 
-#include "dreamer/frame_governor.h"
-#include "dreamer/governor.h"
-#include "chatbot/chatbot.h"
 #include "common/clock.h"
 #include "common/keyframes.h"
 #include "common/stats.h"
 #include "common/thread.h"
+#include "dreamer/frame_governor.h"
+#include "dreamer/governor.h"
+#include "dreamer/port.h"
 #include "engine/dream/dream.h"
 
 /* auto: every frame where the hardware makes frames itself and is fast enough, else keyframes. */
@@ -26,11 +28,8 @@ enum dreamer_mode { DREAMER_AUTO, DREAMER_KEYFRAMES, DREAMER_FRAMES };
 
 struct dreamer_params {
     struct dream *dream;
-    const struct model *model;
     struct keyframes *keyframes;
-    struct requests *requests;
-    struct chatbot *chatbot;
-    struct script *script; /* NULL: none */
+    struct port *port;
     struct clock *clock;
     int64_t start_us; /* show time 0 on the clock */
     struct stats *stats;
@@ -39,9 +38,8 @@ struct dreamer_params {
     struct governor governor;
     struct frame_governor frame_governor;
     double retreat_s;       /* from frames to keyframes for at least so long, longer each time */
-    double keyframes_lag_s; /* what the chat tells while there are keyframes */
+    double keyframes_lag_s; /* from a new target to the screen while there are keyframes */
     double zoom_per_frame, degrees_per_frame;
-    double fade_s;
     int fps;
 };
 
@@ -54,14 +52,16 @@ struct dreamer {
     int64_t retreat_us;      /* how long the next retreat to keyframes lasts */
     int64_t z_frames;        /* of the last keyframe */
     int64_t last_publish_us; /* real time */
+    int64_t looked_us;       /* real time: when the network was asked last what it sees */
     int64_t request_id;
     char caption[KEYFRAME_CAPTION_BYTES];
+    struct port_state state; /* as it was told last */
 };
 
-/* Starts the thread; `s` must stay where it is until dreamer_stop. 0 or -errno. */
-int dreamer_start(struct dreamer *s, const struct dreamer_params *p);
+/* Starts the thread; `d` must stay where it is until dreamer_stop. 0 or -errno. */
+int dreamer_start(struct dreamer *d, const struct dreamer_params *p);
 
-/* p.stop must have been requested and p.keyframes shut down; waits for the step that is under way. */
-void dreamer_stop(struct dreamer *s);
+/* p.stop must have been requested, p.keyframes and p.port shut down; waits for the step that is under way. */
+void dreamer_stop(struct dreamer *d);
 
 #endif

@@ -37,7 +37,6 @@ void irc_tell_state(const struct irc_shared *s, enum irc_state state, const char
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    log_write(state == IRC_ALARM ? LOG_WARN : LOG_INFO, "chat", "%s", text);
     if (s->events->on_state)
         s->events->on_state(s->events->context, state, text);
 }

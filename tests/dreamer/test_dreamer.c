@@ -16,6 +16,8 @@
 #include <unistd.h>
 
 #include "dreamer/dreamer.h"
+
+#include "app/programme.h"
 #include "common/mem.h"
 
 enum { FPS = 50, PERIOD_US = 20000, WIDTH = 8, HEIGHT = 6, STEPS_MAX = 6 };
@@ -25,7 +27,7 @@ enum { FPS = 50, PERIOD_US = 20000, WIDTH = 8, HEIGHT = 6, STEPS_MAX = 6 };
 struct dream {
     atomic_int step_us, steps_rc; /* what a step takes and says */
     atomic_bool makes_frames;
-    atomic_int steps, targets;
+    atomic_int steps, targets, looks;
     double log_zoom, elapsed_s; /* of all warps but rehearsed ones: dream thread, then the test */
 };
 
@@ -70,13 +72,38 @@ bool dream_makes_frames(const struct dream *d)
     return d->makes_frames;
 }
 
+void dream_belief(struct dream *d, double belief[DREAM_SUBJECTS_MAX])
+{
+    d->looks++;
+    belief[0] = 0.25;
+    belief[1] = 0;
+}
+
+struct dream_health dream_health(const struct dream *d)
+{
+    (void)d;
+    return (struct dream_health){.mean = 127};
+}
+
+const char *dream_backend_name(const struct dream *d)
+{
+    (void)d;
+    return "scripted";
+}
+
+const char *dream_hardware(const struct dream *d)
+{
+    (void)d;
+    return "a test";
+}
+
 int model_class(const struct model *m, const char *wnid)
 {
     (void)m;
     return wnid[0] == 'n' ? 3 : -1;
 }
 
-/* ---- the show around it ---- */
+/* ---- the programme and the camera around it ---- */
 
 struct fixture {
     struct dream dream;
@@ -86,7 +113,9 @@ struct fixture {
     struct clock clock;
     struct stats stats;
     struct stop stop;
-    struct dreamer show;
+    struct port *port;
+    struct programme programme;
+    struct dreamer dreamer;
     int64_t z;                /* the camera's place */
     int frames, rgb, skipped; /* taken: frames, keyframes; positions left out between frames */
     int64_t newest_z;
@@ -106,11 +135,13 @@ static void begin(struct fixture *f, enum dreamer_mode mode, bool offline)
     else
         clock_init_monotonic(&f->clock);
     f->newest_z = -1;
+    assert_int_equal(port_open(&f->port), 0);
+    f->programme = (struct programme){.port = f->port, .requests = f->requests, .chatbot = f->chatbot};
+    assert_int_equal(programme_start(&f->programme), 0);
     struct dreamer_params p = {
         .dream = &f->dream,
         .keyframes = f->keyframes,
-        .requests = f->requests,
-        .chatbot = f->chatbot,
+        .port = f->port,
         .clock = &f->clock,
         .start_us = clock_now_us(&f->clock),
         .stats = &f->stats,
@@ -123,14 +154,17 @@ static void begin(struct fixture *f, enum dreamer_mode mode, bool offline)
     };
     governor_init(&p.governor, offline, STEPS_MAX, FPS, 10, 50);
     frame_governor_init(&p.frame_governor, offline, STEPS_MAX, FPS);
-    assert_int_equal(dreamer_start(&f->show, &p), 0);
+    assert_int_equal(dreamer_start(&f->dreamer, &p), 0);
 }
 
 static void end(struct fixture *f)
 {
     stop_request(&f->stop);
     keyframes_shutdown(f->keyframes);
-    dreamer_stop(&f->show);
+    port_shutdown(f->port);
+    dreamer_stop(&f->dreamer);
+    programme_stop(&f->programme);
+    port_close(&f->port);
     chatbot_close(&f->chatbot);
     requests_close(&f->requests);
     keyframes_close(&f->keyframes);
@@ -179,14 +213,20 @@ static void test_fast_hardware_dreams_every_frame(void **state)
     begin(&f, DREAMER_AUTO, false);
     play(&f, 100);
     told(&f, "about 1 s");
+    struct port_state said;
+    port_state(f.port, &said);
     int64_t steps = f.dream.steps;
     end(&f);
+    assert_true(said.dreams_frames);
+    assert_true(said.belief[0] == 0.25 && said.mean == 127);
+    assert_string_equal(said.backend, "scripted");
+    assert_int_equal(f.dream.looks, 1); /* in two seconds */
     assert_in_range(f.frames, 80, 100);
     assert_int_equal(f.rgb, 1); /* the start picture, before it is known what comes */
-    assert_in_range(f.show.p.frame_governor.steps, 3, STEPS_MAX);
+    assert_in_range(f.dreamer.p.frame_governor.steps, 3, STEPS_MAX);
     assert_true(steps > 2 * f.frames);
-    assert_true(fabs(f.dream.log_zoom - (double)f.show.z_frames * log(1.01)) < 1e-6);
-    assert_true(fabs(f.dream.elapsed_s - (double)f.show.z_frames / FPS) < 1e-6);
+    assert_true(fabs(f.dream.log_zoom - (double)f.dreamer.z_frames * log(1.01)) < 1e-6);
+    assert_true(fabs(f.dream.elapsed_s - (double)f.dreamer.z_frames / FPS) < 1e-6);
     assert_int_equal(f.dream.targets, 2); /* the rehearsal's, and the show's first own idea */
     assert_int_equal(stats_get(&f.stats, STAT_STEPS), steps);
 }
@@ -319,5 +359,5 @@ int main(void)
         cmocka_unit_test(test_another_backend_goes_on_with_keyframes),
         cmocka_unit_test(test_bad_pictures_are_counted),
     };
-    return cmocka_run_group_tests_name("show", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("dreamer", tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 """The whole show in a scripted Twitch: wishes, moderation, and a flood that the picture must not notice."""
 import os
 import re
+import socket
 import subprocess
 import tempfile
 import time
@@ -51,7 +52,19 @@ class Show:
         return code, re.search(r"stats: all .*", self.log()).group(0)
 
 
-class Room(unittest.TestCase):
+class Link(unittest.TestCase):
+    def test_every_state_is_logged_once(self):
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            with Show(s.getsockname()[1]) as show:  # bound and not listening: refused
+                show.wait(r"chat: .*next attempt")
+                show.end()
+                said = [line.split(" ", 1)[1] for line in show.log().splitlines() if " chat: " in line]
+        self.assertEqual(len([line for line in said if "connecting to" in line]), 1, said)
+        for line in said:
+            text = line.split("chat: ", 1)[1]
+            self.assertEqual(len([other for other in said if other.endswith(text)]), 1, said)
+
     def test_a_wish_is_answered_dreamed_and_withdrawn(self):
         async def script(talk):
             await talk.login()

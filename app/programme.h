@@ -1,0 +1,36 @@
+/*
+ * programme - answers the dream's question what to dream: the queue's turn, at the dream's own time.
+ *
+ * The dream asks through dreamer/port.h at the beginning of every picture. Here the script is fed up to that time,
+ * the queue is asked whose turn it is, and its synsets become classes of the model. What the dream says of its lag
+ * goes to the chat, for "on your screen in about 3 s".
+ */
+#ifndef APP_PROGRAMME_H
+#define APP_PROGRAMME_H
+
+#include "chatbot/chatbot.h"
+#include "common/thread.h"
+#include "dreamer/port.h"
+#include "engine/model/model.h"
+
+struct programme {
+    struct port *port;
+    const struct model *model; /* for its classes */
+    struct requests *requests;
+    struct chatbot *chatbot;
+    struct script *script; /* NULL: none */
+    bool first_below;      /* the first of two subjects gets the bottom half */
+    double fade_s;         /* from one subject to the next */
+
+    struct thread thread; /* the rest is the module's own */
+    bool has_begun;       /* the first subject comes without a fade */
+};
+
+/* Starts the thread; the fields above `thread` are filled, and `p` must stay where it is until programme_stop.
+ * 0 or -errno. */
+int programme_start(struct programme *p);
+
+/* The port must have been shut down. One that was never started is fine. */
+void programme_stop(struct programme *p);
+
+#endif

@@ -1,0 +1,78 @@
+/*
+ * port - the door between the programme and the dream: all that crosses it, either way.
+ *
+ * In: what to dream next (struct port_target). Out: pictures, through common/keyframes (H2), and what the dream
+ * says of itself (struct port_state). Nothing else passes: the dream knows no queue, no chat and no script, and the
+ * programme knows no network. What crosses is plain data without pointers, of fixed size, so that the two sides
+ * can be threads of one process or processes of their own.
+ *
+ * The dream asks at the beginning of every picture (port_ask, with its show time) and the programme's side
+ * answers (port_question, port_answer). Offline the dream waits for the answer, so that a script's line meets the
+ * same picture on every machine; live it waits at most ANSWER_US and asks again with the next picture: a
+ * programme that hangs never stops the dream. One leaf lock; it guards everything in struct port.
+ */
+#ifndef DREAMER_PORT_H
+#define DREAMER_PORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/keyframes.h"
+
+enum { PORT_SUBJECTS_MAX = 8, PORT_NAME_BYTES = 96 };
+
+/* One thing to be seen. Places are shares of the picture, 0..1 from its left and top. */
+struct port_subject {
+    int32_t class_index;            /* of the model */
+    float weight;                   /* 1: as much as the others; below 0: away from it */
+    float left, top, right, bottom; /* where; all of the picture: 0, 0, 1, 1 */
+};
+
+/* What to dream from now on. */
+struct port_target {
+    int64_t request_id; /* 0: the dream's own idea */
+    float fade_s;       /* from what was dreamed before; 0: at once */
+    int32_t count;      /* 0: keep drifting */
+    struct port_subject subjects[PORT_SUBJECTS_MAX];
+    char caption[KEYFRAME_CAPTION_BYTES]; /* UTF-8, may be empty; goes with the pictures */
+};
+
+/* What the dream says of itself, anew with every picture. */
+struct port_state {
+    int64_t request_id;                                       /* of the last picture */
+    double lag_s;                                             /* from a new target to the screen, about */
+    double belief[PORT_SUBJECTS_MAX];                         /* how surely each subject is seen, 0..1 */
+    double mean, contrast, colour, extreme;                   /* struct dream_health */
+    int32_t dreams_frames;                                    /* 1: every frame is dreamed; 0: keyframes */
+    char backend[PORT_NAME_BYTES], hardware[PORT_NAME_BYTES]; /* "cpu", "avx512" */
+};
+
+struct port;
+
+/* 0 or -ENOMEM; *p is NULL then. */
+int port_open(struct port **p);
+void port_close(struct port **p); /* both sides must have stopped; NULL is fine */
+
+/* Ends all waiting on both sides, for good. From any thread. */
+void port_shutdown(struct port *p);
+
+/* ---- the programme's side ---- */
+
+/* Waits for the dream's next question and says for which show time it is. False after port_shutdown. */
+bool port_question(struct port *p, double *now_s);
+
+/* Answers it: the new target (copied), or NULL: go on as before. */
+void port_answer(struct port *p, const struct port_target *t);
+
+/* The latest that the dream said of itself; all zero before its first picture. From any thread. */
+void port_state(struct port *p, struct port_state *state);
+
+/* ---- the dream's side ---- */
+
+/* Asks what to dream at `now_s`. True with a new target in *t. `waits`: until there is an answer, else for a
+ * moment only. False: go on as before. */
+bool port_ask(struct port *p, double now_s, bool waits, struct port_target *t);
+
+void port_tell(struct port *p, const struct port_state *state);
+
+#endif
