@@ -72,7 +72,7 @@ static int listen_on_loopback(struct irc_bridge *b)
     b->listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (b->listen_fd < 0)
         return -errno;
-    if (b->listen_fd >= FD_SETSIZE - 64 || b->server->ops->fd(b->server->priv) >= FD_SETSIZE)
+    if (b->listen_fd >= FD_SETSIZE - 64 || transport_fd(b->server) >= FD_SETSIZE)
         return -EMFILE; /* the library's own socket comes next, and select() aborts on it */
     if (bind(b->listen_fd, &a.any, size) < 0 || listen(b->listen_fd, 4) < 0 ||
         getsockname(b->listen_fd, &a.any, &size) < 0)
@@ -178,7 +178,7 @@ static void drop_front(struct buffer *b, size_t bytes)
 static int flush_to_server(struct irc_bridge *b, struct error *e)
 {
     while (b->to_server.used > 0) {
-        ssize_t n = b->server->ops->write(b->server->priv, b->to_server.data, b->to_server.used);
+        ssize_t n = transport_write(b->server, b->to_server.data, b->to_server.used);
         if (n == -EAGAIN)
             return 0;
         if (n < 0)
@@ -262,7 +262,7 @@ static int read_server(struct irc_bridge *b, int64_t now_us, struct error *e)
     for (int i = 0; i < READS_PER_TURN && rc == 0 && b->end_code == 0 && !window_is_full(b); i++) {
         size_t room;
         char *space = irc_splitter_space(&b->from_server, &room);
-        ssize_t n = b->server->ops->read(b->server->priv, space, room);
+        ssize_t n = transport_read(b->server, space, room);
         if (n == -EAGAIN)
             return 0;
         if (n <= 0) {
@@ -359,7 +359,7 @@ static void add_fd(int fd, fd_set *set, int *max_fd)
 
 bool irc_bridge_add(struct irc_bridge *b, fd_set *readable, fd_set *writable, int *max_fd)
 {
-    int server_fd = b->server->ops->fd(b->server->priv);
+    int server_fd = transport_fd(b->server);
     bool full = window_is_full(b), open = b->end_code == 0;
     if (open && !full)
         add_fd(server_fd, readable, max_fd);
@@ -368,7 +368,7 @@ bool irc_bridge_add(struct irc_bridge *b, fd_set *readable, fd_set *writable, in
     add_fd(b->library_fd >= 0 ? b->library_fd : b->listen_fd, readable, max_fd);
     if (b->attached && b->to_library.used > 0)
         add_fd(b->library_fd, writable, max_fd);
-    bool pending = open && b->server->ops->pending && b->server->ops->pending(b->server->priv);
+    bool pending = open && transport_pending(b->server);
     return !full && (pending || b->from_server.end > b->from_server.scanned);
 }
 

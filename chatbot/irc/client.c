@@ -75,8 +75,7 @@ static void refuse_dcc_send(irc_session_t *session, const char *nick, const char
     irc_dcc_decline(session, id);
 }
 
-int irc_client_open(struct irc_client **out, int port, const char *password, const char *nick,
-                    irc_client_fn *fn, void *context, struct error *e)
+int irc_client_open(struct irc_client **out, const struct irc_client_params *p, struct error *e)
 {
     irc_callbacks_t callbacks = {
         .event_connect = on_nothing, /* the greeting comes as a numeric too */
@@ -103,15 +102,15 @@ int irc_client_open(struct irc_client **out, int port, const char *password, con
     };
     struct irc_client *c = xcalloc(1, sizeof *c);
     *out = c;
-    c->on_event = fn;
-    c->context = context;
+    c->on_event = p->on_event;
+    c->context = p->context;
     c->session = irc_create_session(&callbacks);
     if (!c->session) {
         irc_client_close(out);
         return error_set(e, ENOMEM, "the IRC library gave no session");
     }
     irc_set_ctx(c->session, c);
-    if (irc_connect(c->session, "127.0.0.1", (unsigned short)port, password, nick, NULL, NULL)) {
+    if (irc_connect(c->session, "127.0.0.1", (unsigned short)p->port, p->password, p->nick, NULL, NULL)) {
         error_set(e, ECONNREFUSED, "the IRC library: %s", irc_strerror(irc_errno(c->session)));
         irc_client_close(out);
         return -ECONNREFUSED;

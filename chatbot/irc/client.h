@@ -18,10 +18,15 @@ struct irc_client;
 
 typedef void irc_client_fn(void *context, uint64_t sequence);
 
-/* Connects to 127.0.0.1:port with `password` (no '%' in it) and says NICK and USER. `on_event` must not close
- * the client. 0 or -errno with a line. */
-int irc_client_open(struct irc_client **c, int port, const char *password, const char *nick,
-                    irc_client_fn *on_event, void *context, struct error *e);
+struct irc_client_params {
+    int port;                    /* on 127.0.0.1: the bridge's inner one */
+    const char *password, *nick; /* copied; no '%' in the password */
+    irc_client_fn *on_event;     /* must not close the client */
+    void *context;               /* of on_event */
+};
+
+/* Connects and says NICK and USER. 0 or -errno with a line; *c is NULL then. */
+int irc_client_open(struct irc_client **c, const struct irc_client_params *p, struct error *e);
 void irc_client_close(struct irc_client **c); /* NULL is fine */
 
 int irc_client_add(struct irc_client *c, fd_set *readable, fd_set *writable, int *max_fd);

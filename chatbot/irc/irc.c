@@ -241,9 +241,7 @@ int irc_open(struct irc **out, const struct irc_config *config, const struct irc
     s->host = irc->config.server;
     s->ca_file = irc->config.ca_file;
     s->port = (int)irc->config.port;
-    s->transport = irc->tuning.transport ? irc->tuning.transport
-                   : irc->config.tls     ? &transport_tls
-                                         : &transport_plain;
+    s->transport = irc->tuning.transport ? irc->tuning.transport : transport_find(irc->config.tls);
     s->stop = &irc->stop;
     s->wake_fd = -1;
     snprintf(s->channel, sizeof s->channel, "%s%.*s", strchr("#&", config->channel[0]) ? "" : "#",

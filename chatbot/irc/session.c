@@ -166,6 +166,16 @@ static void take_turn(struct session *s)
         irc_channel_end(&s->room, IRC_END_NETWORK, "%s", e.text);
 }
 
+static int attach_library(struct session *s, struct error *e)
+{
+    const struct irc_client_params params = {.port = irc_bridge_port(s->bridge),
+                                             .password = irc_bridge_nonce(s->bridge),
+                                             .nick = s->room.id->nick,
+                                             .on_event = on_event,
+                                             .context = s};
+    return irc_client_open(&s->room.client, &params, e);
+}
+
 /* Everything up to the library's connect. 0, or ended. */
 static int begin(struct session *s)
 {
@@ -186,15 +196,14 @@ static int begin(struct session *s)
                         "%s", e.text);
         return rc;
     }
-    if (s->room.id->pass[0] && !sh->transport->encrypted && !sh->transport->is_local(s->server.priv)) {
+    if (s->room.id->pass[0] && !transport_is_private(&s->server)) {
         irc_channel_end(&s->room, IRC_END_LOGIN,
                         "the token is not sent without encryption; set chat.tls=true");
         return -EPERM;
     }
     rc = irc_bridge_open(&s->bridge, &s->server, s->room.id->pass, &s->counters, &e);
     if (rc == 0)
-        rc = irc_client_open(&s->room.client, irc_bridge_port(s->bridge), irc_bridge_nonce(s->bridge),
-                             s->room.id->nick, on_event, s, &e);
+        rc = attach_library(s, &e);
     if (rc < 0)
         irc_channel_end(&s->room, IRC_END_NETWORK, "%s", e.text);
     return rc;

@@ -1,7 +1,8 @@
 /*
  * transport - the ways to a chat server: encrypted, plain, and a replayed log for tests.
  *
- * A family of const ops structs. The chat thread opens a fresh one for every attempt, waits for its
+ * A family: a driver file exports its `struct transport_ops` and nothing else; transport.c lists them, and is
+ * the only caller of their functions. The chat thread opens a fresh one for every attempt, waits for its
  * descriptor together with everything else, and closes it. Opening may take until the deadline but ends at
  * once when the program stops; reading and writing never wait.
  */
@@ -29,8 +30,8 @@ struct transport_target {
 
 struct transport_ops {
     const char *name, *description;
-    bool encrypted; /* a secret may travel on it */
-    size_t priv_size;
+    bool encrypted;   /* a secret may travel on it */
+    size_t priv_size; /* bytes; 0: none */
 
     /* Connects, shakes hands, verifies. `priv` is zeroed. 0; -ECANCELED when stopped, -ETIMEDOUT, -EACCES
      * when the server is not who it should be, else -errno, with a line. On failure close follows. */
@@ -41,9 +42,9 @@ struct transport_ops {
     ssize_t (*read)(void *priv, void *data, size_t bytes);
     /* Bytes taken, -EAGAIN, or another -errno. After -EAGAIN the same bytes are offered again. */
     ssize_t (*write)(void *priv, const void *data, size_t bytes);
-    /* (optional) Bytes can be read although the descriptor may not say so. */
+    /* (optional: NULL means never) Bytes can be read although the descriptor does not say so. */
     bool (*pending)(void *priv);
-    /* (optional) The other end of the connection is this machine itself. */
+    /* (optional: NULL means it is not) The other end of the connection is this machine itself. */
     bool (*is_local)(void *priv);
     /* Also half-open ones. Never waits. */
     void (*close)(void *priv);
@@ -51,16 +52,30 @@ struct transport_ops {
 
 extern const struct transport_ops transport_tls, transport_plain, transport_fake;
 
-/* All of them, ends with NULL. */
-extern const struct transport_ops *const transports[];
+/* The registry, those for use before those for tests; ends with NULL. */
+extern const struct transport_ops *const transport_registry[];
 
+/* The first of them that encrypts, or that does not. */
+const struct transport_ops *transport_find(bool is_encrypted);
+
+/* One connection; zeroed: none. Chat thread only. */
 struct transport {
     const struct transport_ops *ops;
-    void *priv;
+    void *priv; /* ops->priv_size bytes, zeroed before open */
 };
 
+/* Results of these are those of the functions of struct transport_ops. After a failed open `t` is as one that
+ * was closed. */
 int transport_open(struct transport *t, const struct transport_ops *ops,
                    const struct transport_target *target, struct error *e);
+int transport_fd(const struct transport *t);
+ssize_t transport_read(const struct transport *t, void *data, size_t bytes);
+ssize_t transport_write(const struct transport *t, const void *data, size_t bytes);
+bool transport_pending(const struct transport *t);
+
+/* Nobody between can read along: it is encrypted, or never leaves this machine. */
+bool transport_is_private(const struct transport *t);
+
 void transport_close(struct transport *t); /* one that was never opened is fine, if zeroed */
 
 #endif

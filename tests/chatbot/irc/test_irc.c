@@ -220,11 +220,10 @@ static bool is_far_away(void *priv)
     return false;
 }
 
-static void a_token_does_not_travel_in_plain_text(void **state)
+static void expect_no_token_on(struct scene *s, bool (*is_local)(void *priv))
 {
-    struct scene *s = *state;
     struct transport_ops far = transport_fake;
-    far.is_local = is_far_away;
+    far.is_local = is_local;
     s->tuning.transport = &far;
     s->config.anonymous_fallback = false;
     snprintf(s->config.token, sizeof s->config.token, "verysecret");
@@ -232,6 +231,16 @@ static void a_token_does_not_travel_in_plain_text(void **state)
     assert_true(wait_for("alarm: the token is not sent without encryption"));
     assert_null(strstr(seen.text, "logged in"));
     irc_close(&s->irc);
+}
+
+static void a_token_does_not_travel_in_plain_text(void **state)
+{
+    expect_no_token_on(*state, is_far_away);
+}
+
+static void a_transport_that_does_not_know_its_other_end_gets_no_token(void **state)
+{
+    expect_no_token_on(*state, NULL);
 }
 
 static void without_fallback_it_waits(void **state)
@@ -368,6 +377,7 @@ int main(void)
         SCENE(long_and_empty_lines_do_not_make_it_deaf),
         SCENE(a_refused_login_is_an_alarm_and_listens_meanwhile),
         SCENE(a_token_does_not_travel_in_plain_text),
+        SCENE(a_transport_that_does_not_know_its_other_end_gets_no_token),
         SCENE(without_fallback_it_waits),
         SCENE(a_silent_join_is_said_again_and_then_alarms),
         SCENE(a_taken_nick_gets_a_tail),
