@@ -86,12 +86,13 @@ static void measure(struct cpu_net *n, const struct objective *o, const float *x
                     struct result *r)
 {
     double step_ms[STEPS_MAX] = {0};
-    cpu_net_gradient(n, x, r->size[0], r->size[1], o, grad, NULL);
+    const struct cpu_net_input in = {x, r->size[0], r->size[1]};
+    cpu_net_gradient(n, &in, o, grad, NULL);
     name_stages(n, r);
     int64_t began_us = clock_real_us();
     while (r->steps < STEPS_MAX && (r->steps < STEPS_MIN || clock_real_us() - began_us < MEASURE_US)) {
         int64_t start_us = clock_real_us();
-        cpu_net_gradient(n, x, r->size[0], r->size[1], o, grad, NULL);
+        cpu_net_gradient(n, &in, o, grad, NULL);
         step_ms[r->steps++] = (double)(clock_real_us() - start_us) / 1000.0;
         int count;
         const struct cpu_net_timing *t = cpu_net_timings(n, &count);
@@ -220,7 +221,8 @@ static int open_network(struct bench *b, const struct result *results, int count
         w = results[i].size[0] > w ? results[i].size[0] : w;
         h = results[i].size[1] > h ? results[i].size[1] : h;
     }
-    return cpu_net_open(&b->net, b->model, b->pool, w, h, b->tier, e);
+    const struct cpu_net_params params = {b->model, b->pool, w, h, b->tier};
+    return cpu_net_open(&b->net, &params, e);
 }
 
 /* The network alone, on the CPU. */

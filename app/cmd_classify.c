@@ -72,7 +72,8 @@ static int classifier_open(struct classifier *c, const struct dream_config *conf
     if ((rc = pool_open(&c->pool, 1)) < 0)
         return error_set(e, -rc, "cannot start: %s", strerror(-rc));
     int w = c->size.width_px, h = c->size.height_px;
-    if ((rc = cpu_net_open(&c->net, c->model, c->pool, w, h, CPU_TIER_AUTO, e)) < 0)
+    const struct cpu_net_params params = {c->model, c->pool, w, h, CPU_TIER_AUTO};
+    if ((rc = cpu_net_open(&c->net, &params, e)) < 0)
         return rc;
     size_t classes = (size_t)c->model->classes;
     size_t positions = (size_t)model_map_size(c->model, w) * (size_t)model_map_size(c->model, h);
@@ -126,7 +127,8 @@ static int classify(struct classifier *c, const char *path, struct error *e)
     int least = model_min_px(c->model);
     if (w < least || h < least)
         rc = error_set(e, ERANGE, "%s: %dx%d; the model needs %d pixels on both sides", path, w, h, least);
-    else if ((rc = cpu_net_logits(c->net, rgb, w, h, c->logits)) < 0) /* replaced by a larger one */
+    else if ((rc = cpu_net_logits(c->net, &(struct cpu_net_input){rgb, w, h}, c->logits)) <
+             0) /* replaced by a larger one */
         error_set(e, -rc, "%s: %s", path, strerror(-rc));
     free(rgb);
     if (rc < 0)

@@ -12,7 +12,6 @@
 
 #include "common/mem.h"
 #include "engine/cpu/cpu.h"
-#include "engine/cpu/image_warp.h"
 
 static int core_count(void)
 {
@@ -20,7 +19,7 @@ static int core_count(void)
     return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
 }
 
-static bool take(float **out, size_t floats)
+bool backend_cpu_take(float **out, size_t floats)
 {
     *out = buffer_alloc(floats * sizeof **out);
     if (*out)
@@ -28,34 +27,18 @@ static bool take(float **out, size_t floats)
     return *out != NULL;
 }
 
-static int allocate(struct backend *b, const struct image_view *largest, struct error *e)
+static int allocate(struct backend *b, struct error *e)
 {
-    bool is_modern = b->config.profile == DREAM_MODERN;
-    size_t view = is_modern ? 3 * (size_t)largest->width_px * (size_t)largest->height_px : 0;
-    bool ok = take(&b->x, b->floats) && take(&b->good, b->floats) && take(&b->spare, b->floats) &&
-              take(&b->gradient, b->floats) && take(&b->prior_gradient, b->floats) &&
-              take(&b->momentum, b->floats);
-    if (ok && is_modern)
-        ok = take(&b->view, view) && take(&b->view_gradient, view);
-    else if (ok)
-        ok = take(&b->second, b->floats);
+    float **pictures[] = {&b->x, &b->good, &b->spare, &b->gradient, &b->prior_gradient, &b->momentum};
+    bool ok = true;
+    for (size_t i = 0; i < ARRAY_LEN(pictures); i++)
+        ok = ok && backend_cpu_take(pictures[i], b->floats);
     b->row_sums = xcalloc(3 * (size_t)b->height, sizeof *b->row_sums);
     b->row_updates = xcalloc((size_t)b->height, sizeof *b->row_updates);
     if (!ok)
         return error_set(e, ENOMEM, "dream.size %dx%d: no memory for about %zu MB", b->width, b->height,
-                         (8 * b->floats + 2 * view) >> 18);
+                         (ARRAY_LEN(pictures) * b->floats) >> 18);
     return 0;
-}
-
-/* What only `modern` has: the views and their octaves. */
-static int open_views(struct backend *b, const struct backend_params *p, struct error *e)
-{
-    const struct image_view *largest = &p->views[0], *smallest = &p->views[p->view_count - 1];
-    int rc = image_resampler_open(&b->views, b->pool, b->width, b->height, largest->width_px,
-                                  largest->height_px, smallest->scale, e);
-    if (rc == 0)
-        rc = image_pyramid_open(&b->pyramid, b->pool, largest->width_px, largest->height_px, e);
-    return rc;
 }
 
 static int open_prior(struct backend *b, struct error *e)
@@ -65,11 +48,22 @@ static int open_prior(struct backend *b, struct error *e)
     return prior_open(&b->prior, &source, b->pool, b->width, b->height, e);
 }
 
+static int open_network(struct backend *b, const struct backend_params *p, struct error *e)
+{
+    const struct cpu_net_params params = {.model = p->model,
+                                          .pool = b->pool,
+                                          .max_width_px = p->views[0].width_px,
+                                          .max_height_px = p->views[0].height_px,
+                                          .tier = (enum cpu_tier)b->config.cpu_tier};
+    return cpu_net_open(&b->net, &params, e);
+}
+
 static int open_with(struct backend **out, const struct backend_params *p, bool has_network, struct error *e)
 {
     const struct dream_config *c = p->config;
     struct backend *b = *out = xcalloc(1, sizeof *b);
     b->config = *c;
+    b->profile = c->profile == DREAM_CLASSIC ? &cpu_classic : &cpu_modern;
     b->model = p->model;
     b->width = c->size.width_px;
     b->height = c->size.height_px;
@@ -77,15 +71,14 @@ static int open_with(struct backend **out, const struct backend_params *p, bool 
     int rc = pool_open(&b->pool, c->threads ? (int)c->threads : core_count());
     if (rc < 0)
         error_set(e, -rc, "dream: cannot start %d threads", (int)c->threads);
-    if (rc == 0 && c->profile == DREAM_MODERN)
-        rc = open_views(b, p, e);
     if (rc == 0)
-        rc = allocate(b, &p->views[0], e);
+        rc = b->profile->open(b, p, e);
+    if (rc == 0)
+        rc = allocate(b, e);
     if (rc == 0)
         rc = open_prior(b, e);
     if (rc == 0 && has_network)
-        rc = cpu_net_open(&b->net, p->model, b->pool, p->views[0].width_px, p->views[0].height_px,
-                          (enum cpu_tier)c->cpu_tier, e);
+        rc = open_network(b, p, e);
     if (rc < 0)
         backend_cpu.close(out);
     return rc;
@@ -130,7 +123,7 @@ static void cpu_close(struct backend **out)
 
 /* ---- The picture, in and out ---- */
 
-static void forget(struct backend *b)
+void backend_cpu_forget(struct backend *b)
 {
     memset(b->momentum, 0, b->floats * sizeof *b->momentum);
     if (b->second)
@@ -141,7 +134,7 @@ static int cpu_put(struct backend *b, const float *rgb)
 {
     memcpy(b->x, rgb, b->floats * sizeof *b->x);
     memcpy(b->good, rgb, b->floats * sizeof *b->good);
-    forget(b);
+    backend_cpu_forget(b);
     b->sums = (struct image_sums){0};
     return 0;
 }
@@ -152,9 +145,9 @@ static int cpu_get(struct backend *b, float *rgb)
     return 0;
 }
 
-static void warp_plane(struct backend *b, float **planes, double zoom, double degrees, bool clip)
+void backend_cpu_warp(struct backend *b, float **planes, const struct image_warp *by)
 {
-    image_warp(b->pool, *planes, b->spare, b->width, b->height, zoom, degrees, clip);
+    image_warp(b->pool, *planes, b->spare, b->width, b->height, by);
     float *old = *planes;
     *planes = b->spare;
     b->spare = old;
@@ -162,11 +155,8 @@ static void warp_plane(struct backend *b, float **planes, double zoom, double de
 
 static int cpu_warp(struct backend *b, double zoom, double degrees)
 {
-    warp_plane(b, &b->x, zoom, degrees, true);
-    if (b->config.profile == DREAM_MODERN)
-        warp_plane(b, &b->momentum, zoom, degrees, false);
-    else
-        forget(b);
+    backend_cpu_warp(b, &b->x, &(struct image_warp){zoom, degrees, true});
+    b->profile->warp(b, zoom, degrees);
     memcpy(b->good, b->x, b->floats * sizeof *b->good);
     return 0;
 }
@@ -178,8 +168,7 @@ void backend_cpu_settle(struct backend *b, const struct backend_step *s, double 
     memset(b->prior_gradient, 0, b->floats * sizeof *b->prior_gradient);
     for (int i = 0; i < s->prior_count; i++) {
         const struct backend_prior *p = &s->prior[i];
-        double mean = prior_gradient(b->prior, b->x, b->width, b->height, p->pool_px, p->stride, p->offset_x,
-                                     p->offset_y, p->weight, b->prior_gradient);
+        double mean = prior_gradient(b->prior, b->x, b->width, b->height, p, b->prior_gradient);
         if (energy)
             energy[i] = mean;
     }
@@ -200,10 +189,7 @@ void backend_cpu_add_sums(struct backend *b)
 
 static int cpu_step(struct backend *b, const struct backend_step *s)
 {
-    if (b->config.profile == DREAM_MODERN)
-        backend_cpu_step_modern(b, s);
-    else
-        backend_cpu_step_classic(b, s);
+    b->profile->step(b, s);
     return 0;
 }
 
@@ -213,7 +199,7 @@ static int cpu_finish(struct backend *b, struct image_sums *sums)
     if (sums->bad == 0)
         return 0;
     memcpy(b->x, b->good, b->floats * sizeof *b->x);
-    forget(b);
+    backend_cpu_forget(b);
     b->sums = (struct image_sums){0};
     return 0;
 }
@@ -230,7 +216,8 @@ static int cpu_measure(struct backend *b, const struct backend_step *s, struct b
             image_view_sample(b->views, b->x, b->view);
             seen = b->view;
         }
-        rc = cpu_net_logits(b->net, seen, s->view.width_px, s->view.height_px, m->logits);
+        rc = cpu_net_logits(b->net, &(struct cpu_net_input){seen, s->view.width_px, s->view.height_px},
+                            m->logits);
     }
     if (rc == 0 && m->gradient) {
         backend_cpu_climb(b, s, false, false, &m->value);

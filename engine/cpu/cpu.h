@@ -2,8 +2,8 @@
  * cpu - what the files of the CPU backend share; private to this folder and its tests.
  *
  * cpu.c          the driver: memory, picture in and out, warp, looking
- * cpu_modern.c   a step of `modern`
- * cpu_classic.c  a step of `classic`
+ * cpu_modern.c   what `modern` does its own way
+ * cpu_classic.c  what `classic` does its own way
  */
 #ifndef ENGINE_CPU_CPU_H
 #define ENGINE_CPU_CPU_H
@@ -11,13 +11,29 @@
 #include "common/pool.h"
 #include "engine/backend.h"
 #include "engine/cpu/image_kernels.h"
-#include "engine/cpu/image_resample.h"
-#include "engine/cpu/net.h"
 #include "engine/cpu/image_pyramid.h"
+#include "engine/cpu/image_resample.h"
+#include "engine/cpu/image_warp.h"
+#include "engine/cpu/net.h"
 #include "engine/cpu/prior.h"
+
+/* What a profile does its own way. Each is one const struct, and the driver asks no other question about the
+ * profile. */
+struct cpu_profile {
+    /* Opens what only this profile has. Pool and sizes are there; cpu_close follows also on failure. 0 or
+     * -errno with a line. */
+    int (*open)(struct backend *b, const struct backend_params *p, struct error *e);
+
+    /* b->x was warped: the same for what the steps have left behind. */
+    void (*warp)(struct backend *b, double zoom, double degrees);
+
+    void (*step)(struct backend *b, const struct backend_step *s);
+};
+extern const struct cpu_profile cpu_modern, cpu_classic;
 
 struct backend {
     struct dream_config config;
+    const struct cpu_profile *profile;
     const struct model *model;
     int width, height;
     size_t floats; /* 3 * width * height */
@@ -37,8 +53,14 @@ struct backend {
     struct image_sums sums;           /* of the picture, after the last step; all 0: nothing is known */
 };
 
-void backend_cpu_step_modern(struct backend *b, const struct backend_step *s);
-void backend_cpu_step_classic(struct backend *b, const struct backend_step *s);
+/* *out = zeroed memory of so many floats; false when there is none. */
+bool backend_cpu_take(float **out, size_t floats);
+
+/* Zooms and turns one picture [3][height][width]; `*planes` and b->spare change places. */
+void backend_cpu_warp(struct backend *b, float **planes, const struct image_warp *by);
+
+/* Forgets the momentum. */
+void backend_cpu_forget(struct backend *b);
 
 /* Gradient of the objective to the picture in b->gradient, its octaves evened out when `is_even`, with the
  * step's noise on the view when `is_noisy`; zero when there is nothing to climb. `value` may be NULL. */

@@ -1,7 +1,7 @@
 /*
- * cpu_classic - a step of the system of 2015 on the CPU; the formula stands in engine/dream/classic.c.
+ * cpu_classic - the steps of the system of 2015 on the CPU; the formula stands in engine/dream/classic.c.
  */
-#include <string.h>
+#include <errno.h>
 
 #include "engine/cpu/cpu.h"
 
@@ -28,7 +28,23 @@ static void update_row(void *context, int row, int worker)
     image_row_update(x, still, b->width, &(struct image_step){0}, &b->row_updates[row]);
 }
 
-void backend_cpu_step_classic(struct backend *b, const struct backend_step *s)
+static int classic_open(struct backend *b, const struct backend_params *p, struct error *e)
+{
+    (void)p;
+    return backend_cpu_take(&b->second, b->floats)
+               ? 0
+               : error_set(e, ENOMEM, "dream.size %dx%d: no memory", b->width, b->height);
+}
+
+/* The moments begin anew. */
+static void classic_warp(struct backend *b, double zoom, double degrees)
+{
+    (void)zoom;
+    (void)degrees;
+    backend_cpu_forget(b);
+}
+
+static void classic_step(struct backend *b, const struct backend_step *s)
 {
     backend_cpu_climb(b, s, false, false, NULL);
     backend_cpu_settle(b, s, NULL);
@@ -36,3 +52,5 @@ void backend_cpu_step_classic(struct backend *b, const struct backend_step *s)
     pool_run(b->pool, update_row, &u, b->height);
     backend_cpu_add_sums(b);
 }
+
+const struct cpu_profile cpu_classic = {.open = classic_open, .warp = classic_warp, .step = classic_step};

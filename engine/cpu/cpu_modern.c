@@ -1,8 +1,9 @@
 /*
- * cpu_modern - a step of the default recipe on the CPU. The picture is described in engine/dream/modern.c;
+ * cpu_modern - the steps of the default recipe on the CPU. The picture is described in engine/dream/modern.c;
  * here are its loops, spread over the pool by rows so that sums are added in the same order whatever the
  * number of workers.
  */
+#include <errno.h>
 #include <math.h>
 #include <string.h>
 
@@ -35,7 +36,8 @@ void backend_cpu_climb(struct backend *b, const struct backend_step *s, bool is_
         return;
     }
     if (!b->views) { /* classic: the network sees the picture as it is */
-        cpu_net_gradient(b->net, b->x, v->width_px, v->height_px, &s->objective, b->gradient, value);
+        cpu_net_gradient(b->net, &(struct cpu_net_input){b->x, v->width_px, v->height_px}, &s->objective,
+                         b->gradient, value);
         return;
     }
     image_view_plan(b->views, v);
@@ -43,10 +45,12 @@ void backend_cpu_climb(struct backend *b, const struct backend_step *s, bool is_
     struct noise_job noise = {b, v, s->noise_key};
     if (is_noisy)
         pool_run(b->pool, noise_row, &noise, 3 * v->height_px);
-    cpu_net_gradient(b->net, b->view, v->width_px, v->height_px, &s->objective, b->view_gradient, value);
+    cpu_net_gradient(b->net, &(struct cpu_net_input){b->view, v->width_px, v->height_px}, &s->objective,
+                     b->view_gradient, value);
+    const struct image_octaves octaves = {(int)b->config.octaves, b->config.octave_gain,
+                                          b->config.finest_gain};
     if (is_even)
-        image_pyramid_normalise(b->pyramid, b->view_gradient, v->width_px, v->height_px,
-                                (int)b->config.octaves, b->config.octave_gain, b->config.finest_gain);
+        image_pyramid_normalise(b->pyramid, b->view_gradient, v->width_px, v->height_px, &octaves);
     image_view_adjoint(b->views, b->view_gradient, b->gradient);
 }
 
@@ -116,7 +120,31 @@ static void update_row(void *context, int row, int worker)
     image_row_update(x, m, b->width, &j->step, &b->row_updates[row]);
 }
 
-void backend_cpu_step_modern(struct backend *b, const struct backend_step *s)
+/* The views and their octaves. */
+static int modern_open(struct backend *b, const struct backend_params *p, struct error *e)
+{
+    const struct image_view *largest = &p->views[0], *smallest = &p->views[p->view_count - 1];
+    size_t floats = 3 * (size_t)largest->width_px * (size_t)largest->height_px;
+    const struct image_resampler_params params = {.width_px = b->width,
+                                                  .height_px = b->height,
+                                                  .max_view_width_px = largest->width_px,
+                                                  .max_view_height_px = largest->height_px,
+                                                  .min_scale = smallest->scale};
+    int rc = image_resampler_open(&b->views, b->pool, &params, e);
+    if (rc == 0)
+        rc = image_pyramid_open(&b->pyramid, b->pool, largest->width_px, largest->height_px, e);
+    if (rc == 0 && !(backend_cpu_take(&b->view, floats) && backend_cpu_take(&b->view_gradient, floats)))
+        rc = error_set(e, ENOMEM, "dream.size %dx%d: no memory for what the network sees of it", b->width,
+                       b->height);
+    return rc;
+}
+
+static void modern_warp(struct backend *b, double zoom, double degrees)
+{
+    backend_cpu_warp(b, &b->momentum, &(struct image_warp){zoom, degrees, false});
+}
+
+static void modern_step(struct backend *b, const struct backend_step *s)
 {
     const struct dream_config *c = &b->config;
     struct row_job job = {.b = b, .keep = (float)c->momentum, .colour = (float)c->colour_gain};
@@ -132,3 +160,5 @@ void backend_cpu_step_modern(struct backend *b, const struct backend_step *s)
     pool_run(b->pool, update_row, &job, b->height);
     backend_cpu_add_sums(b);
 }
+
+const struct cpu_profile cpu_modern = {.open = modern_open, .warp = modern_warp, .step = modern_step};

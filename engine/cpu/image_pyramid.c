@@ -129,14 +129,14 @@ static void scale_level(const struct level *l, float factor)
         l->x[i] *= factor;
 }
 
-void image_pyramid_normalise(struct image_pyramid *p, float *x, int width_px, int height_px, int levels,
-                             double gain, double finest)
+void image_pyramid_normalise(struct image_pyramid *p, float *x, int width_px, int height_px,
+                             const struct image_octaves *o)
 {
     struct level *l = p->levels;
     float factor[LEVELS_MAX];
     l[0] = (struct level){x, width_px, height_px};
     int last = 0;
-    while (last + 1 < levels && last + 1 < LEVELS_MAX && l[last].width >= 2 * SIDE_MIN &&
+    while (last + 1 < o->levels && last + 1 < LEVELS_MAX && l[last].width >= 2 * SIDE_MIN &&
            l[last].height >= 2 * SIDE_MIN) {
         l[last + 1].width = (l[last].width + 1) / 2;
         l[last + 1].height = (l[last].height + 1) / 2;
@@ -145,12 +145,12 @@ void image_pyramid_normalise(struct image_pyramid *p, float *x, int width_px, in
         job.a = 1;
         job.b = -1;
         pool_run(p->pool, double_row, &job, 3 * l[last].height); /* l[last] now holds its band alone */
-        factor[last] = share(rms(p, &l[last]), last ? pow(gain, last) : finest);
+        factor[last] = share(rms(p, &l[last]), last ? pow(o->gain, last) : o->finest_gain);
         last++;
     }
     struct job job = {.p = p, .fine = &l[last]};
     pool_run(p->pool, square_row, &job, 3 * l[last].height);
-    scale_level(&l[last], share(rms(p, &l[last]), pow(gain, last)));
+    scale_level(&l[last], share(rms(p, &l[last]), pow(o->gain, last)));
     while (last-- > 0) {
         struct job up = {.p = p, .fine = &l[last], .coarse = &l[last + 1], .a = factor[last], .b = 1};
         pool_run(p->pool, double_row, &up, 3 * l[last].height);

@@ -41,22 +41,22 @@ static void axis_free(struct image_axis *a)
     free(a->start);
 }
 
-int image_resampler_open(struct image_resampler **out, struct pool *pool, int width_px, int height_px,
-                         int max_view_width_px, int max_view_height_px, double min_scale, struct error *e)
+int image_resampler_open(struct image_resampler **out, struct pool *pool,
+                         const struct image_resampler_params *p, struct error *e)
 {
     struct image_resampler *r = *out = xcalloc(1, sizeof *r);
     r->pool = pool;
-    r->max_taps = image_axis_taps(min_scale);
+    r->max_taps = image_axis_taps(p->min_scale);
     r->line = xcalloc((size_t)pool_threads(pool), sizeof *r->line);
-    r->half = buffer_alloc(3 * (size_t)max_view_height_px * (size_t)width_px * sizeof(float));
-    bool ok = axis_alloc(&r->x, width_px, max_view_width_px, r->max_taps) &&
-              axis_alloc(&r->y, height_px, max_view_height_px, r->max_taps) && r->half;
+    r->half = buffer_alloc(3 * (size_t)p->max_view_height_px * (size_t)p->width_px * sizeof(float));
+    bool ok = axis_alloc(&r->x, p->width_px, p->max_view_width_px, r->max_taps) &&
+              axis_alloc(&r->y, p->height_px, p->max_view_height_px, r->max_taps) && r->half;
     for (int i = 0; i < pool_threads(pool); i++)
-        ok = (r->line[i] = buffer_alloc((size_t)width_px * sizeof(float))) && ok;
+        ok = (r->line[i] = buffer_alloc((size_t)p->width_px * sizeof(float))) && ok;
     if (ok)
         return 0;
     image_resampler_close(out);
-    return error_set(e, ENOMEM, "no memory for views of a picture of %dx%d", width_px, height_px);
+    return error_set(e, ENOMEM, "no memory for views of a picture of %dx%d", p->width_px, p->height_px);
 }
 
 void image_resampler_close(struct image_resampler **out)

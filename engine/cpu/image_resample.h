@@ -17,9 +17,15 @@
 
 struct image_resampler;
 
-/* For pictures of exactly width x height and views up to max_view; scales from min_scale on. */
-int image_resampler_open(struct image_resampler **r, struct pool *pool, int width_px, int height_px,
-                         int max_view_width_px, int max_view_height_px, double min_scale, struct error *e);
+struct image_resampler_params {
+    int width_px, height_px; /* of the picture, exactly */
+    int max_view_width_px, max_view_height_px;
+    double min_scale;
+};
+
+/* `pool` must outlive it. 0 or -ENOMEM with a line; *r is NULL then. */
+int image_resampler_open(struct image_resampler **r, struct pool *pool,
+                         const struct image_resampler_params *p, struct error *e);
 void image_resampler_close(struct image_resampler **r);
 
 void image_view_plan(struct image_resampler *r, const struct image_view *v);

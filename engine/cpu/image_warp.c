@@ -31,10 +31,10 @@ static void warp_row(void *context, int y, int worker)
                       cy - j->dy * cx + j->dx * v, j->dx, j->dy, j->clip);
 }
 
-void image_warp(struct pool *pool, const float *in, float *out, int width_px, int height_px, double zoom,
-                double degrees, bool clip)
+void image_warp(struct pool *pool, const float *in, float *out, int width_px, int height_px,
+                const struct image_warp *by)
 {
-    double a = -degrees * M_PI / 180;
-    struct job job = {in, out, width_px, height_px, cos(a) / zoom, sin(a) / zoom, clip};
+    double a = -by->degrees * M_PI / 180;
+    struct job job = {in, out, width_px, height_px, cos(a) / by->zoom, sin(a) / by->zoom, by->clip};
     pool_run(pool, warp_row, &job, height_px);
 }

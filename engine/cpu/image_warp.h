@@ -16,8 +16,13 @@
 
 #include "common/pool.h"
 
-/* in and out [3][height][width], not the same. `clip`: keep values in 0..255. */
-void image_warp(struct pool *pool, const float *in, float *out, int width_px, int height_px, double zoom,
-                double degrees, bool clip);
+struct image_warp {
+    double zoom, degrees;
+    bool clip; /* keep values in 0..255 */
+};
+
+/* in and out [3][height][width], not the same. */
+void image_warp(struct pool *pool, const float *in, float *out, int width_px, int height_px,
+                const struct image_warp *by);
 
 #endif

@@ -39,23 +39,23 @@ void cpu_net_stage_done(struct cpu_net *n, int stage)
     n->stage_began_us = now_us;
 }
 
-int cpu_net_open(struct cpu_net **out, struct model *m, struct pool *pool, int max_width_px,
-                 int max_height_px, enum cpu_tier tier, struct error *e)
+int cpu_net_open(struct cpu_net **out, const struct cpu_net_params *p, struct error *e)
 {
     *out = NULL;
-    const struct kernels *k = kernels_pick(tier);
+    struct model *m = p->model;
+    const struct kernels *k = kernels_pick(p->tier);
     if (!k)
         return error_set(e, ENOTSUP, "network: this CPU lacks the instructions of that tier; use auto");
-    if (max_width_px > CPU_NET_SIDE_MAX_PX || max_height_px > CPU_NET_SIDE_MAX_PX)
+    if (p->max_width_px > CPU_NET_SIDE_MAX_PX || p->max_height_px > CPU_NET_SIDE_MAX_PX)
         return error_set(e, ERANGE,
                          "network: %dx%d is more than %d pixels on a side; ask for a smaller picture",
-                         max_width_px, max_height_px, CPU_NET_SIDE_MAX_PX);
+                         p->max_width_px, p->max_height_px, CPU_NET_SIDE_MAX_PX);
     struct cpu_net *n = xcalloc(1, sizeof *n);
     n->model = m;
-    n->pool = pool;
+    n->pool = p->pool;
     n->kernels = k;
-    n->max_width_px = max_width_px;
-    n->max_height_px = max_height_px;
+    n->max_width_px = p->max_width_px;
+    n->max_height_px = p->max_height_px;
     n->convs = m->layer_count - HEAD_LAYERS;
     n->is_rgb_direct = !m->layers[0].pool_after;
     for (int i = 0; i < m->layer_count; i++)
@@ -109,13 +109,13 @@ static int plan_call(struct cpu_net *n, int w, int h, int last, bool is_bare)
     return cpu_net_plan(n, w, h, last, is_bare) ? 0 : -ERANGE;
 }
 
-int cpu_net_logits(struct cpu_net *n, const float *x, int width_px, int height_px, float *logits)
+int cpu_net_logits(struct cpu_net *n, const struct cpu_net_input *in, float *logits)
 {
-    int rc = plan_call(n, width_px, height_px, LAYERS_MAX, false);
+    int rc = plan_call(n, in->width_px, in->height_px, LAYERS_MAX, false);
     if (rc < 0)
         return rc;
     stages_begin(n);
-    cpu_net_conv_forward(n, x, n->convs - 1);
+    cpu_net_conv_forward(n, in->x, n->convs - 1);
     cpu_net_head_forward(n, FC8);
     size_t positions = (size_t)n->map_w * (size_t)n->map_h, width = cpu_net_hidden_row(n, FC8);
     for (size_t k = 0; k < (size_t)n->model->classes; k++)
@@ -183,19 +183,19 @@ static bool is_sound(const struct model *m, const struct objective *o)
     return true;
 }
 
-int cpu_net_gradient(struct cpu_net *n, const float *x, int width_px, int height_px,
-                     const struct objective *o, float *grad, double *value)
+int cpu_net_gradient(struct cpu_net *n, const struct cpu_net_input *in, const struct objective *o,
+                     float *grad, double *value)
 {
     if (!is_sound(n->model, o))
         return -EINVAL;
     bool is_conv = o->layer >= 0 && o->layer < n->convs;
     int last_conv = is_conv ? o->layer : n->convs - 1;
     int last_head = o->layer < 0 ? FC7 : o->layer - n->convs; /* below FC6: none */
-    int rc = plan_call(n, width_px, height_px, is_conv ? last_conv : LAYERS_MAX, is_conv);
+    int rc = plan_call(n, in->width_px, in->height_px, is_conv ? last_conv : LAYERS_MAX, is_conv);
     if (rc < 0)
         return rc;
     stages_begin(n);
-    cpu_net_conv_forward(n, x, last_conv);
+    cpu_net_conv_forward(n, in->x, last_conv);
     cpu_net_head_forward(n, last_head);
     double v = o->layer < 0 ? cpu_net_head_objective(n, o) : layer_objective(n, o);
     cpu_net_stage_done(n, n->model->layer_count);

@@ -15,24 +15,36 @@
 
 struct cpu_net;
 
-/* `m` and `pool` must outlive the network. Of a model that serves once (model.h) it takes the weights;
- * -EINVAL when another network has them already. CPU_TIER_AUTO takes the best that the CPU has; a tier that
- * it lacks is -ENOTSUP, a size that is too small for the model or too large -ERANGE. -ENOMEM with the number
- * of MB that did not fit. */
-int cpu_net_open(struct cpu_net **n, struct model *m, struct pool *pool, int max_width_px, int max_height_px,
-                 enum cpu_tier tier, struct error *e);
+struct cpu_net_params {
+    struct model *model; /* must outlive the network, as the pool */
+    struct pool *pool;
+    int max_width_px, max_height_px; /* of later inputs */
+    enum cpu_tier tier;              /* CPU_TIER_AUTO: the best that the CPU has */
+};
+
+/* What the network looks at. */
+struct cpu_net_input {
+    const float *x; /* [3][height][width], 0..255 */
+    int width_px, height_px;
+};
+
+/* Of a model that serves once (model.h) it takes the weights; -EINVAL when another network has them already. A
+ * tier that the CPU lacks is -ENOTSUP, a size that is too small for the model or too large -ERANGE. -ENOMEM
+ * with the number of MB that did not fit. *n is NULL after a failure. */
+int cpu_net_open(struct cpu_net **n, const struct cpu_net_params *p, struct error *e);
 void cpu_net_close(struct cpu_net **n);
 
 const char *cpu_net_tier_name(const struct cpu_net *n);
 size_t cpu_net_bytes(const struct cpu_net *n); /* arena and packed weights */
 
-/* Logits [classes][map_h][map_w] of x [3][height][width] 0..255. -ERANGE for a size out of bounds. */
-int cpu_net_logits(struct cpu_net *n, const float *x, int width_px, int height_px, float *logits);
+/* Logits [classes][map_h][map_w] of the input. 0, or -ERANGE for a size out of bounds. */
+int cpu_net_logits(struct cpu_net *n, const struct cpu_net_input *in, float *logits);
 
-/* Gradient of the objective to x, [3][height][width] per 0..255 unit, written over `grad`; `value` (may be
- * NULL) receives the objective. */
-int cpu_net_gradient(struct cpu_net *n, const float *x, int width_px, int height_px,
-                     const struct objective *o, float *grad, double *value);
+/* Gradient of the objective to the input, [3][height][width] per 0..255 unit, written over `grad`; `value` (may
+ * be NULL) receives the objective. 0, -ERANGE for a size out of bounds, -EINVAL for an objective that names
+ * what the model does not have. */
+int cpu_net_gradient(struct cpu_net *n, const struct cpu_net_input *in, const struct objective *o,
+                     float *grad, double *value);
 
 /* Milliseconds of the last call by stage ("conv1_1 forward" ..., "objective", "conv1_1 backward" ...), 0 for
  * those that it did not need. `count` entries, and a NULL name behind them. */

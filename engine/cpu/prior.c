@@ -205,27 +205,28 @@ static void unpool_rows(void *context, int y, int worker)
                          q->grad + pooling_place(q, c, y), q->width);
 }
 
-double prior_gradient(struct prior *p, const float *x, int width_px, int height_px, int pool_px, int stride,
-                      int offset_x, int offset_y, float weight, float *grad)
+double prior_gradient(struct prior *p, const float *x, int width_px, int height_px,
+                      const struct backend_prior *s, float *grad)
 {
+    int pool_px = s->pool_px;
     struct grid g = {.prior = p,
                      .x = x,
                      .grad = grad,
                      .width = width_px,
                      .height = height_px,
-                     .stride = stride,
-                     .offset_x = offset_x / pool_px,
-                     .offset_y = offset_y / pool_px};
+                     .stride = s->stride,
+                     .offset_x = s->offset_x / pool_px,
+                     .offset_y = s->offset_y / pool_px};
     if (pool_px == 1)
-        return run_grid(&g, weight);
+        return run_grid(&g, s->weight);
     struct pooling q = {.prior = p,
                         .x = x,
                         .grad = grad,
                         .width = width_px,
                         .height = height_px,
                         .p = pool_px,
-                        .left = offset_x % pool_px,
-                        .top = offset_y % pool_px};
+                        .left = s->offset_x % pool_px,
+                        .top = s->offset_y % pool_px};
     g.x = p->pooled;
     g.grad = p->pooled_grad;
     g.width = q.pooled_width = (width_px - q.left) / pool_px;
@@ -233,7 +234,7 @@ double prior_gradient(struct prior *p, const float *x, int width_px, int height_
     if (g.width < PRIOR_SIDE || g.height < PRIOR_SIDE)
         return 0;
     pool_run(p->pool, pool_rows, &q, g.height);
-    double energy = run_grid(&g, weight);
+    double energy = run_grid(&g, s->weight);
     pool_run(p->pool, unpool_rows, &q, g.height);
     return energy;
 }

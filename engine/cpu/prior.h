@@ -12,6 +12,7 @@
 
 #include "common/error.h"
 #include "common/pool.h"
+#include "engine/backend.h"
 #include "engine/model/prior_filters.h"
 
 struct prior;
@@ -22,11 +23,11 @@ int prior_open(struct prior **p, const struct prior_source *source, struct pool 
                int max_height_px, struct error *e);
 void prior_close(struct prior **p);
 
-/* Energy of one scale and its gradient, added to grad [3][h][w] (per 0..255 unit) times `weight`. `stride` 1
+/* Energy of one scale and its gradient, added to grad [3][h][w] (per 0..255 unit) times s->weight. s->stride 1
  * is dense. Offsets are picture pixels, 0..stride * pool_px - 1: their part within a pooled pixel moves the
  * pooling itself, so that drawing them anew leaves no blocks behind. A picture smaller than one patch at this
- * pool has energy 0 and no gradient. */
-double prior_gradient(struct prior *p, const float *x, int width_px, int height_px, int pool_px, int stride,
-                      int offset_x, int offset_y, float weight, float *grad);
+ * pool has energy 0 and no gradient. x: [3][height][width], 0..255. */
+double prior_gradient(struct prior *p, const float *x, int width_px, int height_px,
+                      const struct backend_prior *s, float *grad);
 
 #endif

@@ -455,8 +455,9 @@ static void test_the_dreams_warp_is_the_cameras(void **state)
     struct pool *pool;
     assert_int_equal(pool_open(&pool, 1), 0);
     struct keyframe older = waves(W, H, 0), newer = waves(W, H, N);
-    image_warp(pool, older.rgb, newer.rgb, W, H, pow(camera_zoom_per_frame(&config, 25), N),
-               camera_degrees_per_frame(&config, 25) * N, true);
+    image_warp(pool, older.rgb, newer.rgb, W, H,
+               &(struct image_warp){pow(camera_zoom_per_frame(&config, 25), N),
+                                    camera_degrees_per_frame(&config, 25) * N, true});
     struct camera *alone = open_camera(&config, 2 * W, 2 * H, NULL),
                   *both = open_camera(&config, 2 * W, 2 * H, NULL);
     struct frame f[2] = {new_frame(2 * W, 2 * H), new_frame(2 * W, 2 * H)};

@@ -63,7 +63,8 @@ static void views_follow_the_definition(void **state)
     struct image_resampler *r;
     struct error e;
     assert_int_equal(pool_open(&pool, 2), 0);
-    assert_int_equal(image_resampler_open(&r, pool, W, H, 70, 64, 0.2, &e), 0);
+    assert_int_equal(image_resampler_open(&r, pool, &(struct image_resampler_params){W, H, 70, 64, 0.2}, &e),
+                     0);
     float *x = noise(W, H, 1);
     for (size_t k = 0; k < ARRAY_LEN(views); k++) {
         const struct image_view *v = &views[k];
@@ -94,7 +95,8 @@ static void adjoint_is_the_transpose(void **state)
     struct image_resampler *r;
     struct error e;
     assert_int_equal(pool_open(&pool, 2), 0);
-    assert_int_equal(image_resampler_open(&r, pool, W, H, 70, 64, 0.2, &e), 0);
+    assert_int_equal(image_resampler_open(&r, pool, &(struct image_resampler_params){W, H, 70, 64, 0.2}, &e),
+                     0);
     float *x = noise(W, H, 3), *back = noise(W, H, 4);
     for (size_t k = 0; k < ARRAY_LEN(views); k++) {
         const struct image_view *v = &views[k];
@@ -147,8 +149,8 @@ static void pyramid_evens_out_octaves(void **state)
         x[i] = 100 * sinf((float)(i % W) * 0.2f) + (i % W % 2 ? 5 : -5);
         same[i] = 512 * x[i];
     }
-    image_pyramid_normalise(p, x, W, H, 4, 1, 1);
-    image_pyramid_normalise(p, same, W, H, 4, 1, 1);
+    image_pyramid_normalise(p, x, W, H, &(struct image_octaves){4, 1, 1});
+    image_pyramid_normalise(p, same, W, H, &(struct image_octaves){4, 1, 1});
     for (int i = 0; i < N; i++)
         assert_float_equal(x[i], same[i], 1e-3);
     double fine = 0, coarse = 0;
@@ -164,7 +166,7 @@ static void pyramid_evens_out_octaves(void **state)
     free(x);
 
     float zero[3 * 8 * 8] = {0};
-    image_pyramid_normalise(p, zero, 8, 8, 5, 1.6, 1);
+    image_pyramid_normalise(p, zero, 8, 8, &(struct image_octaves){5, 1.6, 1});
     for (int i = 0; i < 3 * 8 * 8; i++)
         assert_true(zero[i] == 0);
     image_pyramid_close(&p);
@@ -183,7 +185,7 @@ static void pyramid_keeps_what_it_takes_apart(void **state)
     assert_int_equal(image_pyramid_open(&p, pool, W, H, &e), 0);
     float *x = noise(W, H, 1), *copy = noise(W, H, 1);
     double size = plane_rms(x, N);
-    image_pyramid_normalise(p, x, W, H, 1, 1.6, 1);
+    image_pyramid_normalise(p, x, W, H, &(struct image_octaves){1, 1.6, 1});
     for (int i = 0; i < N; i++)
         assert_float_equal(x[i] * size, copy[i], 1e-2);
     free(x);
@@ -199,7 +201,7 @@ static void warp_maps_places_as_the_camera_does(void **state)
     struct pool *pool;
     assert_int_equal(pool_open(&pool, 2), 0);
     float *x = noise(W, H, 1), *out = noise(W, H, 2);
-    image_warp(pool, x, out, W, H, 1, 0, false);
+    image_warp(pool, x, out, W, H, &(struct image_warp){1, 0, false});
     for (int i = 0; i < N; i++)
         assert_float_equal(out[i], x[i], 1e-4);
 
@@ -209,14 +211,14 @@ static void warp_maps_places_as_the_camera_does(void **state)
         x[W * H + i] = (float)(i / W);
     }
     double zoom = 1.3, degrees = 9, a = -degrees * M_PI / 180;
-    image_warp(pool, x, out, W, H, zoom, degrees, true);
+    image_warp(pool, x, out, W, H, &(struct image_warp){zoom, degrees, true});
     for (int j = 5; j < H - 5; j++)
         for (int i = 5; i < W - 5; i++) {
             double u = i - W / 2.0, v = j - H / 2.0;
             assert_float_equal(out[j * W + i], (cos(a) * u - sin(a) * v) / zoom + W / 2.0, 1e-3);
             assert_float_equal(out[W * H + j * W + i], (sin(a) * u + cos(a) * v) / zoom + H / 2.0, 1e-3);
         }
-    image_warp(pool, x, out, W, H, 0.5, 0, true); /* zooming out: edges are repeated */
+    image_warp(pool, x, out, W, H, &(struct image_warp){0.5, 0, true}); /* zooming out: edges are repeated */
     assert_float_equal(out[0], 0, 1e-4);
     assert_float_equal(out[W - 1], W - 1, 1e-3);
     free(out);
@@ -264,7 +266,7 @@ static void warp_is_that_of_2015(void **state)
     static const int frames[] = {1, 11, 250};
     for (size_t k = 0; k < ARRAY_LEN(frames); k++) {
         double zoom = pow(1.05, frames[k] / 25.0), degrees = 0.01 * frames[k], worst = 0;
-        image_warp(pool, x, out, W, H, zoom, degrees, true);
+        image_warp(pool, x, out, W, H, &(struct image_warp){zoom, degrees, true});
         for (int c = 0; c < 3; c++)
             for (int j = 0; j < H; j++)
                 for (int i = 0; i < W; i++) {
@@ -339,14 +341,15 @@ static void threads_do_not_matter(void **state)
         struct image_resampler *r;
         struct image_pyramid *p;
         assert_int_equal(pool_open(&pool, threads), 0);
-        assert_int_equal(image_resampler_open(&r, pool, W, H, V, V, 0.25, &e), 0);
+        assert_int_equal(
+            image_resampler_open(&r, pool, &(struct image_resampler_params){W, H, V, V, 0.25}, &e), 0);
         assert_int_equal(image_pyramid_open(&p, pool, V, V, &e), 0);
         float *view = noise(V, V, 2), *back = noise(W, H, 2), *turned = noise(W, H, 3);
         image_view_plan(r, &(struct image_view){V, V, 0.4, 3.3, 7.7});
         image_view_sample(r, x, view);
-        image_pyramid_normalise(p, view, V, V, 4, 1.5, 0.5);
+        image_pyramid_normalise(p, view, V, V, &(struct image_octaves){4, 1.5, 0.5});
         image_view_adjoint(r, view, back);
-        image_warp(pool, back, turned, W, H, 1.01, 0.1, false);
+        image_warp(pool, back, turned, W, H, &(struct image_warp){1.01, 0.1, false});
         if (first)
             assert_memory_equal(turned, first, 3 * W * H * sizeof *first);
         free(first);

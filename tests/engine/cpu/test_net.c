@@ -115,7 +115,7 @@ static void compare(struct cpu_net *n, const struct model *m, int w, int h, cons
     size_t count = 3 * (size_t)w * (size_t)h;
     fill_picture(x, count, (uint64_t)(w * 100 + h));
     double value, expected = reference_network(m, x, w, h, o, NULL, truth);
-    assert_int_equal(cpu_net_gradient(n, x, w, h, o, grad, &value), 0);
+    assert_int_equal(cpu_net_gradient(n, &(struct cpu_net_input){x, w, h}, o, grad, &value), 0);
     double error = nmse(grad, truth, count);
     if (!(error < 1e-6) || !(fabs(value - expected) <= 1e-5 * (fabs(expected) + 1)))
         fail_msg("%s %dx%d layer %d channel %d: gradient nmse %g, value %g instead of %g",
@@ -129,7 +129,7 @@ static void compare_logits(struct cpu_net *n, const struct model *m, int w, int 
     size_t positions = (size_t)(toy_positions(m, w) * toy_positions(m, h));
     fill_picture(x, 3 * (size_t)w * (size_t)h, 5);
     reference_network(m, x, w, h, NULL, truth, NULL);
-    assert_int_equal(cpu_net_logits(n, x, w, h, logits), 0);
+    assert_int_equal(cpu_net_logits(n, &(struct cpu_net_input){x, w, h}, logits), 0);
     assert_true(nmse(logits, truth, positions * (size_t)m->classes) < 1e-10);
 }
 
@@ -141,7 +141,7 @@ static void compare_all(const struct toy_layer *toy, enum cpu_tier tier)
     static float weight[2][MAP_MAX];
     toy_open(&m, toy);
     assert_int_equal(pool_open(&pool, 2), 0);
-    assert_int_equal(cpu_net_open(&n, &m, pool, SIDE_MAX, SIDE_MAX, tier, NULL), 0);
+    assert_int_equal(cpu_net_open(&n, &(struct cpu_net_params){&m, pool, SIDE_MAX, SIDE_MAX, tier}, NULL), 0);
     fill_weight(weight[0], MAP_MAX);
     fill_weight(weight[1], MAP_MAX);
     struct objective_subject subjects[2] = {{2, weight[0]}, {3, weight[1]}};
@@ -178,7 +178,7 @@ static void check_differences(struct cpu_net *n, const struct objective *o)
     static float x[3 * H * W], grad[3 * H * W], scratch[3 * H * W];
     fill_picture(x, 3 * H * W, 3);
     double norm = 0;
-    assert_int_equal(cpu_net_gradient(n, x, W, H, o, grad, NULL), 0);
+    assert_int_equal(cpu_net_gradient(n, &(struct cpu_net_input){x, W, H}, o, grad, NULL), 0);
     for (int i = 0; i < 3 * H * W; i++)
         norm += (double)grad[i] * (double)grad[i] / (3 * H * W);
     assert_true(norm > 0);
@@ -190,9 +190,9 @@ static void check_differences(struct cpu_net *n, const struct objective *o)
             float step = s ? 0.5f : 1.0f;
             double up, down;
             x[i] = old + step;
-            assert_int_equal(cpu_net_gradient(n, x, W, H, o, scratch, &up), 0);
+            assert_int_equal(cpu_net_gradient(n, &(struct cpu_net_input){x, W, H}, o, scratch, &up), 0);
             x[i] = old - step;
-            assert_int_equal(cpu_net_gradient(n, x, W, H, o, scratch, &down), 0);
+            assert_int_equal(cpu_net_gradient(n, &(struct cpu_net_input){x, W, H}, o, scratch, &down), 0);
             x[i] = old;
             quotient[s] = (up - down) / (2 * (double)step);
         }
@@ -213,7 +213,8 @@ static void gradient_matches_finite_differences(void **state)
     static float weight[MAP_MAX];
     toy_open(&m, odd_toy);
     assert_int_equal(pool_open(&pool, 1), 0);
-    assert_int_equal(cpu_net_open(&n, &m, pool, SIDE_MAX, SIDE_MAX, CPU_TIER_AUTO, NULL), 0);
+    assert_int_equal(
+        cpu_net_open(&n, &(struct cpu_net_params){&m, pool, SIDE_MAX, SIDE_MAX, CPU_TIER_AUTO}, NULL), 0);
     fill_weight(weight, MAP_MAX);
     struct objective_subject subject = {2, weight};
     check_differences(n, &(struct objective){&subject, 1, 0.5f, -1, -1});
@@ -240,9 +241,10 @@ static void compare_threads(const struct toy_layer *toy, enum cpu_tier tier)
         struct pool *pool;
         struct cpu_net *n;
         assert_int_equal(pool_open(&pool, i + 1), 0);
-        assert_int_equal(cpu_net_open(&n, &m, pool, SIDE_MAX, SIDE_MAX, tier, NULL), 0);
-        assert_int_equal(cpu_net_gradient(n, x, 69, 70, &o, grad[i], &value[i]), 0);
-        assert_int_equal(cpu_net_logits(n, x, 69, 70, logits[i]), 0);
+        assert_int_equal(cpu_net_open(&n, &(struct cpu_net_params){&m, pool, SIDE_MAX, SIDE_MAX, tier}, NULL),
+                         0);
+        assert_int_equal(cpu_net_gradient(n, &(struct cpu_net_input){x, 69, 70}, &o, grad[i], &value[i]), 0);
+        assert_int_equal(cpu_net_logits(n, &(struct cpu_net_input){x, 69, 70}, logits[i]), 0);
         assert_memory_equal(grad[0], grad[i], count * sizeof(float));
         assert_memory_equal(logits[0], logits[i], sizeof logits[0]);
         assert_true(value[0] == value[i]);
@@ -274,11 +276,12 @@ static void a_call_leaves_nothing_to_the_next(void **state)
     struct objective o = {&subject, 1, 1.0f, -1, -1}, deep = {.layer = 1, .channel = -1};
     for (size_t i = 0; i < ARRAY_LEN(toys); i++) {
         toy_open(&m, toys[i]);
-        assert_int_equal(cpu_net_open(&n, &m, pool, SIDE_MAX, SIDE_MAX, CPU_TIER_AUTO, NULL), 0);
-        assert_int_equal(cpu_net_gradient(n, x, 33, 29, &o, first, NULL), 0);
-        assert_int_equal(cpu_net_gradient(n, x, 70, 69, &o, other, NULL), 0);
-        assert_int_equal(cpu_net_gradient(n, x, 64, 66, &deep, other, NULL), 0);
-        assert_int_equal(cpu_net_gradient(n, x, 33, 29, &o, again, NULL), 0);
+        assert_int_equal(
+            cpu_net_open(&n, &(struct cpu_net_params){&m, pool, SIDE_MAX, SIDE_MAX, CPU_TIER_AUTO}, NULL), 0);
+        assert_int_equal(cpu_net_gradient(n, &(struct cpu_net_input){x, 33, 29}, &o, first, NULL), 0);
+        assert_int_equal(cpu_net_gradient(n, &(struct cpu_net_input){x, 70, 69}, &o, other, NULL), 0);
+        assert_int_equal(cpu_net_gradient(n, &(struct cpu_net_input){x, 64, 66}, &deep, other, NULL), 0);
+        assert_int_equal(cpu_net_gradient(n, &(struct cpu_net_input){x, 33, 29}, &o, again, NULL), 0);
         assert_memory_equal(first, again, 3 * 33 * 29 * sizeof(float));
         cpu_net_close(&n);
         toy_close(&m);
@@ -297,7 +300,8 @@ static void a_step_allocates_nothing(void **state)
     toy_open(&m, odd_toy);
     assert_int_equal(pool_open(&pool, 2), 0);
     int before = atomic_load(&allocations);
-    assert_int_equal(cpu_net_open(&n, &m, pool, SIDE_MAX, SIDE_MAX, CPU_TIER_AUTO, NULL), 0);
+    assert_int_equal(
+        cpu_net_open(&n, &(struct cpu_net_params){&m, pool, SIDE_MAX, SIDE_MAX, CPU_TIER_AUTO}, NULL), 0);
     assert_true(atomic_load(&allocations) > before); /* the counter counts */
     fill_picture(x, VALUES_MAX, 1);
     fill_weight(weight, MAP_MAX);
@@ -306,9 +310,10 @@ static void a_step_allocates_nothing(void **state)
     before = atomic_load(&allocations);
     int rc = 0;
     for (int i = 0; i < 20; i++)
-        rc |= cpu_net_gradient(n, x, SIDE_MAX - i, SIDE_MAX - 2 * i, &o, grad, NULL) |
-              cpu_net_gradient(n, x, SIDE_MAX - i, SIDE_MAX, &deep, grad, NULL) |
-              cpu_net_logits(n, x, SIDE_MAX, SIDE_MAX - i, logits);
+        rc |=
+            cpu_net_gradient(n, &(struct cpu_net_input){x, SIDE_MAX - i, SIDE_MAX - 2 * i}, &o, grad, NULL) |
+            cpu_net_gradient(n, &(struct cpu_net_input){x, SIDE_MAX - i, SIDE_MAX}, &deep, grad, NULL) |
+            cpu_net_logits(n, &(struct cpu_net_input){x, SIDE_MAX, SIDE_MAX - i}, logits);
     assert_int_equal(atomic_load(&allocations), before);
     assert_int_equal(rc, 0);
     cpu_net_close(&n);
@@ -329,30 +334,35 @@ static void impossible_calls_are_refused(void **state)
     static float x[VALUES_MAX], grad[VALUES_MAX], weight[MAP_MAX];
     toy_open(&m, odd_toy);
     assert_int_equal(pool_open(&pool, 1), 0);
-    assert_int_equal(cpu_net_open(&n, &m, pool, 7, 40, CPU_TIER_AUTO, &e), -ERANGE);
+    assert_int_equal(cpu_net_open(&n, &(struct cpu_net_params){&m, pool, 7, 40, CPU_TIER_AUTO}, &e), -ERANGE);
     assert_null(n);
     assert_non_null(strstr(e.text, "7x40"));
-    assert_int_equal(cpu_net_open(&n, &m, pool, 40, CPU_NET_SIDE_MAX_PX + 1, CPU_TIER_AUTO, &e), -ERANGE);
+    assert_int_equal(
+        cpu_net_open(&n, &(struct cpu_net_params){&m, pool, 40, CPU_NET_SIDE_MAX_PX + 1, CPU_TIER_AUTO}, &e),
+        -ERANGE);
     for (size_t t = 0; t < ARRAY_LEN(tiers); t++)
         if (!kernels_pick(tiers[t]))
-            assert_int_equal(cpu_net_open(&n, &m, pool, 40, 40, tiers[t], &e), -ENOTSUP);
-    assert_int_equal(cpu_net_open(&n, &m, pool, 40, 50, CPU_TIER_AUTO, &e), 0);
+            assert_int_equal(cpu_net_open(&n, &(struct cpu_net_params){&m, pool, 40, 40, tiers[t]}, &e),
+                             -ENOTSUP);
+    assert_int_equal(cpu_net_open(&n, &(struct cpu_net_params){&m, pool, 40, 50, CPU_TIER_AUTO}, &e), 0);
     struct objective_subject subject = {1, weight};
     struct objective o = {&subject, 1, 0, -1, -1};
     const int bad[][2] = {{41, 50}, {40, 51}, {7, 50}, {40, 7}, {0, 0}, {-1, 20}};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-        assert_int_equal(cpu_net_gradient(n, x, bad[i][0], bad[i][1], &o, grad, NULL), -ERANGE);
-        assert_int_equal(cpu_net_logits(n, x, bad[i][0], bad[i][1], grad), -ERANGE);
+        assert_int_equal(
+            cpu_net_gradient(n, &(struct cpu_net_input){x, bad[i][0], bad[i][1]}, &o, grad, NULL), -ERANGE);
+        assert_int_equal(cpu_net_logits(n, &(struct cpu_net_input){x, bad[i][0], bad[i][1]}, grad), -ERANGE);
     }
-    assert_int_equal(cpu_net_gradient(n, x, 8, 8, &o, grad, NULL), 0);
+    assert_int_equal(cpu_net_gradient(n, &(struct cpu_net_input){x, 8, 8}, &o, grad, NULL), 0);
     subject.class_index = m.classes;
-    assert_int_equal(cpu_net_gradient(n, x, 40, 40, &o, grad, NULL), -EINVAL);
+    assert_int_equal(cpu_net_gradient(n, &(struct cpu_net_input){x, 40, 40}, &o, grad, NULL), -EINVAL);
     subject.class_index = -1;
-    assert_int_equal(cpu_net_gradient(n, x, 40, 40, &o, grad, NULL), -EINVAL);
+    assert_int_equal(cpu_net_gradient(n, &(struct cpu_net_input){x, 40, 40}, &o, grad, NULL), -EINVAL);
     struct objective no_layer = {.layer = m.layer_count, .channel = -1};
-    assert_int_equal(cpu_net_gradient(n, x, 40, 40, &no_layer, grad, NULL), -EINVAL);
+    assert_int_equal(cpu_net_gradient(n, &(struct cpu_net_input){x, 40, 40}, &no_layer, grad, NULL), -EINVAL);
     struct objective no_channel = {.layer = 0, .channel = 5};
-    assert_int_equal(cpu_net_gradient(n, x, 40, 40, &no_channel, grad, NULL), -EINVAL);
+    assert_int_equal(cpu_net_gradient(n, &(struct cpu_net_input){x, 40, 40}, &no_channel, grad, NULL),
+                     -EINVAL);
     cpu_net_close(&n);
     cpu_net_close(&n);
     pool_close(&pool);
@@ -373,15 +383,18 @@ static void a_model_that_serves_once_gives_its_weights_away(void **state)
     assert_int_equal(pool_open(&pool, 1), 0);
     for (int once = 0; once < 2; once++) {
         m.serves_once = once;
-        assert_int_equal(cpu_net_open(&n, &m, pool, SIDE_MAX, SIDE_MAX, CPU_TIER_AUTO, &e), 0);
-        assert_int_equal(cpu_net_logits(n, x, SIDE_MAX, SIDE_MAX, logits[once]), 0);
+        assert_int_equal(
+            cpu_net_open(&n, &(struct cpu_net_params){&m, pool, SIDE_MAX, SIDE_MAX, CPU_TIER_AUTO}, &e), 0);
+        assert_int_equal(cpu_net_logits(n, &(struct cpu_net_input){x, SIDE_MAX, SIDE_MAX}, logits[once]), 0);
         for (int i = 0; i < m.layer_count; i++)
             assert_int_equal(m.layers[i].weight == NULL, once);
         if (!once)
             cpu_net_close(&n);
     }
     assert_memory_equal(logits[0], logits[1], sizeof logits[0]);
-    assert_int_equal(cpu_net_open(&second, &m, pool, SIDE_MAX, SIDE_MAX, CPU_TIER_AUTO, &e), -EINVAL);
+    assert_int_equal(
+        cpu_net_open(&second, &(struct cpu_net_params){&m, pool, SIDE_MAX, SIDE_MAX, CPU_TIER_AUTO}, &e),
+        -EINVAL);
     assert_null(second);
     assert_non_null(strstr(e.text, "another network"));
     cpu_net_close(&n);
@@ -404,7 +417,8 @@ static void lack_of_memory_is_reported(void **state)
     tight = old;
     tight.rlim_cur = (rlim_t)1 << 30;
     assert_int_equal(setrlimit(RLIMIT_AS, &tight), 0);
-    int rc = cpu_net_open(&n, &m, pool, CPU_NET_SIDE_MAX_PX, CPU_NET_SIDE_MAX_PX, CPU_TIER_AUTO, &e);
+    int rc = cpu_net_open(
+        &n, &(struct cpu_net_params){&m, pool, CPU_NET_SIDE_MAX_PX, CPU_NET_SIDE_MAX_PX, CPU_TIER_AUTO}, &e);
     assert_int_equal(setrlimit(RLIMIT_AS, &old), 0);
     assert_int_equal(rc, -ENOMEM);
     assert_null(n);

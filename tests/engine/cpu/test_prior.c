@@ -109,8 +109,9 @@ static void agrees_with_the_formula(int kind)
         float *x = picture(w, h, i), *grad = xcalloc(n, sizeof *grad);
         double *expected = xcalloc(n, sizeof *expected), error = 0, size = 0;
         grad[5] = expected[5] = 0.25; /* what was there must stay */
-        double energy =
-            prior_gradient(p, x, w, h, cases[i].pool, cases[i].stride, cases[i].ox, cases[i].oy, 3, grad);
+        double energy = prior_gradient(
+            p, x, w, h, &(struct backend_prior){cases[i].pool, cases[i].stride, cases[i].ox, cases[i].oy, 3},
+            grad);
         double should =
             reference(kind, x, w, h, cases[i].pool, cases[i].stride, cases[i].ox, cases[i].oy, 3, expected);
         for (size_t k = 0; k < n; k++) {
@@ -152,7 +153,7 @@ static void gradient_is_the_slope(int kind)
     assert_int_equal(prior_open(&p, &source, pool, W, H, &e), 0);
     float *x = picture(W, H, 5), *way = picture(W, H, 6), grad[3 * W * H] = {0}, unused[3 * W * H] = {0};
     double slope = 0, step = 1e-3;
-    prior_gradient(p, x, W, H, 1, 1, 0, 0, 1, grad);
+    prior_gradient(p, x, W, H, &(struct backend_prior){1, 1, 0, 0, 1}, grad);
     for (int i = 0; i < 3 * W * H; i++)
         slope += (double)grad[i] * (way[i] - 110.0f);
     float *there = xmalloc(sizeof grad), *back = xmalloc(sizeof grad);
@@ -160,8 +161,8 @@ static void gradient_is_the_slope(int kind)
         there[i] = x[i] + (float)step * (way[i] - 110);
         back[i] = x[i] - (float)step * (way[i] - 110);
     }
-    double rise = prior_gradient(p, there, W, H, 1, 1, 0, 0, 0, unused) -
-                  prior_gradient(p, back, W, H, 1, 1, 0, 0, 0, unused);
+    double rise = prior_gradient(p, there, W, H, &(struct backend_prior){1, 1, 0, 0, 0}, unused) -
+                  prior_gradient(p, back, W, H, &(struct backend_prior){1, 1, 0, 0, 0}, unused);
     assert_float_equal(rise / (2 * step), slope, 0.01 * fabs(slope));
     assert_true(fabs(slope) > 1e-4);
     assert_float_equal(unused[0], 0, 0);
@@ -189,9 +190,9 @@ static void small_pictures_have_no_energy(void **state)
     assert_int_equal(pool_open(&pool, 1), 0);
     assert_int_equal(prior_open(&p, NULL, pool, 64, 64, &e), 0);
     float *x = picture(64, 64, 1), *grad = xcalloc(3 * 64 * 64, sizeof *grad);
-    assert_true(prior_gradient(p, x, 64, 64, 16, 1, 0, 0, 1, grad) == 0);
-    assert_true(prior_gradient(p, x, 64, 7, 1, 1, 0, 0, 1, grad) == 0);
-    assert_true(prior_gradient(p, x, 10, 64, 1, 4, 3, 0, 1, grad) == 0);
+    assert_true(prior_gradient(p, x, 64, 64, &(struct backend_prior){16, 1, 0, 0, 1}, grad) == 0);
+    assert_true(prior_gradient(p, x, 64, 7, &(struct backend_prior){1, 1, 0, 0, 1}, grad) == 0);
+    assert_true(prior_gradient(p, x, 10, 64, &(struct backend_prior){1, 4, 3, 0, 1}, grad) == 0);
     for (int i = 0; i < 3 * 64 * 64; i++)
         assert_true(grad[i] == 0);
     free(x);
@@ -213,8 +214,8 @@ static void threads_do_not_matter(void **state)
         assert_int_equal(pool_open(&pool, threads), 0);
         assert_int_equal(prior_open(&p, NULL, pool, W, H, &e), 0);
         float *grad = xcalloc(n, sizeof *grad);
-        prior_gradient(p, x, W, H, 1, 4, 1, 2, 1, grad);
-        prior_gradient(p, x, W, H, 2, 4, 3, 0, 1, grad);
+        prior_gradient(p, x, W, H, &(struct backend_prior){1, 4, 1, 2, 1}, grad);
+        prior_gradient(p, x, W, H, &(struct backend_prior){2, 4, 3, 0, 1}, grad);
         if (first)
             assert_memory_equal(grad, first, n * sizeof *grad);
         else
@@ -311,7 +312,8 @@ static void reads_the_files_of_2015(void **state)
         if (prior_open(&p, &source, pool, W, H, &e) < 0)
             fail_msg("%s", e.text);
         float grad[N] = {0};
-        double energy = prior_gradient(p, x, W, H, 1, 1, 0, 0, 1, grad), sum = 0, error = 0;
+        double energy = prior_gradient(p, x, W, H, &(struct backend_prior){1, 1, 0, 0, 1}, grad), sum = 0,
+               error = 0;
         for (int i = 0; i < N; i++)
             exact[i] = (double)x[i];
         double should = energy_of_2015(&q, kind, exact, W, H);

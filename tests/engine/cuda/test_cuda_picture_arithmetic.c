@@ -58,8 +58,10 @@ int cuda_net_open(struct cuda_net **out, struct cuda_device *d, const struct bac
     n->params = *params;
     assert_non_null(cuda_carve(d, plan->bytes));
     assert_int_equal(pool_open(&n->pool, 1), 0);
-    return cpu_net_open(&n->net, params->model, n->pool, params->views[0].width_px,
-                        params->views[0].height_px, CPU_TIER_AUTO, e);
+    return cpu_net_open(&n->net,
+                        &(struct cpu_net_params){params->model, n->pool, params->views[0].width_px,
+                                                 params->views[0].height_px, CPU_TIER_AUTO},
+                        e);
 }
 
 void cuda_net_close(struct cuda_net **out)
@@ -84,7 +86,10 @@ struct net_job {
 static void run_logits(void *args)
 {
     const struct net_job *j = args;
-    assert_int_equal(cpu_net_logits(j->net->net, j->x, j->view.width_px, j->view.height_px, j->out), 0);
+    assert_int_equal(cpu_net_logits(j->net->net,
+                                    &(struct cpu_net_input){j->x, j->view.width_px, j->view.height_px},
+                                    j->out),
+                     0);
 }
 
 static void run_gradient(void *args)
@@ -101,8 +106,10 @@ static void run_gradient(void *args)
             subjects[o.subject_count] = (struct objective_subject){
                 t->class_index[o.subject_count], j->o.weights + (size_t)o.subject_count * map};
     }
-    assert_int_equal(
-        cpu_net_gradient(j->net->net, j->x, j->view.width_px, j->view.height_px, &o, j->out, j->value), 0);
+    assert_int_equal(cpu_net_gradient(j->net->net,
+                                      &(struct cpu_net_input){j->x, j->view.width_px, j->view.height_px}, &o,
+                                      j->out, j->value),
+                     0);
 }
 
 int cuda_net_gradient(struct cuda_net *n, int view_index, const float *x, const struct cuda_objective *o,

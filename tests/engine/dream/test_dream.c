@@ -280,10 +280,12 @@ static void classic_descends_the_whole_loss(void **state)
     float above[6] = {1 / 3.f, 1 / 3.f, 1 / 3.f};
     struct objective_subject s[2] = {{t.class_index[0], lower}, {t.class_index[1], above}};
     struct objective o = {s, 2, 1, -1, -1};
-    assert_int_equal(cpu_net_gradient(d->backend->net, before, 128, 96, &o, gradient, NULL), 0);
+    assert_int_equal(
+        cpu_net_gradient(d->backend->net, &(struct cpu_net_input){before, 128, 96}, &o, gradient, NULL), 0);
     static const int pools[] = {1, 4, 8, 16, 32};
     for (int i = 0; i < 5; i++)
-        prior_gradient(d->backend->prior, before, 128, 96, pools[i], 1, 0, 0, 2, prior);
+        prior_gradient(d->backend->prior, before, 128, 96, &(struct backend_prior){pools[i], 1, 0, 0, 2},
+                       prior);
     size_t agree = 0;
     for (size_t i = 0; i < d->floats; i++) { /* the first step behind a warp: m / 0.9 = g, v / 0.999 = g^2 */
         double g = (double)prior[i] - (double)gradient[i];

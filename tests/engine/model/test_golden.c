@@ -133,17 +133,18 @@ static void compare(const struct weights *w, const struct golden *g, struct mode
     size_t count = 3 * (size_t)g->width_px * (size_t)g->height_px;
     int map_w = model_map_size(m, g->width_px), map_h = model_map_size(m, g->height_px);
     assert_int_equal(pool_open(&pool, 1), 0);
-    if (cpu_net_open(&n, m, pool, g->width_px, g->height_px, tier, &e) < 0)
+    if (cpu_net_open(&n, &(struct cpu_net_params){m, pool, g->width_px, g->height_px, tier}, &e) < 0)
         fail_msg("%s: %s", file, e.text);
     float *x = picture(count), *gradient = xmalloc(count * sizeof *gradient);
     float logits[8 * MAP_MAX], weight[2][MAP_MAX];
     struct objective_subject subjects[2];
     double value;
-    assert_int_equal(cpu_net_logits(n, x, g->width_px, g->height_px, logits), 0);
+    assert_int_equal(cpu_net_logits(n, &(struct cpu_net_input){x, g->width_px, g->height_px}, logits), 0);
     compare_logits(w, g, logits, (size_t)(m->classes * map_w * map_h), file);
     halves(subjects, weight, map_w, map_h);
     struct objective o = {subjects, 2, 1, -1, -1};
-    assert_int_equal(cpu_net_gradient(n, x, g->width_px, g->height_px, &o, gradient, &value), 0);
+    assert_int_equal(
+        cpu_net_gradient(n, &(struct cpu_net_input){x, g->width_px, g->height_px}, &o, gradient, &value), 0);
     compare_gradient(w, g, gradient, count, value, tier == CPU_TIER_C ? GRADIENT_TOLERANCE : FAST_TOLERANCE,
                      file);
     free(gradient);
