@@ -1,6 +1,6 @@
 /*
- * cmd_check - `reverie check`: everything that would go wrong in a show, found in a second, before it goes
- * live.
+ * cmd_check - `reverie check`: everything that would go wrong in a show, found in a second, before
+ * it goes live.
  *
  * Each line is one thing: "ok" or "BAD" with the remedy. Every check runs even after one failed, so that the
  * operator sees the whole list at once. Exit 0 only when all are ok.

@@ -3,9 +3,8 @@
  *
  * The parts know nothing of each other. Here the terminal and the script get the parser, the parser the
  * request queue, the queue the dream, the dream the keyframes, the keyframes the camera. Ends on SIGINT,
- * SIGTERM, after
- * --duration, or when the output side cannot go on; whatever part hangs then, the process is gone after
- * SHUTDOWN_MAX_S, and the recording is crash-safe at every moment.
+ * SIGTERM, after --duration, or when the output side cannot go on; whatever part hangs then, the process is
+ * gone after SHUTDOWN_MAX_S, and the recording is crash-safe at every moment.
  */
 #include <errno.h>
 #include <poll.h>
@@ -111,8 +110,8 @@ static void on_withdrawn(void *context, int64_t request_id)
     log_info("show", "request %lld was withdrawn; its caption is gone", (long long)request_id);
 }
 
-/* From the dream's turn to the screen: the keyframe that is under way, then half of the glide into the next.
- */
+/* From the dream's turn to the screen: the keyframe that is under way, then half of the glide
+ * into the next. */
 static double keyframes_lag_s(const struct run *r)
 {
     const struct keyframes_config *c = &r->settings.keyframes;

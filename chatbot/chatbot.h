@@ -1,8 +1,8 @@
 /*
  * chatbot - lines from people to requests and replies, whatever the transport: terminal, script, IRC.
  *
- * chatbot_line is the one parser for all of them. Replies go back through the transport that the line came
- * from.
+ * chatbot_line is the one parser for all of them. Replies go back through the transport that the
+ * line came from.
  */
 #ifndef CHATBOT_CHATBOT_H
 #define CHATBOT_CHATBOT_H
@@ -52,8 +52,8 @@ void chatbot_close(struct chatbot **b); /* NULL is fine */
 /* The same as lag_s from now on. From any thread. */
 void chatbot_set_lag(struct chatbot *b, double lag_s);
 
-/* Before the threads start. The rules (show/rules.h), which must outlive it: without them nobody is banned and
- * only the roles of a line make moderators. The name that it listens to, besides "reverie": its nick. */
+/* Before the threads start. The rules (show/rules.h), which must outlive it: without them nobody is banned
+ * and only the roles of a line make moderators. The name that it listens to, besides "reverie": its nick. */
 void chatbot_set_rules(struct chatbot *b, struct rules *rules);
 void chatbot_set_record(struct chatbot *b,
                         struct record *memory); /* show/record.h: what is asked is recorded */

@@ -28,8 +28,8 @@ int64_t clock_now_us(struct clock *c);
 /* Returns at `deadline_us` or later; at once when it has passed. A virtual or hand clock is moved there. */
 void clock_sleep_until_us(struct clock *c, int64_t deadline_us);
 
-/* Virtual and hand clocks: moves forward to `t_us`; a time in the past is ignored, time never runs backwards.
- */
+/* Virtual and hand clocks: moves forward to `t_us`; a time in the past is ignored, time
+ * never runs backwards. */
 void clock_advance_to_us(struct clock *c, int64_t t_us);
 
 /* Real elapsed time for measurements, whatever clock the show runs on. */

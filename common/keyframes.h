@@ -2,14 +2,13 @@
  * keyframes - hand-off H2, dream -> camera: a few pictures and one leaf lock.
  *
  * The camera blends an older keyframe into a newer one; the third slot is where the next one waits or is
- * filled. The dream is the only thread that may wait here (for a free slot, before it begins a picture, so
- * that the picture answers the latest request). The camera never waits in a live show: no new keyframe means
- * that it goes on zooming into what it has. In an offline render it does wait, which makes every frame
- * reproducible.
+ * filled. The dream is the only thread that may wait here (for a free slot, before it begins a picture,
+ * so that the picture answers the latest request). The camera never waits in a live show: no new
+ * keyframe means that it goes on zooming into what it has. In an offline render it does wait, which
+ * makes every frame reproducible.
  *
- * A position on the zoom axis is counted in output frames: at position z the keyframe
- * with z_frames == z is shown at its own scale; one frame later it is shown zoomed by zoom_per_frame, and so
- * on.
+ * A position on the zoom axis is counted in output frames: at position z the keyframe with z_frames == z is
+ * shown at its own scale; one frame later it is shown zoomed by zoom_per_frame, and so on.
  *
  * A fast dream hands over every output frame instead (with_frames): such a picture comes as the video's own
  * bytes and is shown as it is, at the one position that it was dreamed for. There is a fourth slot then, so
@@ -25,9 +24,10 @@
 enum { KEYFRAME_CAPTION_BYTES = 512 };
 
 struct keyframe {
-    float *rgb;    /* [3][height_px][width_px], 0..255; belongs to the hand-off, as does the next */
-    uint8_t *nv12; /* luma [height_px][width_px], then [height_px / 2][width_px] pairs of Cb, Cr; BT.709,
-                      limited range, chroma sited left. NULL: no frames are handed over */
+    float *rgb; /* [3][height_px][width_px], 0..255; belongs to the hand-off, as does the next */
+    /* luma [height_px][width_px], then [height_px / 2][width_px] pairs of Cb, Cr; BT.709, limited range,
+     * chroma sited left. NULL: no frames are handed over. */
+    uint8_t *nv12;
     bool is_frame; /* the picture is in `nv12`, else in `rgb`; acquire sets false */
     int width_px, height_px;
     int64_t z_frames;                     /* where on the zoom axis this picture is at scale 1 */

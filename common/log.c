@@ -86,8 +86,8 @@ void log_redact(char *text)
     pthread_mutex_unlock(&lock);
 }
 
-/* Copies `in` to `out`, everything but visible UTF-8 as \xNN. Returns the bytes written, without the
- * terminator. */
+/* Copies `in` to `out`, everything but visible UTF-8 as \xNN. Returns the bytes written,
+ * without the terminator. */
 static size_t make_visible(char *out, size_t size, const char *in)
 {
     size_t n = 0, left = strlen(in);

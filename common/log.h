@@ -8,8 +8,9 @@
  * not UTF-8 (from chat, files, server replies) are shown as \xNN, so nothing logged can steer a terminal. The
  * show never waits for its log: when nobody reads stderr (a paused terminal, a stuck collector) lines are
  * lost, and counted once it is read again. Safe from every thread; not from signal handlers. The logger is
- * the only process-wide state in the program: passing it through every call would hide what those calls are
- * about.
+ * process-wide state, because passing it through every call would hide what those calls are about. The only
+ * other such state is what must be: the flag of the signal handlers (app/cmd_run.c), the loaded GPU module
+ * (engine/cuda/load.c) and the libraries' own log (stream/av_log.c).
  */
 #ifndef COMMON_LOG_H
 #define COMMON_LOG_H

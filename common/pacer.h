@@ -3,10 +3,10 @@
  *
  * Frame n is due at start + n / fps, computed from the count and never by adding up, so nothing drifts in
  * weeks. The clock never waits for the picture: when encoding fell behind, pacer_wait says how many frames
- * are due and the caller encodes the newest picture for the last of them and repeats for the others. When the
- * whole process stood still (suspended, SIGSTOP) for longer than PACER_GAP_MAX_US the lost time is skipped
- * instead of caught up: the recording goes on without a burst. On a virtual clock one frame is due at each
- * call.
+ * are due and the caller encodes the newest picture for the last of them and repeats for the others. When
+ * the whole process stood still (suspended, SIGSTOP) for longer than PACER_GAP_MAX_US the lost time is
+ * skipped instead of caught up: the recording goes on without a burst. On a virtual clock one frame is due
+ * at each call.
  *
  * It holds no lock: camera and encoder share a thread, and this is the only place where time enters it.
  */

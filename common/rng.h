@@ -1,6 +1,6 @@
 /*
- * rng - counter-based random numbers: the n-th number of a stream depends on (seed, stream, n) and nothing
- * else.
+ * rng - counter-based random numbers: the n-th number of a stream depends on (seed, stream, n)
+ * and nothing else.
  *
  * So a show can be rendered again from its seed whatever the thread count, and two parts (dream, daydream
  * order, replies) never disturb each other's sequence: each has a stream number of its own. The mixer is the

@@ -17,9 +17,9 @@
 size_t text_clean(char *out, size_t size, const char *in, size_t in_bytes);
 
 /*
- * How many of the first `bytes` bytes are one line of proper text: valid UTF-8 without control characters and
- * without any of Unicode's line breaks. Equal to `bytes` when all is well, else the offset of the first bad
- * one.
+ * How many of the first `bytes` bytes are one line of proper text: valid UTF-8 without control characters
+ * and without any of Unicode's line breaks. Equal to `bytes` when all is well, else the offset of the
+ * first bad one.
  */
 size_t text_line_bytes(const char *text, size_t bytes);
 
@@ -27,9 +27,9 @@ size_t text_line_bytes(const char *text, size_t bytes);
 size_t text_copy(char *out, size_t size, const char *in);
 
 /*
- * Damerau-Levenshtein distance (optimal string alignment) of two byte strings, at most `limit`: returns
- * limit + 1 as soon as it is known to be more. Strings of over 63 bytes count as limit + 1 apart unless
- * equal.
+ * Damerau-Levenshtein distance (optimal string alignment) of two byte strings, at most `limit`:
+ * returns limit + 1 as soon as it is known to be more. Strings of over 63 bytes count as limit + 1
+ * apart unless equal.
  */
 int text_distance(const char *a, const char *b, int limit);
 

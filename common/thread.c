@@ -35,8 +35,8 @@ void thread_join(struct thread *t)
 
 void thread_lower_priority(int tid)
 {
-    setpriority(PRIO_PROCESS, (id_t)tid,
-                BACKGROUND_NICE); /* on Linux the "process" of this call is a thread */
+    /* On Linux the "process" of this call is a thread. */
+    setpriority(PRIO_PROCESS, (id_t)tid, BACKGROUND_NICE);
 }
 
 void cond_init_monotonic(pthread_cond_t *c)

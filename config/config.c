@@ -1,8 +1,8 @@
 /*
  * config - see config.h: names to rows, and the one way in for every value.
  *
- * The file reader and --set both end in config_assign, so they accept and refuse the same things in the same
- * words.
+ * The file reader and --set both end in config_assign, so they accept and refuse the same things in
+ * the same words.
  */
 #include "config/config.h"
 

@@ -1,6 +1,6 @@
 /*
- * config - all sections of one program together: defaults, YAML file, --set, and the texts made from the
- * tables.
+ * config - all sections of one program together: defaults, YAML file, --set, and the texts made
+ * from the tables.
  *
  * main.c lists the sections with the structs that they fill; nothing here knows what a section is for. Later
  * sources win: defaults, then the file, then --set in order. Every fault names file and line (or the --set

@@ -4,7 +4,7 @@
  * Reading is strict, because a setting that is half understood is worse than one that is refused: a number is
  * decimal and nothing follows it, a choice is one of the words, a size is WIDTHxHEIGHT. Messages quote the
  * value (never that of a secret), say what would be right, and leave the key to the caller, who knows it.
- * Numbers are read and written in the C locale; the program never calls setlocale.
+ * Numbers are read and written in the C locale: main sets no category of it but LC_CTYPE.
  */
 #include "config/option.h"
 

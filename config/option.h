@@ -8,12 +8,11 @@
  *
  *     struct camera_config { float zoom; struct option_size size; };
  *     static const struct option rows[] = {
- *         OPTION_FLOAT(struct camera_config, zoom, "1.05", 1.0, 1.5, "per second", "How fast the camera falls
- * in."),
+ *         OPTION_FLOAT(struct camera_config, zoom, "1.05", 1.0, 1.5, "per second", "How fast it falls in."),
  *         ...
  *     };
- *     const struct option_section camera_section = OPTION_SECTION("camera", struct camera_config, rows,
- * "...");
+ *     const struct option_section camera_section =
+ *         OPTION_SECTION("camera", struct camera_config, rows, "...");
  *
  * The macros make the compiler check that the field has the type of the row.
  */
@@ -125,8 +124,8 @@ char *option_print(const struct option *o, const void *module_config, char *out,
  * OPTION_EXPECTED_BYTES, longer lists of choices are cut. */
 char *option_expected(const struct option *o, char *out, size_t size);
 
-/* Zeroes `module_config` and fills it with the defaults of its table. A default that does not parse is a bug:
- * aborts. */
+/* Zeroes `module_config` and fills it with the defaults of its table. A default that does not parse is
+ * a bug: aborts. */
 void option_defaults(const struct option_section *s, void *module_config);
 
 #endif

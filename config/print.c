@@ -17,8 +17,8 @@ static int columns(const char *s, size_t bytes)
     return n;
 }
 
-/* `text` broken at blanks, each line behind `prefix`. The first one begins at `used` columns already written.
- */
+/* `text` broken at blanks, each line behind `prefix`. The first one begins at `used`
+ * columns already written. */
 static void write_wrapped(FILE *out, const char *prefix, const char *text, int used)
 {
     int at = used;

@@ -195,8 +195,8 @@ static int check_once(struct reader *r, const struct option_section *s, const ch
     return 0;
 }
 
-/* The keys of one section up to its end. `lines` [section's option count]: where each was seen, 0: not yet.
- */
+/* The keys of one section up to its end. `lines` [section's option count]: where each was seen,
+ * 0: not yet. */
 static int read_options(struct reader *r, const struct option_section *s, size_t *lines)
 {
     for (;;) {

@@ -1,3 +1,7 @@
+/*
+ * axis - see axis.h. A view's pixel i looks at the picture's place (i + 0.5 - offset) / scale - 0.5, through
+ * a triangle as wide as a view pixel and never narrower than a picture pixel, so shrinking does not alias.
+ */
 #include "engine/axis.h"
 
 #include <math.h>

@@ -84,8 +84,8 @@ struct backend_ops {
      * comes out is the good picture. 0 or -EIO. */
     int (*warp)(struct backend *b, double zoom, double degrees);
 
-    /* See engine/dream/modern.c and engine/dream/classic.c for what a step is. 0, -EIO, -ERANGE for a view that is none of
-     * the prepared ones. */
+    /* See engine/dream/modern.c and engine/dream/classic.c for what a step is. 0, -EIO, -ERANGE for a view
+     * that is none of the prepared ones. */
     int (*step)(struct backend *b, const struct backend_step *s);
 
     /* Waits for all steps; what the picture is like after the last one. 0 or -EIO. With sums.bad != 0 the
@@ -95,9 +95,9 @@ struct backend_ops {
     /* Looks without changing anything. 0, -EIO, -ENOTSUP where a member cannot be had (null). */
     int (*measure)(struct backend *b, const struct backend_step *s, struct backend_measure *m);
 
-    /* The picture as NV12, BT.709 limited range (nv12.h): luma [height][width], then [height /
-     * 2][width] pairs of Cb, Cr. Even sizes only. May return before it is there; `finish` waits. NULL: this
-     * driver is no good at it, take `get`. */
+    /* The picture as NV12, BT.709 limited range (nv12.h): luma [height][width], then [height / 2][width]
+     * pairs of Cb, Cr. Even sizes only. May return before it is there; `finish` waits. NULL: this driver is
+     * no good at it, take `get`. */
     int (*frame)(struct backend *b, uint8_t *nv12);
 
     /* What it runs on, for people: "avx512", "NVIDIA H200, bf16". May be NULL. */

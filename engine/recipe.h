@@ -1,8 +1,9 @@
 /*
- * recipe - section "dream" of the configuration: what is dreamed with, by whom, and the numbers of the recipe.
+ * recipe - section "dream" of the configuration: what is dreamed with, by whom, and the numbers
+ * of the recipe.
  *
- * The rows stand in engine/dream/options.c, where every field is explained. The dream and every backend read it;
- * nobody writes it after the start.
+ * The rows stand in engine/dream/options.c, where every field is explained. The dream and every backend read
+ * it; nobody writes it after the start.
  */
 #ifndef ENGINE_RECIPE_H
 #define ENGINE_RECIPE_H
@@ -13,8 +14,8 @@
 enum cpu_tier { CPU_TIER_AUTO, CPU_TIER_C, CPU_TIER_AVX2, CPU_TIER_AVX512 };
 enum dream_profile { DREAM_MODERN, DREAM_CLASSIC };
 enum dream_backend { DREAM_BACKEND_AUTO, DREAM_BACKEND_CPU, DREAM_BACKEND_CUDA, DREAM_BACKEND_NULL };
-/* How a GPU stores and multiplies; sums are float32 in all of them. auto: bf16 where the card has it, else
- * fp16. */
+/* How a GPU stores and multiplies; sums are float32 in all of them. auto: bf16 where the card has
+ * it, else fp16. */
 enum dream_precision {
     DREAM_PRECISION_AUTO,
     DREAM_PRECISION_BF16,
@@ -34,7 +35,6 @@ enum dream_preprocessing {
 enum dream_first { DREAM_FIRST_AUTO, DREAM_FIRST_TOP, DREAM_FIRST_BOTTOM };
 enum { DREAM_SUBJECTS_MAX = 2 };
 
-/* Section "dream" of the configuration; the rows stand in engine/dream/options.c, where every field is explained. */
 struct dream_config {
     struct option_size size;
     int profile;                     /* enum dream_profile */

@@ -1,3 +1,6 @@
+/*
+ * step - see step.h. Here is only what every backend needs computed alike.
+ */
 #include "engine/step.h"
 
 #include <math.h>

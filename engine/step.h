@@ -1,5 +1,6 @@
 /*
- * step - the words that a decision is made of: the view, the objective, the update, and what the picture was like.
+ * step - the words that a decision is made of: the view, the objective, the update, and what the
+ * picture was like.
  */
 #ifndef ENGINE_STEP_H
 #define ENGINE_STEP_H

@@ -16,9 +16,9 @@ struct daydream {
 
 void daydream_init(struct daydream *w, const struct synsets_known *known, uint64_t seed);
 
-/* The next class, unlike the `on_count` that are on now. Every class comes once per round; of the next few
- * the one least like what is on goes first, so that not five breeds of dog follow one another. `w` has
- * classes. */
+/* The next class, unlike the `on_count` that are on now. Every class comes once per round; of the
+ * next few the one least like what is on goes first, so that not five breeds of dog follow one
+ * another. `w` has classes. */
 int daydream_next(struct daydream *w, const int *on, int on_count);
 
 #endif

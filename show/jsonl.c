@@ -100,8 +100,8 @@ static int read_unit(const char *s)
     return value;
 }
 
-/* The character of an escape behind its backslash; *length are its bytes. Only what stands alone in UTF-16.
- */
+/* The character of an escape behind its backslash; *length are its bytes. Only what stands
+ * alone in UTF-16. */
 static int read_escape(const char *s, size_t *length)
 {
     static const char names[] = "\"\\/bfnrt", values[] = "\"\\/\b\f\n\r\t";

@@ -1,5 +1,5 @@
 /*
- * options - section "show": whose turn it is, for how long, and the rules of the house.
+ * options - section "show": whose turn it is, for how long, and what its rules are.
  */
 #include "show/requests.h"
 

@@ -15,9 +15,9 @@
 
 struct record;
 
-/* Restores what the folder holds into `requests` and `house`, then follows both, which must outlive it.
- * Before the threads start. With an empty state_dir *m is NULL, which all calls take. 0 or -errno with a
- * line. */
+/* Restores what the folder holds into `requests` and `rules`, then follows both, which must outlive
+ * it. Before the threads start. With an empty state_dir *m is NULL, which all calls take. 0 or -errno
+ * with a line. */
 int record_open(struct record **m, const struct show_config *c, struct requests *requests,
                 struct rules *rules, struct error *e);
 /* Writes the last state. The dream and the chat must have stopped. */

@@ -42,9 +42,8 @@ struct requests {
     int count;
     int64_t round; /* of the last wish that was granted */
     struct served served[SERVED_MAX];
-    int served_at; /* the oldest, overwritten next */
-    struct request
-        shown[SHOWN_MAX]; /* the last that were on, for what may still be on its way to the screen */
+    int served_at;                   /* the oldest, overwritten next */
+    struct request shown[SHOWN_MAX]; /* the last that were on: may still be on their way to the screen */
     int shown_at;
     int64_t turns;
     double hold_until_s; /* a moderator keeps what is on */

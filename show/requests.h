@@ -1,8 +1,8 @@
 /*
- * requests - hand-off H1, chat -> dream: who asked for what, who is next, and what the dream should dream
- * now.
+ * requests - hand-off H1, chat -> dream: who asked for what, who is next, and what the dream
+ * should dream now.
  *
- * Bounded; never blocks either side; one leaf lock. The rhythm is the original's: a subject holds the screen
+ * Bounded; never blocks either side; one leaf lock. The rhythm is that of 2015: a subject holds the screen
  * for hold_s, then the next one has its turn, first come first served. One pending request per viewer: a new
  * one replaces the old and keeps its place, so nobody can fill the queue. The operator's own line (terminal)
  * takes the screen at once. When the hold is over and nobody has come for idle_s more, the dream moves on by
@@ -101,9 +101,9 @@ void requests_on_turn(struct requests *r,
                                      const struct request *now),
                       void *context);
 
-/* Puts a request of an earlier run at the end of the queue; its id is kept, later ones are higher. 0;
- * -EINVAL: its classes are not known; -EBUSY: no room; -EEXIST: this viewer waits already. Before the threads
- * start. */
+/* Puts a request of an earlier run at the end of the queue; its id is kept, later ones are higher.
+ * 0; -EINVAL: its classes are not known; -EBUSY: no room; -EEXIST: this viewer waits already. Before
+ * the threads start. */
 int requests_restore(struct requests *r, const struct request *q);
 
 /* Forgets all that wait. Returns how many. */

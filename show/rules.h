@@ -1,6 +1,5 @@
 /*
- * rules - the rules of the house: who is a moderator, who is banned, what nobody may wish for, who wished
- * when, who votes to skip.
+ * rules - who is a moderator, who is banned, what nobody may wish for, who wished when, who votes to skip.
  *
  * Viewers are remembered by their logins (ASCII case aside), the VIEWERS_MAX heard last; more do not cost
  * more. One leaf lock. Times are show time in seconds.

@@ -68,9 +68,9 @@ void camera_close(struct camera **c); /* NULL is fine */
 double camera_zoom_per_frame(const struct camera_config *config, int fps);
 double camera_degrees_per_frame(const struct camera_config *config, int fps);
 
-/* True when the newer keyframe is fully in view, or there are fewer than two: push the next one, if there is
- * one. With frames: when the one for this position has not been pushed. Offline wait for it, live go on
- * without. */
+/* True when the newer keyframe is fully in view, or there are fewer than two: push the next one, if
+ * there is one. With frames: when the one for this position has not been pushed. Offline wait for it,
+ * live go on without. */
 bool camera_wants_keyframe(const struct camera *c);
 
 /* The newer keyframe becomes the older, `k` the newer. Everything needed is copied: `k` may go at once. The

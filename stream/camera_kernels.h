@@ -3,11 +3,12 @@
  *
  * All arithmetic is fixed-point and defined to the bit, so every tier gives the same bytes:
  *
- *   samples    unsigned, 6 fraction bits: value * 64, at most 255 * 64 (they pass through signed 16-bit
- * lanes) positions  16.16; clamped to the plane first (edges are continued), then 14 bits of fraction are
- * used in x       (p0 (16384 - f) + p1 f + 2^12) >> 13            7 fraction bits in y       the same with
- * 2^13 and >> 14                    7 fraction bits blend      (older (16384 - w) + newer w + 2^20) >> 21 the
- * byte one only   (older + 2^6) >> 7                              the byte
+ *   samples    unsigned, 6 fraction bits: value * 64, at most 255 * 64 (they pass signed 16-bit lanes)
+ *   positions  16.16; clamped to the plane first (edges are continued), then 14 bits of fraction are used
+ *   in x       (p0 (16384 - f) + p1 f + 2^12) >> 13         7 fraction bits
+ *   in y       the same with 2^13 and >> 14                 7 fraction bits
+ *   blend      (older (16384 - w) + newer w + 2^20) >> 21   the byte
+ *   one only   (older + 2^6) >> 7                           the byte
  *
  * The error against real arithmetic is under 0.04 of a level, before the final rounding.
  */
@@ -57,8 +58,8 @@ struct border {
     float gain, bias; /* share of the weight = smoothstep(clamp(nearest side * gain + bias, 0, 1)) */
 };
 
-/* weights[i] for the row's samples at + i, 0 <= i < LINE_MAX: the share of `weight` that the border leaves.
- */
+/* weights[i] for the row's samples at + i, 0 <= i < LINE_MAX: the share of `weight` that
+ * the border leaves. */
 void camera_border_weights(uint16_t weights[LINE_MAX], const struct border *b, int at, int weight);
 
 extern const struct camera_kernels camera_kernels_c;

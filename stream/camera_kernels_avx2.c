@@ -1,7 +1,6 @@
 /*
- * camera_kernels, AVX2 tier: eight pixels at a time. The two neighbours in a row are fetched as one 32-bit
- * pair; each stage of the arithmetic is then one multiply-add of 16-bit pairs, which is why samples have 14
- * bits.
+ * camera_kernels_avx2 - eight pixels at a time. The two neighbours in a row are fetched as one 32-bit pair;
+ * each stage of the arithmetic is then one multiply-add of 16-bit pairs, which is why samples have 14 bits.
  */
 #include "stream/camera_kernels.h"
 
@@ -30,8 +29,8 @@ static inline struct lane_line spread(const struct sample_line *l)
     };
 }
 
-/* Position -> a pair of weights that add up to WEIGHT_ONE, the right (or lower) neighbour's in the high half.
- */
+/* Position -> a pair of weights that add up to WEIGHT_ONE, the right (or lower) neighbour's in
+ * the high half. */
 static inline __m256i weight_pair(__m256i position)
 {
     __m256i f = _mm256_srli_epi32(_mm256_slli_epi32(position, 32 - POSITION_BITS),

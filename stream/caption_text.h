@@ -1,6 +1,6 @@
 /*
- * caption_text - a line of text becomes a small picture with transparency. The only file that knows Pango and
- * cairo.
+ * caption_text - a line of text becomes a small picture with transparency. The only file that knows
+ * Pango and cairo.
  */
 #ifndef STREAM_CAPTION_TEXT_H
 #define STREAM_CAPTION_TEXT_H

@@ -335,9 +335,9 @@ static void release_first(struct fifo *f, encoder_packet_fn *fn, void *context)
     memmove(f->packets, f->packets + 1, f->count * sizeof *f->packets);
 }
 
-/* Hands out what has its place in the order: a video packet goes when all audio before its pts (for B-frames:
- * before the picture that is shown when it is decoded) has gone, which is certain once later audio is there.
- */
+/* Hands out what has its place in the order: a video packet goes when all audio before its pts (for
+ * B-frames: before the picture that is shown when it is decoded) has gone, which is certain once later
+ * audio is there. */
 static void release(struct encoder *e, bool at_end, encoder_packet_fn *fn, void *context)
 {
     struct fifo *video = &e->held[TRACK_VIDEO], *audio = &e->held[TRACK_AUDIO];

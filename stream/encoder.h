@@ -75,8 +75,8 @@ bool encoder_picture(struct encoder *e, struct frame *picture);
  * missing in the stream, later ones keep their time. */
 int encoder_push(struct encoder *e, encoder_packet_fn *fn, void *context);
 
-/* Hands out everything that is still inside, and the audio up to the end of the last frame. Once, at the end.
- */
+/* Hands out everything that is still inside, and the audio up to the end of the last frame. Once,
+ * at the end. */
 int encoder_finish(struct encoder *e, encoder_packet_fn *fn, void *context);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * frame - one output picture in memory: what the camera renders, the caption is drawn on and the encoder
- * reads.
+ * frame - one output picture in memory: what the camera renders, the caption is drawn on and
+ * the encoder reads.
  *
  * 8-bit YUV 4:2:0, BT.709, limited range (Y 16..235, Cb and Cr 16..240), chroma sited left (at even columns,
  * between two rows), as H.264 assumes when nothing is said. The fields are those of an AVFrame, so that a

@@ -119,8 +119,8 @@ static void average(const uint32_t *pixels, int n, double argb[4])
     }
 }
 
-/* One chroma sample covers the two columns beside its own (half each) and its own, in two rows: sited left.
- */
+/* One chroma sample covers the two columns beside its own (half each) and its own, in two
+ * rows: sited left. */
 static void fill_chroma(const struct caption_image *image, struct sprite *s, int x, int y)
 {
     const int at = y * (s->width / 2) + x;

@@ -1,7 +1,7 @@
 /*
- * picture_scale - resizing of still pictures: each side by itself, averaging over areas where it shrinks and
- * by a Catmull-Rom spline where it grows. Pixels are unit squares, so the centre of the picture stays the
- * centre.
+ * picture_scale - resizing of still pictures: each side by itself, averaging over areas where it shrinks
+ * and by a Catmull-Rom spline where it grows. Pixels are unit squares, so the centre of the picture
+ * stays the centre.
  */
 #include "stream/picture.h"
 
@@ -108,8 +108,8 @@ int picture_scale(const float *rgb, int width_px, int height_px, float *out, int
                   int out_height_px)
 {
     struct axis x = {0}, y = {0};
-    float *between =
-        buffer_alloc(sizeof *between * (size_t)height_px * (size_t)out_width_px); /* one colour */
+    /* One colour: [height][out width]. */
+    float *between = buffer_alloc(sizeof *between * (size_t)height_px * (size_t)out_width_px);
     int rc = between ? axis_init(&x, width_px, out_width_px) : -ENOMEM;
     if (rc == 0)
         rc = axis_init(&y, height_px, out_height_px);

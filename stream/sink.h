@@ -63,8 +63,8 @@ struct sink_ops {
     void (*close)(struct sink *s);
 };
 
-/* For drivers: true when the show's end waits for this sink no longer. For interrupt callbacks, any thread.
- */
+/* For drivers: true when the show's end waits for this sink no longer. For interrupt
+ * callbacks, any thread. */
 bool sink_aborted(const struct sink *s);
 
 /* For drivers: waits `us` or until the sink is asked to end (then false). */

@@ -1,6 +1,6 @@
 /*
- * sink_md5 - a digest of the stream instead of the stream: tells whether two renders are the same, byte by
- * byte.
+ * sink_md5 - a digest of the stream instead of the stream: tells whether two renders are the same,
+ * byte by byte.
  *
  * Per packet the digest takes its pts and dts (8 bytes each, little-endian), its length (4 bytes) and its
  * payload; video and audio are counted separately. At the end one line:

@@ -291,8 +291,8 @@ static void look_around(struct sink *s)
     }
 }
 
-/* The muxer's first flush gives the header alone (it waits for the tracks' first times), the next the
- * samples. */
+/* The muxer's first flush gives the header alone (it waits for the tracks' first times), the
+ * next the samples. */
 static int write_fragment(struct mp4_file *f)
 {
     int rc = 0;

@@ -1,6 +1,6 @@
 /*
- * sink_queue - hand-off H4, encoder -> one sink: packets by reference, bounded in milliseconds, one leaf
- * lock.
+ * sink_queue - hand-off H4, encoder -> one sink: packets by reference, bounded in milliseconds,
+ * one leaf lock.
  *
  * In a live show the encoder never waits here. What a slow sink does not take in time is thrown away in the
  * order in which it is missed least, as OBS Studio does it (rtmp-stream.c): pictures that no other picture

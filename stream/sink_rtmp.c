@@ -1,12 +1,12 @@
 /*
  * sink_rtmp - pushes the show to an ingest server (Twitch, YouTube, nginx-rtmp) as FLV over RTMP or RTMPS.
  *
- * It never gives up: a connection that fails or ends is made again after 0.5 s, doubling to 30 s, each time
- * with a quarter of jitter so that many streamers do not come back at once. Only 30 s of good sending count
- * as success and start the series afresh, because a server that dislikes the stream key says nothing and
- * closes. Each connection has a fresh muxer, begins with an IDR and counts its time from 0; after 47 hours it
- * is renewed on purpose, before the server's limit of 48 (and long before the 31-bit milliseconds of FLV run
- * out).
+ * It never gives up: a connection that fails or ends is made again after 0.5 s, doubling to 30 s, each
+ * time with a quarter of jitter so that many streamers do not come back at once. Only 30 s of good sending
+ * count as success and start the series afresh, because a server that dislikes the stream key says nothing
+ * and closes. Each connection has a fresh muxer, begins with an IDR and counts its time from 0; after 47
+ * hours it is renewed on purpose, before the server's limit of 48 (and long before the 31-bit milliseconds
+ * of FLV run out).
  *
  * Nothing here waits without a limit: the libraries' own rw_timeout, a deadline in the interrupt callback for
  * each operation, and name resolution that can be left. The stream key is part of the address that the

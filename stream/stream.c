@@ -168,8 +168,8 @@ static void push_keyframe(struct stream *s, const struct keyframe *k)
 static void take_keyframes(struct stream *s)
 {
     const struct keyframe *k = NULL;
-    /* Before as well as after taking one: the dream begins its next one at the very moment that this one is
-     * taken. */
+    /* Before as well as after taking one: the dream begins its next one at the very moment that this
+     * one is taken. */
     keyframes_set_position(s->p.keyframes, camera_horizon(s->camera));
     while (camera_wants_keyframe(s->camera) && (k = next_keyframe(s)))
         push_keyframe(s, k);

@@ -1,9 +1,9 @@
 /*
  * stream - the output side as a whole: camera, caption, encoder, sinks, and the thread that drives them.
  *
- * main opens it with the keyframes hand-off, starts it, and stops it; everything between is in this folder.
- * The thread takes keyframes, renders every frame on the pacer's deadlines, draws the caption, encodes video
- * and audio once, and hands packets to every sink's own queue.
+ * stream_open starts it on the keyframes hand-off and stream_close stops it; everything between is in this
+ * folder. The thread takes keyframes, renders every frame on the pacer's deadlines, draws the caption,
+ * encodes video and audio once, and hands packets to every sink's own queue.
  */
 #ifndef STREAM_STREAM_H
 #define STREAM_STREAM_H
@@ -38,7 +38,7 @@ struct stream_params {
     struct keyframes *keyframes;
     struct clock *clock; /* virtual: offline, the camera waits for keyframes */
     struct stats *stats;
-    struct stop *stop;       /* requested by main; also by the stream itself at its end */
+    struct stop *stop;       /* requested by the owner; also by the stream itself at its end */
     int64_t duration_frames; /* end after so many; 0: never */
     int fps;                 /* 0: video.fps */
     /* Called on the stream thread when the picture begins to answer a request (not for id 0, the dream's own

@@ -21,22 +21,21 @@ struct synsets_key {
     const char *text;
     uint16_t first; /* in synsets_pool */
     uint16_t count;
-    uint16_t heads; /* the first so many are what the word names ("Eskimo dog"), the rest only hold it ("dog
-                       sled") */
+    uint16_t heads; /* so many it names ("Eskimo dog"); the rest only hold it ("dog sled") */
     uint8_t kind;   /* enum synsets_how */
 };
 extern const struct synsets_key synsets_keys[];
 extern const int synsets_key_count;
 extern const uint16_t synsets_pool[]; /* classes */
 
-/* The ancestors of class i: synsets_ancestor[first[i] .. first[i + 1]), each ancestor number << 5 | steps up.
- */
+/* The ancestors of class i: synsets_ancestor[first[i] .. first[i + 1]), each ancestor number << 5
+ * | steps up. */
 extern const uint16_t synsets_ancestor_first[SYNSET_COUNT + 1];
 extern const uint16_t synsets_ancestor[];
 extern const uint8_t synsets_ancestor_depth[SYNSETS_ANCESTORS]; /* steps down from the root */
 
-/* Keys worth suggesting, by length: those of n bytes are synsets_near_key[near_first[n] .. near_first[n +
- * 1]). */
+/* Keys worth suggesting, by length: those of n bytes are synsets_near_key[near_first[n] ..
+ * near_first[n + 1]). */
 extern const uint16_t synsets_near_first[SYNSETS_KEY_BYTES + 1];
 extern const uint16_t synsets_near_key[];     /* in synsets_keys */
 extern const uint32_t synsets_near_letters[]; /* the letters that it has, a bit each: see synsets_letters */

@@ -374,8 +374,8 @@ bool irc_bridge_add(struct irc_bridge *b, fd_set *readable, fd_set *writable, in
 
 int irc_bridge_process(struct irc_bridge *b, int64_t now_us, struct error *e)
 {
-    /* All descriptors are non-blocking: trying them is simpler than asking select() which of them it meant.
-     */
+    /* All descriptors are non-blocking: trying them is simpler than asking select() which of
+     * them it meant. */
     int rc = read_library(b, now_us, e);
     if (rc == 0)
         rc = read_server(b, now_us, e);

@@ -49,9 +49,9 @@ const struct irc_event *irc_bridge_event(struct irc_bridge *b, uint64_t sequence
 /* One line from us to the server, past the library: for the watchdog's PING. 0 or -ENOBUFS. */
 int irc_bridge_send(struct irc_bridge *b, const char *line);
 
-int64_t irc_bridge_received_us(const struct irc_bridge *b); /* when the server last sent anything */
-int64_t
-irc_bridge_stuck_us(const struct irc_bridge *b); /* since when the library owes an event; INT64_MAX: no */
+/* When the server last sent anything; since when the library owes an event (INT64_MAX: it owes none). */
+int64_t irc_bridge_received_us(const struct irc_bridge *b);
+int64_t irc_bridge_stuck_us(const struct irc_bridge *b);
 bool irc_bridge_attached(const struct irc_bridge *b); /* the library has come and given the nonce */
 
 #endif

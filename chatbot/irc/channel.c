@@ -1,5 +1,5 @@
 /*
- * irc_channel - see irc_channel.h.
+ * channel - see channel.h.
  */
 #include "chatbot/irc/channel.h"
 
@@ -151,20 +151,19 @@ static void on_numeric(struct irc_channel *room, const struct irc_event *ev)
         if (room->phase == IRC_PHASE_LOGIN)
             irc_channel_end(room, IRC_END_LOGIN, "%s", ev->message.text);
         break;
-    case 433:
-    case 436:
-    case 437:
+    case 433: /* the nick is in use */
+    case 436: /* so it is on another server of the network */
+    case 437: /* it is not to be had for a while */
         on_nick_taken(room);
         break;
-    case 403: /* no such channel; too many; full; by invitation; banned; key; bad name; registered nicks only
-               */
-    case 405:
-    case 471:
-    case 473:
-    case 474:
-    case 475:
-    case 476:
-    case 477:
+    case 403: /* no such channel */
+    case 405: /* in too many channels */
+    case 471: /* full */
+    case 473: /* by invitation only */
+    case 474: /* banned from it */
+    case 475: /* it has a key */
+    case 476: /* no proper name */
+    case 477: /* for registered nicks only */
         if (room->phase == IRC_PHASE_JOIN)
             on_join_refused(room, ev->message.text);
         break;

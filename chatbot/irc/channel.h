@@ -1,6 +1,5 @@
 /*
- * irc_channel - where a connection stands (logging in, joining, in the channel) and what each event does to
- * that.
+ * channel - where a connection stands (logging in, joining, in the channel) and what each event does to that.
  *
  * The session's loop gives it events and the time; it answers through the library, the outbox and the
  * callbacks, and says when the connection is over. Chat thread only.

@@ -2,9 +2,9 @@
  * client - see client.h. The only file that includes libircclient.
  *
  * The library's own parameters are never looked at: for some commands they are left over from the line
- * before. The origin carries the sequence number (irc_rebuild), the bridge's side table has the rest. CTCP
- * and DCC are switched off by empty callbacks: the library would answer VERSION, FINGER and TIME by itself
- * otherwise.
+ * before. The origin carries the sequence number (irc_rebuild), the bridge's side table has the rest.
+ * CTCP and DCC are switched off by empty callbacks: the library would answer VERSION, FINGER and TIME
+ * by itself otherwise.
  */
 #include "chatbot/irc/client.h"
 

@@ -1,6 +1,6 @@
 /*
- * client - the IRC library, wrapped: it speaks the protocol of login and channel, over the bridge's inner
- * port.
+ * client - the IRC library, wrapped: it speaks the protocol of login and channel, over the
+ * bridge's inner port.
  *
  * A fresh session for every attempt, because the library cannot be used again after an error. Its callbacks
  * all come down to one: here is the sequence number of an event. Everything runs on the chat thread inside

@@ -1,11 +1,11 @@
 /*
  * dial - from a host name to a connected socket, without ever making the chat thread wait for a resolver.
  *
- * getaddrinfo cannot be interrupted and may take half a minute. It runs on a helper thread, one question at a
- * time; the chat thread waits for the answer, the deadline or the stop, whichever is first. An answer that
- * comes after the deadline serves the next attempt. Only when the program stops in the middle of a question
- * is the helper cancelled: getaddrinfo waits in cancellation points, and what it had allocated goes with the
- * process.
+ * getaddrinfo cannot be interrupted and may take half a minute. It runs on a helper thread, one question at
+ * a time; the chat thread waits for the answer, the deadline or the stop, whichever is first. An answer
+ * that comes after the deadline serves the next attempt. Only when the program stops in the middle of a
+ * question is the helper cancelled: getaddrinfo waits in cancellation points, and what it had allocated
+ * goes with the process.
  */
 #ifndef CHATBOT_IRC_DIAL_H
 #define CHATBOT_IRC_DIAL_H

@@ -4,8 +4,7 @@
  * One thread of its own connects (TLS by default), logs in, joins, and begins again whenever something
  * breaks; what happens there is told through callbacks, and nothing else in the program waits for it. Works
  * with Twitch and with any IRC server. Without a nick it listens to Twitch anonymously and says nothing.
- * Between network and IRC library stands a bridge (bridge.h), because the library must never meet a
- * network.
+ * Between network and IRC library stands a bridge (bridge.h), because the library must never meet a network.
  *
  * The token comes from the environment or a file, is read again before every login, is never sent over an
  * unencrypted connection that leaves this machine, and is never logged.
@@ -73,11 +72,11 @@ struct irc_events {
 
 /* What happened so far; only grows. */
 struct irc_counters {
-    int64_t attempts, logins; /* connections begun, logins that the server accepted */
-    int64_t lines, messages;  /* from the server; of these, handed to on_line */
-    int64_t foreign;          /* shared chat: lines mirrored from other channels, left out */
-    int64_t malformed, too_long,
-        lost;                      /* lines without a proper command; over 16 KiB; not seen by the library */
+    int64_t attempts, logins;      /* connections begun, logins that the server accepted */
+    int64_t lines, messages;       /* from the server; of these, handed to on_line */
+    int64_t foreign;               /* shared chat: lines mirrored from other channels, left out */
+    int64_t malformed, too_long;   /* lines without a proper command; over 16 KiB */
+    int64_t lost;                  /* lines that the library did not see */
     int64_t sent, merged, dropped; /* replies: as lines, joined to another one, lost to a full queue */
 };
 

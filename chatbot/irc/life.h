@@ -2,9 +2,9 @@
  * life - when to try again.
  *
  * 1, 2, 4 ... 60 s, each +-25 % so that a thousand bots do not come back in the same second; from the
- * beginning again after a connection that held; at once when the server asked for it; slowly when it refused
- * the login; and never more than 20 logins in 10 s, whatever happens. Pure logic over the time that it is
- * given.
+ * beginning again after a connection that held; at once when the server asked for it; slowly when it
+ * refused the login; and never more than 20 logins in 10 s, whatever happens. Pure logic over the time that
+ * it is given.
  */
 #ifndef CHATBOT_IRC_LIFE_H
 #define CHATBOT_IRC_LIFE_H

@@ -11,8 +11,7 @@
 static const char separator[] = " | ";
 enum {
     SUFFIX_BYTES = 32, /* room for " (17)" or " (+123456 more heard)" */
-    SINGLE_MAX =
-        4 /* with more than that waiting lines are joined: at a line a second nobody shall wait long */
+    SINGLE_MAX = 4     /* when more wait they are joined: at a line a second nobody shall wait long */
 };
 
 void irc_outbox_init(struct irc_outbox *o, const struct irc_limits *limits)
@@ -93,8 +92,8 @@ static bool join_any(struct irc_outbox *o)
     return false;
 }
 
-/* Gives up the oldest line of the lowest priority, unless all are above `priority`: then the new one is given
- * up. */
+/* Gives up the oldest line of the lowest priority, unless all are above `priority`: then the new one
+ * is given up. */
 static bool give_up(struct irc_outbox *o, enum irc_priority priority)
 {
     int victim = 0;

@@ -20,8 +20,7 @@
 #include "chatbot/irc/irc.h"
 
 enum {
-    IRC_OUT_BYTES =
-        901, /* with terminator: what the library's buffer of 1024 takes with command and channel */
+    IRC_OUT_BYTES = 901, /* with terminator: the library's buffer of 1024 takes command and channel too */
     IRC_OUT_WAITING_MAX = 32,
     IRC_OUT_SENT_MAX = 32 /* remembered; the largest per_window */
 };

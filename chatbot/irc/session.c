@@ -1,9 +1,9 @@
 /*
  * session - see session.h.
  *
- * One loop around select(): the library insists on it, so every descriptor in it is below FD_SETSIZE (checked
- * where each is made). Timers are plain deadlines that the loop looks at; nothing in it waits longer than
- * TURN_MAX_US.
+ * One loop around select(): the library insists on it, so every descriptor in it is below FD_SETSIZE
+ * (checked where each is made). Timers are plain deadlines that the loop looks at; nothing in it waits
+ * longer than TURN_MAX_US.
  */
 #include "chatbot/irc/session.h"
 

@@ -42,8 +42,8 @@ struct irc_session_end {
     struct error why;
 };
 
-/* `must_end` is asked now and then while all is well; true ends the session with IRC_END_TOKEN. NULL: never.
- */
+/* `must_end` is asked now and then while all is well; true ends the session with
+ * IRC_END_TOKEN. NULL: never. */
 void irc_session_run(struct irc_shared *s, const struct irc_identity *id, bool (*must_end)(void *context),
                      void *context, struct irc_session_end *end);
 

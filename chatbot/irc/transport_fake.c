@@ -1,6 +1,6 @@
 /*
- * transport_fake - a server that is a file: replays a log, so that the whole bot can be tested without a
- * network.
+ * transport_fake - a server that is a file: replays a log, so that the whole bot can be tested
+ * without a network.
  *
  *     > NICK             wait until the bot has sent a line that begins so
  *     < :srv 001 bot :hi give the bot this line; \r \n \\ \xNN are escapes, CR LF is added

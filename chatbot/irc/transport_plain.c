@@ -1,6 +1,6 @@
 /*
- * transport_plain - TCP and nothing more: for a server on the same machine, or a room that is read
- * anonymously.
+ * transport_plain - TCP and nothing more: for a server on the same machine, or a room that
+ * is read anonymously.
  */
 #include "chatbot/irc/transport.h"
 

@@ -1,6 +1,5 @@
 /*
- * tuning - the times of a connection's life, in one struct, so that tests take seconds instead of
- * minutes.
+ * tuning - the times of a connection's life, in one struct, so that tests take seconds instead of minutes.
  */
 #ifndef CHATBOT_IRC_TUNING_H
 #define CHATBOT_IRC_TUNING_H

@@ -1,6 +1,5 @@
 /*
- * cpu - the dream on this machine's own processor; with no network (`null`) for tests of everything
- * else.
+ * cpu - the dream on this machine's own processor; with no network (`null`) for tests of everything else.
  *
  * One pool of workers does everything; calls return when their work is done. Nothing is allocated after open.
  * The same steps give the same bytes for any number of workers.

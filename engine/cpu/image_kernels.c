@@ -99,8 +99,8 @@ static inline uint32_t hash32(uint32_t x)
 
 void image_row_noise(float *x, int n, uint32_t key, float sigma)
 {
-    const float unit =
-        sigma * 2.4494897f / 65535.0f; /* the sum of two uniform has deviation 65535 / sqrt(6) */
+    /* The sum of two uniform numbers of 16 bits has the deviation 65535 / sqrt(6). */
+    const float unit = sigma * 2.4494897f / 65535.0f;
     for (int i = 0; i < n; i++) {
         uint32_t h = hash32(key + (uint32_t)i);
         x[i] += unit * (float)((int32_t)(h & 0xffff) + (int32_t)(h >> 16) - 65535);

@@ -1,5 +1,5 @@
 /*
- * image_kernels - the inner loops over rows of float pictures; private to engine/. Plain C that compilers
+ * image_kernels - the inner loops over rows of float pictures; private to engine/cpu/. Plain C that compilers
  * turn into vector code; rows never overlap unless a parameter says so.
  */
 #ifndef ENGINE_CPU_IMAGE_KERNELS_H
@@ -12,8 +12,8 @@
 /* out[i] = weight * in[i], or += with `accumulate`. */
 void image_row_scale(float *out, const float *in, float weight, int n, int accumulate);
 
-/* Horizontal resampling of one row: out[i] = sum over t < taps of weight[i * taps + t] * in[index[i * taps +
- * t]]. */
+/* Horizontal resampling of one row: out[i] = sum over t < taps of
+ * weight[i * taps + t] * in[index[i * taps + t]]. */
 void image_row_gather(float *out, const float *in, const int *index, const float *weight, int taps, int n);
 
 /* The same with a list per output: its entries are start[i]..start[i + 1] - 1. */
@@ -32,8 +32,8 @@ void image_row_double(float *out, const float *near, const float *far, float *li
 /* Sum of squares; one sum per lane first, so the order is fixed and the compiler may use vectors. */
 double image_row_squares(const float *x, int n);
 
-/* x[i] += sigma * (two uniform numbers' sum, scaled to mean 0 and deviation 1), numbers hashed from (key, i).
- */
+/* x[i] += sigma * (two uniform numbers' sum, scaled to mean 0 and deviation 1), numbers hashed
+ * from (key, i). */
 void image_row_noise(float *x, int n, uint32_t key, float sigma);
 
 /* m = keep * m + a * g - b * p. Returns the sum of m's squares. */

@@ -1,8 +1,8 @@
 /*
  * image_warp - falls into a picture: zoom and turn about its centre.
  *
- * Output index -> input index (x to the right, y down), about half-size centres, the same map as the
- * camera's:
+ * Output index -> input index (x to the right, y down), about half-size centres, the same map
+ * as the camera's:
  *
  *     p_in = R(-degrees) / zoom * (p_out - size / 2) + size / 2,  R(a) = [cos a, -sin a; sin a, cos a]
  *

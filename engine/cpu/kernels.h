@@ -52,11 +52,12 @@ struct kernels {
     const char *name;
     int rows; /* of a matrix product done at once: blocks in multiples of it waste nothing */
 
-    /* U of `depth` inputs of a panel: filters [9 taps, tap_stride apart][depth][16] to u [36, plane
-     * apart][depth][16]. */
+    /* U of `depth` inputs of a panel: filters [9 taps, tap_stride apart][depth][16] to
+     * u [36, plane apart][depth][16]. */
     void (*filters_in)(const float *filters, size_t tap_stride, int depth, float *u, size_t plane);
-    /* The same for the way back: 16 inputs of `blocks` panels, block_stride apart, [9 taps][16 inputs][16
-     * outputs] each, become [36][16 * blocks outputs][16 inputs] of the filters turned by 180 degrees. */
+    /* The same for the way back: 16 inputs of `blocks` panels, block_stride apart,
+     * each [9 taps][16 inputs][16 outputs], become [36][16 * blocks outputs][16 inputs] of the filters turned
+     * by 180 degrees. */
     void (*filters_in_turned)(const float *filters, size_t tap_stride, size_t block_stride, int blocks,
                               float *u, size_t plane);
     /* V of a block of tiles of `m`, `row` floats from tile to tile. */
@@ -79,8 +80,8 @@ struct kernels {
     /* From M to the map, zero where `alive` is not set; all of it when `m` has no `alive`. */
     void (*tiles_out_alive)(const float *products, size_t plane, struct tiles t, const struct map *m);
 
-    /* Planar 0..255 to the normalised picture with a zero border: out = in * scale + offset for `count`
-     * values. */
+    /* Planar 0..255 to the normalised picture with a zero border: out = in * scale + offset
+     * for `count` values. */
     void (*normalise)(const float *in, int count, float scale, float offset, float *out);
     /* Direct 3x3 convolution of rows y..y+rows-1 from a planar picture [3][plane] with rows of stride floats
      * and a border of one, `packed` [panel][27][16] in order channel, row, column; + bias, ReLU, alive. */
@@ -99,8 +100,8 @@ struct kernels {
      * bits: [49 taps, tap_stride apart][depth, a multiple of 4][16] to u [64, plane apart][depth][16]. */
     void (*seven_filters)(const uint16_t *high, const uint8_t *low, size_t tap_stride, int depth, float *u,
                           size_t plane);
-    /* U of the way back: [49][16 inputs][16] of `blocks` panels, block_stride apart, to
-     * [64][16 * blocks outputs][16 inputs]. */
+    /* U of the way back: [49][16 inputs][16] of `blocks` panels, block_stride apart,
+     * to [64][16 * blocks outputs][16 inputs]. */
     void (*seven_filters_turned)(const uint16_t *high, const uint8_t *low, size_t tap_stride,
                                  size_t block_stride, int blocks, float *u, size_t plane);
     /* V of a tile: 8x8 pixels from `from` on to [64, plane apart][channels]. */

@@ -1,6 +1,6 @@
 /*
- * kernels_avx2 - eight lanes and fused multiply-add: 6 x 16 results live in twelve registers. Compiled for
- * x86-64-v3.
+ * kernels_avx2 - eight lanes and fused multiply-add: 6 x 16 results live in twelve registers.
+ * Compiled for x86-64-v3.
  */
 #if defined(__x86_64__)
 #define LANES       8

@@ -93,8 +93,8 @@ static void normalise(const float *in, int count, float scale, float offset, flo
         out[i] = in[i] * scale + offset;
 }
 
-/* Unrolled, the taps of a line share their broadcasts: good with registers to spare, a third slower without.
- */
+/* Unrolled, the taps of a line share their broadcasts: good with registers to spare, a
+ * third slower without. */
 #if LANES == 16
 #define UNROLL_TAPS _Pragma("GCC unroll 3")
 #else

@@ -4,8 +4,8 @@
  *
  * Rows of B^T and A^T, with the points p = 1/sqrt2 and q = sqrt2:
  *   B^T d = d0 - 2.5 d2 + d4, (d4 - 2 d2) +- p (d3 - 2 d1), (d4 - d2/2) +- q (d3 - d1/2), d1 - 2.5 d3 + d5
- *   A^T m = sum of m0..m4, p(m1 - m2) + q(m3 - m4), (m1 + m2)/2 + 2(m3 + m4), p/2 (m1 - m2) + 2q(m3 - m4) +
- * m5
+ *   A^T m = sum of m0..m4, p (m1 - m2) + q (m3 - m4), (m1 + m2)/2 + 2 (m3 + m4),
+ *           p/2 (m1 - m2) + 2q (m3 - m4) + m5
  */
 #define POINT 0.70710678118654752f /* p; q = 2 p */
 

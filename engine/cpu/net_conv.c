@@ -1,5 +1,5 @@
 /*
- * cpu_net_conv - all 3x3 layers, both ways, and the first one's own passes over the picture.
+ * net_conv - all 3x3 layers, both ways, and the first one's own passes over the picture.
  *
  * The largest maps of a network are those of the first layers, and most of them are read only once, by the
  * next layer. Where both layers keep their filters and the map between them leaves the caches, they run in

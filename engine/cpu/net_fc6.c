@@ -1,7 +1,7 @@
 /*
- * cpu_net_fc6 - fc6 of a full VGG over a map, both ways, as F(2x2,7x7): a third of the multiplications.
+ * net_fc6 - fc6 of a full VGG over a map, both ways, as F(2x2,7x7): a third of the multiplications.
  *
- * Directly (cpu_net_head.c) fc6 costs 49 products per pair of channels and position, which over a large map
+ * Directly (net_head.c) fc6 costs 49 products per pair of channels and position, which over a large map
  * is as much as all convolutions together. Tiled it is 64 for four positions; but its weights, which are most
  * of the model, have to be transformed in every pass, since nobody wants to keep 64 floats where 49 numbers
  * of 24 bits do. So small maps are left to the direct way.

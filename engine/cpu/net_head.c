@@ -1,13 +1,14 @@
 /*
- * cpu_net_head - fc6..fc8 as convolutions over the last map, both ways, and the objective.
+ * net_head - fc6..fc8 as convolutions over the last map, both ways, and the objective.
  *
  * Every layer is a matrix product over map positions, but for fc6 of a full VGG over a larger map
- * (cpu_net_fc6.c). Here fc6 reads each row of its kernel straight from the map
- * (kernel * channels neighbouring floats), without copying patches. On the way back fc6 gives the gradient of
- * one kernel row at a time for all positions, which is then added up in the map. The objective is linear in
- * the logits, so neither its gradient nor its value needs the logits themselves:
- *   value = sum over p of d[p] . h7[p] + biases,   d[p] = sum_s weight_s[p] W8[class_s] - minus_mean/P
- * mean(W8)
+ * (net_fc6.c). Here fc6 reads each row of its kernel straight from the map (kernel * channels
+ * neighbouring floats), without copying patches. On the way back fc6 gives the gradient of one kernel row at
+ * a time for all positions, which is then added up in the map. The objective is linear in the logits, so
+ * neither its gradient nor its value needs the logits themselves:
+ *
+ *     value = sum over p of d[p] . h7[p] + biases
+ *     d[p]  = sum over s of weight_s[p] W8[class_s] - minus_mean / P * mean(W8)
  */
 #include <string.h>
 
@@ -17,8 +18,7 @@ enum { DEPTH_AT_ONCE = 256 }; /* a panel's slice of 16 KB stays in the first-lev
 
 /* c[segments * rows][16 * items] = sum over steps of a * weights, of a layer's packed weights `high` and
  * `low`. Forwards an item is a panel of outputs; on the way back it is 16 inputs, from number `first_input`
- * on
- * (`is_turned`; one step). */
+ * on (`is_turned`; one step). */
 struct head_job {
     const struct kernels *kernels;
     const float *a;
@@ -144,8 +144,8 @@ static void fold_columns(void *context, int y, int worker)
         n->kernels->pixels_alive(to, m->alive + at * (size_t)(m->channels / GROUP), m->w, m->channels);
 }
 
-/* Layer FC6 + i backwards: d_hidden[i] times the turned weights. Where the product goes is the caller's to
- * say. */
+/* Layer FC6 + i backwards: d_hidden[i] times the turned weights. Where the product goes is the
+ * caller's to say. */
 static struct head_job way_back(const struct cpu_net *n, int i)
 {
     const struct pack *p = &n->packs[n->convs + i];

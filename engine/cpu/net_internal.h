@@ -1,18 +1,17 @@
 /*
- * cpu_net_internal - what the files of the network share: its state, and the passes over it.
+ * net_internal - what the files of the network share: its state, and the passes over it.
  *
- * net.c       the public functions, sizes, stages
- * cpu_net_plan.c  maps of a picture size, the arena
- * cpu_net_pack.c  weights into the layouts of the kernels
- * cpu_net_tiles.c one 3x3 layer, one way
- * cpu_net_conv.c  all of them, both ways
- * cpu_net_fc6.c   fc6 over larger maps
- * cpu_net_head.c  fc6..fc8, both ways, and the objective
+ * net.c        the public functions, sizes, stages
+ * net_plan.c   maps of a picture size, the arena
+ * net_pack.c   weights into the layouts of the kernels
+ * net_tiles.c  one 3x3 layer, one way
+ * net_conv.c   all of them, both ways
+ * net_fc6.c    fc6 over larger maps
+ * net_head.c   fc6..fc8, both ways, and the objective
  *
  * Two buffers hold all maps: a layer writes one while it reads the other, forwards and backwards. A large map
- * between two layers that keep their filters is a window of a few rows instead.
- * What a layer leaves behind for the way back is bits (struct map: alive, which) and the small hidden rows of
- * the head.
+ * between two layers that keep their filters is a window of a few rows instead. What a layer leaves behind
+ * for the way back is bits (struct map: alive, which) and the small hidden rows of the head.
  */
 #ifndef ENGINE_CPU_NET_INTERNAL_H
 #define ENGINE_CPU_NET_INTERNAL_H
@@ -62,7 +61,7 @@ struct cpu_net {
     size_t filter_floats;
     float *hidden[HEAD_LAYERS];   /* [positions][cpu_net_hidden_row] after ReLU; fc8: logits */
     float *d_hidden[HEAD_LAYERS]; /* their gradients */
-    float *fc6_tiles;             /* see cpu_net_fc6.c; in the free one of `maps` */
+    float *fc6_tiles;             /* see net_fc6.c; in the free one of `maps` */
     float *columns;               /* [positions][kernel * in padded] gradient of one row of fc6's kernel */
     double *row_sums;             /* parts of the objective, by map row or position */
 
@@ -91,7 +90,7 @@ static inline size_t cpu_net_hidden_row(const struct cpu_net *n, int i)
     return (size_t)n->packs[n->convs + i].out + GROUP;
 }
 
-/* cpu_net_plan.c: sizes of every map for a picture, up to layer `last`, which is not pooled when it is the
+/* net_plan.c: sizes of every map for a picture, up to layer `last`, which is not pooled when it is the
  * objective itself (`is_bare`). False when there would be no logit. */
 bool cpu_net_plan(struct cpu_net *n, int width_px, int height_px, int last, bool is_bare);
 /* Allocates the arena for the largest picture. */
@@ -102,7 +101,7 @@ static inline int cpu_net_tiles_over(int px)
 }
 /* Tile rows of a windowed map that are made at once. */
 int cpu_net_band(const struct cpu_net *n, const struct map *m);
-/* When U of a layer of that width is made: see cpu_net_tiles.c. */
+/* When U of a layer of that width is made: see net_tiles.c. */
 enum filters { FILTERS_KEPT, FILTERS_PER_CALL, FILTERS_IN_ROUNDS };
 enum filters cpu_net_filters_of(int in, int out);
 /* Tiles of a block on one core, and of a round of all threads. */
@@ -116,11 +115,11 @@ static inline size_t cpu_net_wide_plane(int depth)
     return (size_t)WIDE_PANELS * (size_t)depth * GROUP + GROUP;
 }
 
-/* cpu_net_pack.c */
+/* net_pack.c */
 /* Frees the weights of `m`, which is the network's model, when they serve once. */
 int cpu_net_pack(struct cpu_net *n, struct model *m, struct error *e);
 
-/* cpu_net_tiles.c: one layer from `in` to `out` over a run of the tiles of the larger of both; `depth` is
+/* net_tiles.c: one layer from `in` to `out` over a run of the tiles of the larger of both; `depth` is
  * what the products run over: channels of `in`, without padding where the filters are kept. */
 enum way_out { OUT_RELU, OUT_POOL, OUT_ALIVE };
 struct conv {
@@ -134,13 +133,13 @@ struct conv {
 };
 void cpu_net_convolve(struct cpu_net *n, const struct conv *c);
 
-/* cpu_net_conv.c: x [3][h][w] 0..255 through layers 0..last; back from layer `from`, whose map holds the
+/* net_conv.c: x [3][h][w] 0..255 through layers 0..last; back from layer `from`, whose map holds the
  * gradient, to grad [3][h][w]. */
 void cpu_net_conv_forward(struct cpu_net *n, const float *x, int last);
 void cpu_net_conv_backward(struct cpu_net *n, int from, float *grad);
 void map_clear_border(const struct map *m);
 
-/* cpu_net_fc6.c: fc6 in tiles, where that pays; from the last map to hidden, from d_hidden to the gradient in
+/* net_fc6.c: fc6 in tiles, where that pays; from the last map to hidden, from d_hidden to the gradient in
  * the last map. */
 bool cpu_net_fc6_is_tiled(const struct cpu_net *n, int map_w, int map_h);
 /* Positions that may be done directly by a network with that largest map. */
@@ -151,7 +150,7 @@ size_t cpu_net_fc6_v_floats(const struct cpu_net *n, int map_w, int map_h);
 void cpu_net_fc6_forward(struct cpu_net *n);
 void cpu_net_fc6_backward(struct cpu_net *n);
 
-/* cpu_net_head.c: head layers FC6..last. Back: from d_hidden[from] to the gradient in the last map. */
+/* net_head.c: head layers FC6..last. Back: from d_hidden[from] to the gradient in the last map. */
 void cpu_net_head_forward(struct cpu_net *n, int last);
 void cpu_net_head_backward(struct cpu_net *n, int from);
 /* Gradient of the objective to fc7's output, and its value. */

@@ -1,10 +1,10 @@
 /*
- * cpu_net_pack - weights into the layouts that the kernels read, once, when the network opens.
+ * net_pack - weights into the layouts that the kernels read, once, when the network opens.
  *
  * Filters are transformed in double precision and rounded once. The way back through a convolution is a
  * convolution with the filters turned by 180 degrees and inputs and outputs exchanged (Lavin and Gray 2015),
  * so a narrow layer is packed twice and the backward pass is the forward code. Of others only the filters
- * are kept, in blocks of 16 x 16 channels from which cpu_net_tiles.c makes what either way needs.
+ * are kept, in blocks of 16 x 16 channels from which net_tiles.c makes what either way needs.
  *
  * The head, most of a VGG's weights, is packed once, [out / 16][kernel row][kernel column, in][16 of out]:
  * the way back turns blocks of 16 x 16 while it reads them. Its numbers are floats rounded to 24 bits, 16 of
@@ -245,8 +245,8 @@ int cpu_net_pack(struct cpu_net *n, struct model *m, struct error *e)
     at += n->packs[m->layer_count - 1].in;
     for (int i = m->layer_count - 1; i >= 0; i--) {
         float *behind = place(n, i, at);
-        size_t zeroed =
-            i < n->convs ? (size_t)(behind - at) : (size_t)n->packs[i].out; /* the head: by panels */
+        /* The head's are zeroed panel by panel. */
+        size_t zeroed = i < n->convs ? (size_t)(behind - at) : (size_t)n->packs[i].out;
         memset(at, 0, zeroed * sizeof *at);
         pack_layer(n, i, m->serves_once);
         if (m->serves_once) {

@@ -1,5 +1,5 @@
 /*
- * cpu_net_plan - sizes of every map, and the one arena that holds them.
+ * net_plan - sizes of every map, and the one arena that holds them.
  *
  * The arena is laid out for the largest picture; a smaller one uses the beginning of each buffer. Pages that
  * no call touches (the second map buffer is sized for objectives on early layers) cost address space only.

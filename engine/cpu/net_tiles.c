@@ -1,10 +1,10 @@
 /*
- * cpu_net_tiles - one 3x3 layer over a run of tiles, one way: transform, 36 products, transform back with
+ * net_tiles - one 3x3 layer over a run of tiles, one way: transform, 36 products, transform back with
  * bias, ReLU and pool or with the mask of the way back.
  *
  * A block of tiles goes through all three steps on one core while it is in that core's cache; blocks are the
  * items of the pool. What it multiplies by, the transformed filters U, is kept for narrow layers
- * (cpu_net_pack.c) and made at the beginning of every call for middling ones. U of a wide layer fills no
+ * (net_pack.c) and made at the beginning of every call for middling ones. U of a wide layer fills no
  * cache and would fill half of the memory: there all threads take the steps together, for as many tiles as
  * the shared cache holds, and each makes U of a few outputs at a time before it multiplies by it.
  */

@@ -3,9 +3,9 @@
  *
  * z = F (patch - 128) are the responses of up to 192 filters on 8x8x3 patches of the picture, mean-pooled by
  * p. The energy of a scale is the mean over patches and filters of log(1 + (z - mu)^2 / nu), Student-t, or of
- * (z - mu)^2, Gaussian. The original took every patch (stride 1) at pools 1, 4, 8, 16, 32 of a picture that
- * is cropped to whole pooled pixels first (original-2015 items 33-34); on a grid of stride 4 whose offset is
- * drawn anew each time the gradient is unbiased and sixteen times cheaper.
+ * (z - mu)^2, Gaussian. The system of 2015 took every patch (stride 1) at pools 1, 4, 8, 16, 32 of a picture
+ * that is cropped to whole pooled pixels first (docs/original-2015.md, items 33 and 34); on a grid of stride
+ * 4 whose offset is drawn anew each time the gradient is unbiased and sixteen times cheaper.
  */
 #ifndef ENGINE_CPU_PRIOR_H
 #define ENGINE_CPU_PRIOR_H

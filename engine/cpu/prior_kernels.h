@@ -1,6 +1,6 @@
 /*
- * prior_kernels - the inner loops of the prior; private to engine/prior*.c. Plain C that compilers turn into
- * vector code.
+ * prior_kernels - the inner loops of the prior; private to engine/cpu/prior*.c. Plain C that compilers turn
+ * into vector code.
  */
 #ifndef ENGINE_CPU_PRIOR_KERNELS_H
 #define ENGINE_CPU_PRIOR_KERNELS_H

@@ -1,5 +1,5 @@
 /*
- * pack - see the header.
+ * pack - see pack.h.
  */
 #include "engine/cuda/pack.h"
 

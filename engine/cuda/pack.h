@@ -1,6 +1,5 @@
 /*
- * pack - a model's weights in the layouts of the CUDA module; pure, so that every machine tests
- * it.
+ * pack - a model's weights in the layouts of the CUDA module; pure, so that every machine tests it.
  *
  * All channels are padded to groups of 8, padding is zero: it then stays zero on every way through the
  * network. `layer` indexes model.layers.
@@ -15,9 +14,9 @@
  * [count][kernel][kernel][in padded]. */
 void cuda_pack_rows(const struct model_layer *l, enum cuda_storage storage, int first, int count, void *to);
 
-/* The first layer: forward [colour, row, column][out padded]; backward [out padded /
- * 8][row][column][colour][8], divided by what one unit of the 0..255 picture comes to behind the
- * normalisation. */
+/* The first layer: forward [colour, row, column][out padded];
+ * backward [out padded / 8][row][column][colour][8], divided by what one unit of the 0..255 picture comes to
+ * behind the normalisation. */
 void cuda_pack_rgb(const struct model *m, float *forward, float *backward);
 
 /* [out padded] times `activation`: the activations' scale (net_arithmetic.h). */

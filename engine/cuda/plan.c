@@ -1,7 +1,7 @@
 /*
- * plan - see the header.
+ * plan - see plan.h.
  *
- * Sizes follow engine/cpu_net_plan.c: 3x3 convolutions keep the size, pools halve it rounding down, fc6 takes
+ * Sizes follow engine/cpu/net_plan.c: 3x3 convolutions keep the size, pools halve it rounding down, fc6 takes
  * its kernel's size less one off both sides.
  */
 #include "engine/cuda/plan.h"
@@ -149,8 +149,8 @@ static int scaled_side(int px, double share, int stride_px)
     return stride_px * (int)ceil(px * share / stride_px);
 }
 
-/* What a picture `share` as wide takes, with the least of workspaces; 0 when it is too small for the model.
- */
+/* What a picture `share` as wide takes, with the least of workspaces; 0 when it is too small
+ * for the model. */
 static size_t least_bytes(const struct cuda_plan *p, const struct model *m, size_t other_bytes, double share)
 {
     struct cuda_plan scaled = *p;

@@ -40,7 +40,7 @@ struct cuda_plan_layer {
     int kernel;
     bool is_pooled;
     /* Weights [out][kernel][kernel][in] in the storage type. The first layer, which has kernels of its own:
-     * fp32, forward and backward, see net_pack.c. */
+     * fp32, forward and backward, see pack.h. */
     size_t weight_bytes, backward_bytes;
     size_t bias_bytes;     /* [out] fp32 */
     size_t kept_bytes;     /* activations, behind the pool; fc6, fc7: [positions][out]; fc8: none */

@@ -1,6 +1,5 @@
 /*
- * classic - the update of 2015, formula by formula (reference: github.com/317070/
- * Twitch-plays-LSD-neural-net, train.py at 2c71719).
+ * classic - the update of 2015, formula by formula (docs/original-2015.md, items 33 to 36).
  *
  *     loss = - mean(logit[first], its rows) - mean(logit[second], its rows) + mean(all logits)
  *            + 10 / 5 * sum over pools 1, 4, 8, 16, 32 of mean(log(1 + (z - mu)^2 / nu)),  every patch

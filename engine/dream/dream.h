@@ -1,10 +1,10 @@
 /*
  * dream - the picture and the loop that changes it: gradient steps towards subjects, zoom, profiles.
  *
- * One dream is one picture of fixed size with its momentum and random stream. The caller (the dream thread,
- * or `still`) says what to dream and how many steps to take; where keyframes go is not its business. Not
- * thread-safe: one thread at a time. Same seed, same calls, same CPU tier: same bytes, whatever the number of
- * threads.
+ * One dream is one picture of fixed size with its momentum and random stream. The caller (the dream
+ * thread, or `still`) says what to dream and how many steps to take; where keyframes go is not its
+ * business. Not thread-safe: one thread at a time. Same seed, same calls, same CPU tier: same bytes,
+ * whatever the number of threads.
  */
 #ifndef ENGINE_DREAM_DREAM_H
 #define ENGINE_DREAM_DREAM_H
@@ -40,8 +40,8 @@ void dream_set_target(struct dream *d, const struct dream_target *t, double fade
 void dream_set_layer(struct dream *d, int layer, int channel);
 
 /* Zooms and rotates the picture about its centre (bicubic, edges repeated) and prepares the next keyframe:
- * `classic` resets its moments here (item 36), `modern` carries its momentum along. `elapsed_s` is show time
- * since the last call and drives fades. */
+ * `classic` resets its moments here (docs/original-2015.md, item 36), `modern` carries its momentum along.
+ * `elapsed_s` is show time since the last call and drives fades. */
 void dream_warp(struct dream *d, double zoom, double degrees, double elapsed_s);
 
 /* The workers give way to other threads of the machine: for a live show, where frames have deadlines. */

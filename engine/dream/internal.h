@@ -1,7 +1,7 @@
 /*
- * internal - what the files of the dream share; private to engine/dream*.c.
+ * internal - what the files of the dream share; private to engine/dream/.
  *
- * dream.c            the public functions, what is being dreamed
+ * dream.c      the public functions, what is being dreamed
  * drivers.c    the hardware, its choice and its loss
  * objective.c  subjects to weights over the logit map
  * modern.c     decides a step of `modern`

@@ -3,9 +3,9 @@
  *
  *  1. draws how large objects shall be this time and where the network's grid lies, and samples that view of
  *     the picture, mirrored at its borders; noise on top. Sizes above the network's own make objects that
- * fill the picture instead of a carpet of small ones; moving the grid leaves no lattice behind.
+ *     fill the picture instead of a carpet of small ones; moving the grid leaves no lattice behind.
  *  2. takes the gradient of the subjects' logits, minus the mean logit, to the view, evens out its octaves
- * and carries it back to the picture.
+ *     and carries it back to the picture.
  *  3. subtracts the gradient of the patch prior, at a fixed ratio of their root mean squares.
  *  4. adds the sum to a momentum and moves the picture along it by a constant root mean square, so that steps
  *     neither stall nor explode whatever the network's slopes are.

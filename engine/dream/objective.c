@@ -46,8 +46,8 @@ int dream_objective_soft(struct dream *d, const struct dream_map *map, struct ob
     return used;
 }
 
-/* Item 33 of the original: the mean logit of one subject over the upper rows, of the other over the lower; a
- * single subject counts in both. */
+/* docs/original-2015.md, item 33: the mean logit of one subject over the upper rows, of the other over the
+ * lower; a single subject counts in both. */
 int dream_objective_halves(struct dream *d, int map_width, int map_height, struct objective_subject *subjects)
 {
     int used = 0, cut = map_height / 2;

@@ -31,8 +31,8 @@ struct dream_probe {
  * noise and without its octaves evened out.
  *
  * logits [classes][map_height][map_width] and gradient [3][height][width] (per 0..255 unit) are new memory
- * that the caller frees. 0; -ENODATA when there is no network or nothing to climb; -ENOMEM;
- * -EIO when the hardware was lost.
+ * that the caller frees. 0; -ENODATA when there is no network or nothing to climb; -ENOMEM; -EIO when the
+ * hardware was lost.
  */
 int dream_probe(struct dream *d, struct dream_probe *p, float **logits, float **gradient);
 

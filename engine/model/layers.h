@@ -1,5 +1,5 @@
 /*
- * layers - the layers of a VGG out of named tensors; private to engine/model*.c.
+ * layers - the layers of a VGG out of named tensors; private to engine/model/.
  */
 #ifndef ENGINE_MODEL_LAYERS_H
 #define ENGINE_MODEL_LAYERS_H

@@ -36,8 +36,7 @@ struct model {
     int window_px;                   /* the object size that the network learned, and one logit's view */
     int stride_px;                   /* image pixels per logit: 2^pools */
     char name[128];                  /* for messages and the caption of `inspect` */
-    bool serves_once; /* set by who opens one network only: it frees the layers' weights as soon as it
-                       * has them in its own form */
+    bool serves_once;                /* one network only, which frees the weights once they are packed */
 };
 
 /* Copies what it needs: `w` may be closed afterwards. 0 or -errno with one line naming the tensor. */

@@ -1,5 +1,5 @@
 /*
- * names - which tensors of a file are which layers of a VGG; private to engine/model*.c.
+ * names - which tensors of a file are which layers of a VGG; private to engine/model/.
  */
 #ifndef ENGINE_MODEL_NAMES_H
 #define ENGINE_MODEL_NAMES_H

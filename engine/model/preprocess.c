@@ -34,8 +34,8 @@ struct family {
     {                                                                                                        \
         1.0f / 255, 1.0f / 255, 1.0f / 255                                                                   \
     }
-/* In 2015 one number was taken from all three colours: the mean of the mean picture (original-2015 item 32).
- */
+/* In 2015 one number was taken from all three colours: the mean of the mean picture
+ * (docs/original-2015.md, item 32). */
 #define OXFORD_GREY ((123.68f + 116.779f + 103.939f) / 3 / 255)
 #define OXFORD_GREYS                                                                                         \
     {                                                                                                        \

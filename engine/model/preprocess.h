@@ -1,5 +1,5 @@
 /*
- * preprocess - what a network wants done to a picture before it sees it; private to engine/model*.c.
+ * preprocess - what a network wants done to a picture before it sees it; private to engine/model/.
  */
 #ifndef ENGINE_MODEL_PREPROCESS_H
 #define ENGINE_MODEL_PREPROCESS_H

@@ -1,10 +1,11 @@
 /*
  * prior_filters - what the patch prior is made of: filters, means, and the shape of its energy.
  *
- * Two kinds of file are read. A safetensors file holds `filters` [192][3][8][8] and `mu` [192] as they are
- * used here, by cross-correlation; the one inside the program is such a file. The files of 2015 are a pair of
- * NumPy arrays: filters [8][8][3][n], rows, columns, RGB, and means [n]. There they went through a true
- * convolution, which turns each by 180 degrees (original-2015 item 34); so they are turned once, here.
+ * Two kinds of file are read. A safetensors file holds `filters` [192][3][8][8] and `mu` [192] as they
+ * are used here, by cross-correlation; the one inside the program is such a file. The files of 2015 are a
+ * pair of NumPy arrays: filters [8][8][3][n], rows, columns, RGB, and means [n]. There they went through
+ * a true convolution, which turns each by 180 degrees (docs/original-2015.md, item 34); so they are
+ * turned once, here.
  *
  * The Gaussian energy of 2015 leaves out the last filter of its pair; that goes for pairs only.
  */

@@ -1,6 +1,5 @@
 /*
- * crc - CRC-32, sixteen bytes a step: half a gigabyte of weights is checked while it is
- * opened.
+ * crc - CRC-32, sixteen bytes a step: half a gigabyte of weights is checked while it is opened.
  *
  * Slicing (Kounavis and Berry, 2005): a table for each of the sixteen distances that a byte may be from the
  * end of its step, so that the sixteen look-ups do not wait for one another. The tables take 16 KB and a few

@@ -1,5 +1,5 @@
 /*
- * json - a cursor over the small JSON of a weights header; private to engine/weights*.c.
+ * json - a cursor over the small JSON of a weights header; private to engine/weights/.
  *
  * Just enough of RFC 8259 to walk objects, arrays, strings and whole numbers in place: nothing is allocated,
  * nothing recurses except json_skip, whose depth is bounded. After the first fault every call returns false

@@ -1,6 +1,6 @@
 /*
- * npy_write - see npy_write.h. Format 1.0: magic, version, u16 length of the header, a Python dict as text, padded with
- * blanks so that the data begin at a multiple of 64 bytes (numpy/lib/format.py).
+ * npy_write - see npy_write.h. Format 1.0: magic, version, u16 length of the header, a Python dict as text,
+ * padded with blanks so that the data begin at a multiple of 64 bytes (numpy/lib/format.py).
  */
 #include "engine/weights/npy_write.h"
 

@@ -1,7 +1,7 @@
 /*
- * pickle - see pickle.h. Here is the machine; pickle_ops.c holds what the
- * operations do with it. Every bound is there because some short pickle would pass it without: memo indices
- * up to 2^32, tuples of the same tuple, lists that are handed to OrderedDict again and again.
+ * pickle - see pickle.h. Here is the machine; pickle_ops.c holds what the operations do with it. Every bound
+ * is there because some short pickle would pass it without: memo indices up to 2^32, tuples of the same
+ * tuple, lists that are handed to OrderedDict again and again.
  */
 #include "engine/weights/pickle_machine.h"
 

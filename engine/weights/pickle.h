@@ -1,6 +1,5 @@
 /*
- * pickle - a bounded machine for Python's pickles as PyTorch writes them; private to
- * engine/weights*.c.
+ * pickle - a bounded machine for Python's pickles as PyTorch writes them; private to engine/weights/.
  *
  * A pickle is a program for a stack machine, and in Python it may call anything. Here nothing is ever called:
  * the machine builds a tree of nodes, a GLOBAL is looked up in a list of known names or refused, and the few

@@ -1,6 +1,6 @@
 /*
- * pickle_machine - the stack machine that the pickle operations work on; private to
- * engine/weights_pickle*.c. Every function returns 0 or -errno with a line that names the byte.
+ * pickle_machine - the stack machine that the pickle operations work on; private to engine/weights/. Every
+ * function returns 0 or -errno with a line that names the byte.
  */
 #ifndef ENGINE_WEIGHTS_PICKLE_MACHINE_H
 #define ENGINE_WEIGHTS_PICKLE_MACHINE_H

@@ -1,5 +1,5 @@
 /*
- * protobuf - a cursor over the fields of one protobuf message; private to engine/weights*.c.
+ * protobuf - a cursor over the fields of one protobuf message; private to engine/weights/.
  *
  * No schema, no recursion, nothing copied: a message inside of a message is a cursor over the field's bytes.
  * Encoding: protobuf.dev/programming-guides/encoding. Groups (wire types 3 and 4) are refused.

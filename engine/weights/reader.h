@@ -1,5 +1,5 @@
 /*
- * reader - what a reader of one file format sees of the weights; private to engine/weights*.c.
+ * reader - what a reader of one file format sees of the weights; private to engine/weights/.
  *
  * A reader gets all bytes of the file and reports tensors and metadata through weights_add_*, which keep the
  * rules that hold for every format: shapes multiply without overflow, data lies inside of the file, names
@@ -21,8 +21,8 @@ enum {
 
 struct weights_reader {
     const char *name; /* "safetensors" */
-    /* True when the bytes look like this format, even if they turn out to be damaged: then read() can say
-     * how. */
+    /* True when the bytes look like this format, even if they turn out to be damaged: then read()
+     * can say how. */
     bool (*recognises)(const uint8_t *bytes, size_t size);
     /* Adds all tensors. 0 or -errno with a line that begins with the fault, not with the file's name. */
     int (*read)(struct weights *w, const uint8_t *bytes, size_t size, struct error *e);

@@ -1,6 +1,5 @@
 /*
- * torch - tensors out of PyTorch's pickles, the same for both layouts of file; private to
- * engine/weights*.c.
+ * torch - tensors out of PyTorch's pickles, the same for both layouts of file; private to engine/weights/.
  */
 #ifndef ENGINE_WEIGHTS_TORCH_H
 #define ENGINE_WEIGHTS_TORCH_H

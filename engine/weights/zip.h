@@ -1,5 +1,5 @@
 /*
- * zip - the members of a zip archive that are stored as they are; private to engine/weights*.c.
+ * zip - the members of a zip archive that are stored as they are; private to engine/weights/.
  *
  * The central directory is believed, because writers that stream leave the local headers' sizes at zero; the
  * local header only says where the data begins. Compressed or encrypted members are refused, not inflated:

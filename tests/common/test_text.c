@@ -108,8 +108,8 @@ static void drops_bytes_that_are_not_utf8(void **state)
     assert_string_equal(out, "ab");
 }
 
-/* Random bytes, every output size: valid, terminated, no blank at an end, and cleaning again changes nothing.
- */
+/* Random bytes, every output size: valid, terminated, no blank at an end, and cleaning
+ * again changes nothing. */
 static void hostile_bytes(void **state)
 {
     (void)state;

@@ -1,6 +1,6 @@
 /*
- * Every type of option: what it takes, what it refuses and in which words, and that printing and reading
- * agree.
+ * Every type of option: what it takes, what it refuses and in which words, and that printing
+ * and reading agree.
  */
 #include "tests/config/fixture.h"
 

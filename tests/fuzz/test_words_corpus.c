@@ -1,6 +1,6 @@
 /*
- * The seeds and finds of fuzz_words, once more, under whatever compiler and sanitizer the tests are built
- * with.
+ * The seeds and finds of fuzz_words, once more, under whatever compiler and sanitizer the tests
+ * are built with.
  */
 #include <dirent.h>
 #include <setjmp.h>

@@ -200,8 +200,8 @@ static void test_log(void **state)
     assert_true(strlen(read_text("log")) + strlen(read_text("log.1")) < 100 * 22); /* the oldest are gone */
 }
 
-/* A full disk: one warning, nothing hangs, and how much is missing stands in the log when there is room
- * again. */
+/* A full disk: one warning, nothing hangs, and how much is missing stands in the log when there
+ * is room again. */
 static void test_full_disk(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
 /*
- * The rules of the rules, alone and as chat meets them.
+ * The rules, alone and as chat meets them.
  */
 #include <errno.h>
 #include <setjmp.h>

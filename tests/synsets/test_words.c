@@ -1,7 +1,7 @@
 /*
- * How well lines are understood, by two committed texts: words.tsv, what viewers ask for and what a person
- * would expect of it; chat.txt, what they say to one another, which must not be taken for a wish. And how
- * fast.
+ * How well lines are understood, by two committed texts: words.tsv, what viewers ask for and what a
+ * person would expect of it; chat.txt, what they say to one another, which must not be taken for a wish.
+ * And how fast.
  */
 #include <malloc.h>
 #include <setjmp.h>
@@ -235,8 +235,8 @@ static void test_pictures(void **state)
         assert_true(strcmp(synsets_ordinary[i - 1], synsets_ordinary[i]) < 0);
 }
 
-/* 100,000 lines a second on one core, and nothing from the heap. Half are talk, half wishes, slips among
- * them. */
+/* 100,000 lines a second on one core, and nothing from the heap. Half are talk, half wishes,
+ * slips among them. */
 static void test_speed(void **state)
 {
     (void)state;

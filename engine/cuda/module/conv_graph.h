@@ -1,16 +1,15 @@
 /*
  * conv_graph - a 3x3 convolution as cuDNN's graph API takes it, both ways, with what can be fused to it.
  *
- *     forward:          y  = conv(x, w)                 fused: y  = relu(conv(x, w) + bias)
- *     backward (data):  dx = conv_transposed(dy, w)     fused: dx = that, 0 where the activation is not above
- * 0
+ *     forward          y  = conv(x, w)               fused: y  = relu(conv(x, w) + bias)
+ *     backward (data)  dx = conv_transposed(dy, w)   fused: dx = that, 0 where the activation is not above 0
  *
  * All maps are [h][w][channels] (NHWC), weights [out][3][3][in]; the API is told so by strides, since its
  * order of dimensions is always N, C, H, W. What is multiplied is stored as the precision says; sums, bias
  * and what passes between fused operations are fp32.
  *
  * cuDNN knows many engines for one graph. They come in the order in which its heuristics believe in them;
- * whoever asks makes plans of them one by one, and measures (conv_tune.c).
+ * whoever asks makes plans of them one by one, and measures (net_tune.c).
  */
 #ifndef ENGINE_CUDA_MODULE_CONV_GRAPH_H
 #define ENGINE_CUDA_MODULE_CONV_GRAPH_H

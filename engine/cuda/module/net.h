@@ -30,7 +30,7 @@ struct cuda_net;
 
 _Static_assert((int)CUDA_SUBJECTS_MAX == (int)BACKEND_SUBJECTS_MAX, "kernels and interface agree");
 
-/* As struct objective (engine/cpu/net.h). */
+/* As struct objective (engine/step.h). */
 struct cuda_objective {
     const struct cuda_target *target; /* device; copied there before the work runs (with a graph: before each
                                        * replay); not read when layer >= 0 */

@@ -274,8 +274,8 @@ HOST_DEVICE size_t pool_pixel(const struct pool *p, int cell_x, int cell_y, int 
            (size_t)p->channels;
 }
 
-/* Thread `i` of (w / 2) * (h / 2) * groups: in [h][w][channels] to out and winners [h / 2][w / 2][channels].
- */
+/* Thread `i` of (w / 2) * (h / 2) * groups: in [h][w][channels] to out and
+ * winners [h / 2][w / 2][channels]. */
 HOST_DEVICE void pool_forward(const struct pool *p, enum cuda_storage storage, const void *in, void *out,
                               uint8_t *winners, uint32_t i)
 {
@@ -359,8 +359,8 @@ HOST_DEVICE int columns_h(const struct columns *c)
     return c->h - c->kernel + 1;
 }
 
-/* Thread `i` of positions * kernel * kernel * groups: columns [position][row][column][channels] of the map.
- */
+/* Thread `i` of positions * kernel * kernel * groups: columns [position][row][column][channels]
+ * of the map. */
 HOST_DEVICE void columns_gather(const struct columns *c, enum cuda_storage storage, const void *map,
                                 void *columns, uint32_t i)
 {
@@ -460,8 +460,8 @@ HOST_DEVICE int target_count(const struct cuda_target *t)
     return t->count < 0 ? 0 : t->count > CUDA_SUBJECTS_MAX ? CUDA_SUBJECTS_MAX : t->count;
 }
 
-/* One group of channels of one position; returns its share of the objective, biases apart, times activation.
- */
+/* One group of channels of one position; returns its share of the objective, biases
+ * apart, times activation. */
 HOST_DEVICE float objective_group(const struct objective_on_logits *o, enum cuda_storage storage,
                                   int position, int group)
 {

@@ -99,8 +99,8 @@ int net_run_conv(struct cuda_net *n, int view, int layer, bool is_backward)
 
 /* ---- Input and output of a trial ---- */
 
-/* Half zeros, a quarter above and a quarter below: ReLUs have something to decide. Host memory, to be freed.
- */
+/* Half zeros, a quarter above and a quarter below: ReLUs have something to decide. Host memory,
+ * to be freed. */
 static void *make_pattern(enum cuda_storage s)
 {
     struct rng r = rng_make(1, 0);

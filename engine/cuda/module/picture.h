@@ -148,8 +148,8 @@ int picture_step(struct backend *b, const struct backend_step *s);
  * octaves and colours as they are. `value` (device, may be NULL). Only puts work on the stream. */
 int picture_climb(struct backend *b, const struct picture_prepared *v, const struct backend_step *s,
                   bool is_plain, double *value);
-/* The view without noise, for the network; returns what it shall look at, NULL when the kernel did not start.
- */
+/* The view without noise, for the network; returns what it shall look at, NULL when the kernel
+ * did not start. */
 const float *picture_seen(struct backend *b, const struct picture_prepared *v);
 void picture_drop_graphs(struct backend *b);
 

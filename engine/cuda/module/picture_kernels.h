@@ -18,7 +18,7 @@
 extern "C" {
 #endif
 
-/* One direction of a view: as struct axis of image_resample.c, on the device. */
+/* One direction of a view: as struct image_axis of engine/axis.h, on the device. */
 struct picture_axis {
     int size, view;           /* pixels of the picture and of the view */
     int taps;                 /* per view pixel */

@@ -31,8 +31,8 @@ struct cuda_prior_plan {
 /* Device bytes of everything but the picture, in pieces of the arena. */
 size_t cuda_prior_bytes(const struct dream_config *c);
 
-/* Loads the filters and carves its buffers. `d` must outlive it. 0, or -errno with a line; *p is NULL then.
- */
+/* Loads the filters and carves its buffers. `d` must outlive it. 0, or -errno with a line; *p
+ * is NULL then. */
 int cuda_prior_open(struct cuda_prior **p, struct cuda_device *d, const struct dream_config *c,
                     struct error *e);
 void cuda_prior_close(struct cuda_prior **p); /* NULL is fine */
@@ -53,8 +53,8 @@ int cuda_prior_gradient(struct cuda_prior *p, const struct cuda_prior_plan *plan
                         const struct prior_place *places, const float *picture, float *gradient,
                         double *squares);
 
-/* The same, and waits; energy [scales] receives the mean of each scale. `host_places`: what `places` holds.
- */
+/* The same, and waits; energy [scales] receives the mean of each scale. `host_places`:
+ * what `places` holds. */
 int cuda_prior_measure(struct cuda_prior *p, const struct cuda_prior_plan *plan,
                        const struct prior_place *places, const struct prior_place *host_places,
                        const float *picture, float *gradient, double *squares, double *energy);

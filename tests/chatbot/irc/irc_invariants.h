@@ -1,6 +1,6 @@
 /*
- * What must hold for any bytes that a server sends: used by the mutation loop of the unit tests and by the
- * fuzzer.
+ * What must hold for any bytes that a server sends: used by the mutation loop of the unit tests and
+ * by the fuzzer.
  */
 #ifndef TESTS_CHATBOT_IRC_INVARIANTS_H
 #define TESTS_CHATBOT_IRC_INVARIANTS_H

@@ -1,6 +1,6 @@
 /*
- * kernel_check - what the tests of kernels share: numbers that provoke, canaries, a scale-free distance,
- * maps.
+ * kernel_check - what the tests of kernels share: numbers that provoke, canaries, a
+ * scale-free distance, maps.
  */
 #ifndef TESTS_ENGINE_KERNEL_CHECK_H
 #define TESTS_ENGINE_KERNEL_CHECK_H

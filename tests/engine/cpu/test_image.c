@@ -133,8 +133,8 @@ static double plane_rms(const float *x, int n)
     return sqrt(sum / n);
 }
 
-/* A fine stripe of 5 on a coarse wave of 100 (200 times the power): afterwards the stripe is one of four
- * bands. */
+/* A fine stripe of 5 on a coarse wave of 100 (200 times the power): afterwards the stripe is one
+ * of four bands. */
 static void pyramid_evens_out_octaves(void **state)
 {
     (void)state;
@@ -226,9 +226,9 @@ static void warp_maps_places_as_the_camera_does(void **state)
     pool_close(&pool);
 }
 
-/* Item 41 of 2015: p_in = R(theta) / zoom * (p_out - size / 2) + size / 2 with theta = -0.01 degrees a frame,
- * the cubic of scikit-image (its cubic_interpolation, through rows, then columns), edges repeated, clipped.
- */
+/* Item 41 of 2015: p_in = R(theta) / zoom * (p_out - size / 2) + size / 2 with theta = -0.01
+ * degrees a frame, the cubic of scikit-image (its cubic_interpolation, through rows, then columns),
+ * edges repeated, clipped. */
 static double cubic_2015(double x, const double f[4])
 {
     return f[1] + 0.5 * x *

@@ -1,6 +1,6 @@
 /*
- * test_kernels_rows - matrix products, the first layer and the passes over rows, checked as test_kernels
- * does.
+ * test_kernels_rows - matrix products, the first layer and the passes over rows, checked
+ * as test_kernels does.
  */
 #include "tests/engine/cpu/kernel_check.h"
 

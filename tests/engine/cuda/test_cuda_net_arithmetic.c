@@ -218,8 +218,8 @@ static void first_layer_backward(void **state)
     }
 }
 
-/* Neighbouring quads read a row of the patch from different banks: eight threads of a phase, 16 bytes each.
- */
+/* Neighbouring quads read a row of the patch from different banks: eight threads of a phase,
+ * 16 bytes each. */
 static void patch_reads_spread_over_the_banks(void **state)
 {
     (void)state;

@@ -1,6 +1,6 @@
 /*
- * dream: both profiles do what their formulas say, reproducibly, without allocating, and come back from bad
- * numbers.
+ * dream: both profiles do what their formulas say, reproducibly, without allocating, and come back
+ * from bad numbers.
  */
 #include <errno.h>
 #include <math.h>

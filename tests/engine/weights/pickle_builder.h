@@ -1,6 +1,6 @@
 /*
- * pickle_builder - makes PyTorch's legacy files in memory for tests, good ones and bad ones, operation by
- * operation.
+ * pickle_builder - makes PyTorch's legacy files in memory for tests, good ones and bad ones,
+ * operation by operation.
  */
 #ifndef TESTS_ENGINE_PICKLE_BUILDER_H
 #define TESTS_ENGINE_PICKLE_BUILDER_H
