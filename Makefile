@@ -74,7 +74,13 @@ ifneq ($(filter x86_64-% amd64-%,$(machine)),)
 endif
 flags_of = $(if $(filter $(kernels) $(kernels_avx2) $(kernels_avx512),$1),$(kernel_flags)) \
            $(if $(filter $(kernels_avx2),$1),$(avx2_flags)) $(if $(filter $(kernels_avx512),$1),$(avx512_flags)) \
-           $(call cuda_flags_of,$1)
+           $(if $(filter $(abi_users),$1),-DBACKEND_CUDA_ABI=$(cuda_abi)u) $(call cuda_flags_of,$1)
+
+# What the program and its GPU module must agree on (engine/cuda/abi.h): a checksum over the headers that both read.
+abi_rooms := common config models engine engine/weights engine/model engine/cuda
+abi_users := engine/cuda/load.c engine/cuda/module/module.c tests/gpu/test_backend_cuda.c \
+             tests/engine/cuda/test_cuda_picture_arithmetic.c
+cuda_abi  := $(shell cat $(sort $(wildcard $(abi_rooms:%=%/*.h))) | cksum | cut -d' ' -f1)
 
 include engine/cuda/module/module.mk
 
@@ -146,6 +152,10 @@ $O/%.o: %.c $O/flags
 $O/models/%.o: models/%.S $O/flags $(wildcard models/*.safetensors models/*.npy models/*.bin)
 	@mkdir -p $(@D)
 	$(call say,as,$<)$(CC) $(cppflags) -MMD -MP -c -o $@ $<
+
+$O/cuda-abi: FORCE
+	$(call remember,$@,$(cuda_abi))
+$(abi_users:%.c=$O/%.o): $O/cuda-abi
 
 # -rdynamic: the CUDA module uses the program's own functions.
 $(BIN): $O/main.o $(objects) $O/links

@@ -9,7 +9,8 @@
  * A step may still be under way when `step` returns; `finish` waits for all of them. What goes wrong on the
  * way (-EIO: the device is lost) is said by whichever call notices. After -EIO only `close` may follow.
  *
- * One thread uses a backend at a time.
+ * One thread uses a backend at a time. A family: each driver is one const struct backend_ops, backend.c lists
+ * them, and `struct backend` is the driver's own, which it allocates itself.
  */
 #ifndef ENGINE_BACKEND_H
 #define ENGINE_BACKEND_H
@@ -62,6 +63,8 @@ struct backend; /* a driver's own */
 
 struct backend_ops {
     const char *name;
+    int setting;  /* enum dream_backend: the choice of dream.backend that means this one */
+    bool is_auto; /* `auto` tries it too */
     bool prepared_views;
     bool can_be_lost; /* a copy of the picture is kept elsewhere */
 
@@ -95,18 +98,23 @@ struct backend_ops {
     /* Looks without changing anything. 0, -EIO, -ENOTSUP where a member cannot be had (null). */
     int (*measure)(struct backend *b, const struct backend_step *s, struct backend_measure *m);
 
-    /* The picture as NV12, BT.709 limited range (nv12.h): luma [height][width], then [height / 2][width]
-     * pairs of Cb, Cr. Even sizes only. May return before it is there; `finish` waits. NULL: this driver is
-     * no good at it, take `get`. */
+    /* (optional: NULL means that it is no good at this; take `get`) The picture as NV12, BT.709 limited range
+     * (nv12.h): luma [height][width], then [height / 2][width] pairs of Cb, Cr. Even sizes only. May return
+     * before it is there; `finish` waits. 0 or -EIO. */
     int (*frame)(struct backend *b, uint8_t *nv12);
 
-    /* What it runs on, for people: "avx512", "NVIDIA H200, bf16". May be NULL. */
+    /* (optional) What it runs on, for people: "avx512", "NVIDIA H200, bf16". */
     const char *(*describe)(const struct backend *b);
-    /* Its workers give way to other threads of the machine. May be NULL. */
+    /* (optional) Its workers give way to other threads of the machine. */
     void (*lower_priority)(struct backend *b);
 };
 
-/* The drivers. `cuda` loads its module when it is first asked (engine/cuda/load.c). */
+/* The drivers. `cuda` loads its module when it is first asked (engine/cuda/load.c); `null` has no network and
+ * only lets the picture settle. */
 extern const struct backend_ops backend_cpu, backend_cuda, backend_null;
+
+/* The registry, in the order in which `auto` tries them; ends with NULL. */
+enum { BACKENDS_MAX = 8 };
+extern const struct backend_ops *const backend_registry[];
 
 #endif

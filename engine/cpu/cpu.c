@@ -244,5 +244,7 @@ static void cpu_lower_priority(struct backend *b)
     .step = cpu_step, .finish = cpu_finish, .measure = cpu_measure, .describe = cpu_describe,                \
     .lower_priority = cpu_lower_priority
 
-const struct backend_ops backend_cpu = {.name = "cpu", .open = cpu_open, SHARED};
-const struct backend_ops backend_null = {.name = "null", .open = null_open, SHARED};
+const struct backend_ops backend_cpu = {
+    .name = "cpu", .setting = DREAM_BACKEND_CPU, .is_auto = true, .open = cpu_open, SHARED};
+const struct backend_ops backend_null = {
+    .name = "null", .setting = DREAM_BACKEND_NULL, .open = null_open, SHARED};

@@ -1,8 +1,20 @@
 /*
  * abi - what the program and its GPU module must agree on.
  *
- * The module exports one function, which gives its operations when it was built against the same interface.
- * Of them the program uses all but name and flags.
+ * The module exports one function, which gives its operations when it was built against the same headers. Of
+ * them the program uses all but name and flags; only describe and lower_priority may be NULL.
+ *
+ * BACKEND_CUDA_ABI is a checksum over all headers that both sides read, in any room. The Makefile computes it
+ * and gives it to the files that compare it; so no change of a struct, of the order of its fields or of a
+ * function's parameters goes unseen.
+ *
+ * What the module takes from the program, which exports it (-rdynamic), and nothing else:
+ *
+ *     common/       clock_real_us error_set log_write buffer_alloc xcalloc xmalloc
+ *     engine/       image_axis_plan image_axis_taps image_classic_step
+ *     engine/model/ model_map_size prior_filters_open prior_filters_close
+ *     engine/cuda/  cuda_plan_make cuda_plan_fit cuda_pack_rows cuda_pack_rgb cuda_pack_bias cuda_pack_mean
+ *                   cuda_activation_scale cuda_gradient_scale
  */
 #ifndef ENGINE_CUDA_ABI_H
 #define ENGINE_CUDA_ABI_H
@@ -10,12 +22,6 @@
 #include "engine/backend.h"
 
 #define BACKEND_CUDA_ENTRY "reverie_cuda_ops"
-
-/* Differs when one of the structures that cross the border has another size. */
-#define BACKEND_CUDA_ABI                                                                                     \
-    ((unsigned)(sizeof(struct backend_ops) * 31 + sizeof(struct backend_params) * 37 +                       \
-                sizeof(struct backend_step) * 41 + sizeof(struct backend_measure) * 43 +                     \
-                sizeof(struct dream_config) * 47 + sizeof(struct model) * 53 + sizeof(struct image_sums)))
 
 /* The module's operations, or NULL when `abi` is not its own BACKEND_CUDA_ABI. */
 typedef const struct backend_ops *backend_cuda_entry(unsigned abi);

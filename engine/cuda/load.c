@@ -143,6 +143,8 @@ static const char *cuda_describe(const struct backend *b)
 
 const struct backend_ops backend_cuda = {
     .name = "cuda",
+    .setting = DREAM_BACKEND_CUDA,
+    .is_auto = true,
     .prepared_views = true,
     .can_be_lost = true,
     .supports = cuda_supports,

@@ -57,26 +57,26 @@ static void fill_noise(struct dream *d, float *x)
     }
 }
 
-int dream_open_on(struct dream **out, const struct dream_config *c, struct model *m, uint64_t seed,
-                  const float *start, const struct backend_ops *const *drivers, struct error *e)
+int dream_open_on(struct dream **out, const struct dream_params *p, struct error *e)
 {
+    const struct dream_config *c = p->config;
     struct dream *d = *out = xcalloc(1, sizeof *d);
     d->config = *c;
-    d->model = m;
+    d->model = p->model;
     d->profile = c->profile == DREAM_CLASSIC ? &dream_classic : &dream_modern;
-    d->drivers = drivers;
+    d->drivers = p->drivers;
     d->width = c->size.width_px;
     d->height = c->size.height_px;
     d->floats = 3 * (size_t)d->width * (size_t)d->height;
-    d->rng = rng_make(seed, RNG_STREAM);
+    d->rng = rng_make(p->seed, RNG_STREAM);
     d->layer = d->channel = -1;
-    d->params = (struct backend_params){.config = &d->config, .model = m};
+    d->params = (struct backend_params){.config = &d->config, .model = p->model};
     int rc = d->profile->open(d, e);
     if (rc == 0)
         rc = allocate(d, e);
     if (rc == 0) {
-        if (start)
-            memcpy(d->copy, start, d->floats * sizeof *d->copy);
+        if (p->start)
+            memcpy(d->copy, p->start, d->floats * sizeof *d->copy);
         else
             fill_noise(d, d->copy);
         rc = dream_backend_open(d, e);
@@ -89,7 +89,8 @@ int dream_open_on(struct dream **out, const struct dream_config *c, struct model
 int dream_open(struct dream **out, const struct dream_config *c, struct model *m, uint64_t seed,
                const float *start, struct error *e)
 {
-    return dream_open_on(out, c, m, seed, start, NULL, e);
+    const struct dream_params p = {.config = c, .model = m, .seed = seed, .start = start};
+    return dream_open_on(out, &p, e);
 }
 
 void dream_close(struct dream **out)

@@ -15,23 +15,15 @@
 
 enum { RETRY_US = 10000000, STEADY_US = 60000000 };
 
-static const struct backend_ops *const automatic[] = {&backend_cuda, &backend_cpu, NULL};
-static const struct backend_ops *const only_cpu[] = {&backend_cpu, NULL};
-static const struct backend_ops *const only_cuda[] = {&backend_cuda, NULL};
-static const struct backend_ops *const only_null[] = {&backend_null, NULL};
-
-static const struct backend_ops *const *drivers_for(int wanted)
+/* Those of the registry that the configuration asks for. */
+static void choose_drivers(struct dream *d)
 {
-    switch (wanted) {
-    case DREAM_BACKEND_CPU:
-        return only_cpu;
-    case DREAM_BACKEND_CUDA:
-        return only_cuda;
-    case DREAM_BACKEND_NULL:
-        return only_null;
-    default:
-        return automatic;
-    }
+    int wanted = d->config.backend, count = 0;
+    for (const struct backend_ops *const *b = backend_registry; *b; b++)
+        if (wanted == DREAM_BACKEND_AUTO ? (*b)->is_auto : (*b)->setting == wanted)
+            d->chosen[count++] = *b;
+    d->chosen[count] = NULL;
+    d->drivers = d->chosen;
 }
 
 /* Opens one driver with the copied picture. */
@@ -73,7 +65,7 @@ static int open_first(struct dream *d, const struct backend_ops *const *list, st
 int dream_backend_open(struct dream *d, struct error *e)
 {
     if (!d->drivers)
-        d->drivers = drivers_for(d->config.backend);
+        choose_drivers(d);
     return open_first(d, d->drivers, e);
 }
 

@@ -44,10 +44,11 @@ struct dream {
     size_t floats; /* 3 * width * height */
 
     struct backend_params params;
-    const struct backend_ops *const *drivers; /* in order of preference, NULL at the end */
-    const struct backend_ops *ops;            /* of the backend; of the last one when there is none */
-    struct backend *backend;                  /* NULL: lost */
-    int64_t opened_us, tried_us;              /* real time: when it was, when it was tried last */
+    const struct backend_ops *const *drivers;           /* in order of preference, NULL at the end */
+    const struct backend_ops *chosen[BACKENDS_MAX + 1]; /* what drivers points to, unless the caller chose */
+    const struct backend_ops *ops; /* of the backend; of the last one when there is none */
+    struct backend *backend;       /* NULL: lost */
+    int64_t opened_us, tried_us;   /* real time: when it was, when it was tried last */
     bool is_low_priority;
     float *copy; /* [3][height][width]: what a new backend begins with when one is lost */
     int frames_since_copy;
@@ -66,10 +67,16 @@ struct dream {
     struct image_sums sums; /* of the picture, after the last step */
 };
 
-/* dream_open with drivers of the caller's choice (NULL at the end; must outlive the dream); NULL: what the
- * configuration says. */
-int dream_open_on(struct dream **d, const struct dream_config *c, struct model *m, uint64_t seed,
-                  const float *start, const struct backend_ops *const *drivers, struct error *e);
+/* The parameters of dream_open, and one more. */
+struct dream_params {
+    const struct dream_config *config;
+    struct model *model;
+    uint64_t seed;
+    const float *start; /* NULL: noise */
+    const struct backend_ops *const
+        *drivers; /* NULL at the end; must outlive the dream. NULL: the config's */
+};
+int dream_open_on(struct dream **d, const struct dream_params *p, struct error *e);
 
 /* drivers.c. open takes d->copy for the picture. check: whatever else than 0 and -ERANGE a driver said
  * means that it is lost; another takes over if one can. Returns rc. ready: is there one (now again)? */

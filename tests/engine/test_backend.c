@@ -138,7 +138,7 @@ static struct dream *open_on(const struct dream_config *c, const struct backend_
 {
     struct dream *d;
     struct error e = {""};
-    if (dream_open_on(&d, c, model, 4, NULL, list, &e) < 0)
+    if (dream_open_on(&d, &(struct dream_params){c, model, 4, NULL, list}, &e) < 0)
         fail_msg("%s", e.text);
     struct dream_target goldfish = {1, {model_class(model, "n01443537")}};
     dream_set_target(d, &goldfish, 0);
@@ -256,7 +256,7 @@ static void what_cannot_be_had_is_refused_or_passed_over(void **state)
     assert_string_equal(dream_backend_name(d), "cpu");
     assert_int_equal(fake.opened, 0);
     dream_close(&d);
-    assert_int_equal(dream_open_on(&d, &c, model, 1, NULL, alone, &e), -ENODEV);
+    assert_int_equal(dream_open_on(&d, &(struct dream_params){&c, model, 1, NULL, alone}, &e), -ENODEV);
     assert_null(d);
     assert_non_null(strstr(e.text, "not here"));
     set_up(9, 0);
@@ -278,6 +278,79 @@ static void cuda_by_name_says_what_is_missing(void **state)
     c = CONFIG("dream.backend=auto");
     assert_int_equal(dream_open(&d, &c, model, 1, NULL, &e), 0);
     assert_string_equal(dream_backend_name(d), "cpu");
+    dream_close(&d);
+}
+
+static const struct option *backend_option(void)
+{
+    for (size_t i = 0; i < dream_section.count; i++)
+        if (strcmp(dream_section.options[i].name, "backend") == 0)
+            return &dream_section.options[i];
+    return NULL;
+}
+
+/* Each choice of dream.backend is one member of the family, by number and by name. */
+static void every_member_is_whole(void **state)
+{
+    (void)state;
+    const char *const *choices = backend_option()->choices;
+    int count = 0;
+    for (const struct backend_ops *const *b = backend_registry; *b; b++, count++) {
+        const struct backend_ops *o = *b;
+        assert_true(o->supports && o->open && o->close && o->put && o->get);
+        assert_true(o->warp && o->step && o->finish && o->measure);
+        assert_true(o->setting > DREAM_BACKEND_AUTO && o->setting <= DREAM_BACKEND_NULL);
+        assert_string_equal(o->name, choices[o->setting]);
+        for (const struct backend_ops *const *other = backend_registry; other != b; other++)
+            assert_int_not_equal(o->setting, (*other)->setting);
+    }
+    assert_int_equal(count, DREAM_BACKEND_NULL);
+    assert_null(choices[count + 1]);
+}
+
+static void auto_prefers_a_gpu_and_never_takes_null(void **state)
+{
+    (void)state;
+    const char *tried[BACKENDS_MAX];
+    int count = 0;
+    for (const struct backend_ops *const *b = backend_registry; *b; b++)
+        if ((*b)->is_auto)
+            tried[count++] = (*b)->name;
+    assert_int_equal(count, 2);
+    assert_string_equal(tried[0], "cuda");
+    assert_string_equal(tried[1], "cpu");
+}
+
+static void a_backend_by_name_is_that_one(void **state)
+{
+    (void)state;
+    struct dream_config c = CONFIG("dream.backend=null");
+    struct dream *d = open_on(&c, NULL);
+    assert_string_equal(dream_backend_name(d), "null");
+    dream_close(&d);
+    c = CONFIG("dream.backend=cpu");
+    d = open_on(&c, NULL);
+    assert_string_equal(dream_backend_name(d), "cpu");
+    dream_close(&d);
+}
+
+/* The stand-in says neither what it runs on nor how its workers give way; this one makes no frames either. */
+static void what_is_optional_may_be_missing(void **state)
+{
+    (void)state;
+    struct dream_config c = CONFIG("dream.threads=1");
+    struct backend_ops bare = stand_in;
+    bare.frame = NULL;
+    const struct backend_ops *const list[] = {&bare, NULL};
+    uint8_t *nv12 = malloc(128 * 96 * 3 / 2);
+    set_up(9, 9);
+    struct dream *d = open_on(&c, list);
+    assert_string_equal(dream_hardware(d), "");
+    dream_lower_priority(d);
+    assert_false(dream_makes_frames(d));
+    dream_frame(d, nv12);
+    assert_string_equal(dream_backend_name(d), "stand-in");
+    free(nv12);
     dream_close(&d);
 }
 
@@ -405,6 +478,10 @@ int main(void)
         cmocka_unit_test(without_any_backend_the_picture_stands_still),
         cmocka_unit_test(what_cannot_be_had_is_refused_or_passed_over),
         cmocka_unit_test(cuda_by_name_says_what_is_missing),
+        cmocka_unit_test(every_member_is_whole),
+        cmocka_unit_test(auto_prefers_a_gpu_and_never_takes_null),
+        cmocka_unit_test(a_backend_by_name_is_that_one),
+        cmocka_unit_test(what_is_optional_may_be_missing),
         cmocka_unit_test(prepared_views_are_the_only_ones),
         cmocka_unit_test(steps_together_are_steps_one_by_one),
         cmocka_unit_test(frames_have_the_colours_of_bt709),

@@ -231,7 +231,8 @@ static void dreams_are_dreamed_as_on_the_cpu(void **state)
         struct dream *d;
         struct error e = {""};
         const struct dream_target target = {.count = 2, .class_index = {3, 77}};
-        if (dream_open_on(&d, &c.config, c.model, 11, c.picture, drivers[i], &e) < 0)
+        const struct dream_params params = {&c.config, c.model, 11, c.picture, drivers[i]};
+        if (dream_open_on(&d, &params, &e) < 0)
             fail_msg("%s", e.text);
         assert_string_equal(dream_backend_name(d), i ? "cuda" : "cpu");
         assert_non_null(strstr(dream_hardware(d), i ? "CPU, fp32" : ""));
