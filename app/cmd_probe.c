@@ -7,12 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "app/args.h"
 #include "app/commands.h"
 #include "app/known.h"
 #include "app/shortcuts.h"
+#include "common/file.h"
 #include "common/mem.h"
 #include "engine/dream/probe.h"
 #include "engine/weights/npy_write.h"
@@ -94,12 +94,13 @@ static int find_target(struct dream_target *t, const struct model *m, const char
 static int dump(const struct arguments *a, const struct model *m, const struct dream_probe *p,
                 const float *logits, const float *gradient, struct error *e)
 {
-    if (mkdir(a->folder, 0777) < 0 && errno != EEXIST)
-        return error_set(e, errno, "%s: cannot make the folder: %s", a->folder, strerror(errno));
+    int rc = file_make_folders(a->folder, 0777, e);
+    if (rc < 0)
+        return rc;
     const int logits_shape[3] = {m->classes, p->map_height, p->map_width};
     const int gradient_shape[3] = {3, a->dream.size.height_px, a->dream.size.width_px};
     char *path = xasprintf("%s/logits.npy", a->folder);
-    int rc = npy_write(path, logits, logits_shape, 3, e);
+    rc = npy_write(path, logits, logits_shape, 3, e);
     free(path);
     if (rc < 0)
         return rc;

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/file.h"
 #include "common/mem.h"
 #include "common/text.h"
 
@@ -113,18 +114,6 @@ static bool stderr_ready_locked(void)
     return poll(&p, 1, lost ? 0 : PATIENCE_MS) != 0; /* an error shows in write */
 }
 
-static void write_line_locked(const char *line, size_t n)
-{
-    for (size_t done = 0; done < n;) {
-        ssize_t w = write(STDERR_FILENO, line + done, n - done);
-        if (w < 0 && errno == EINTR)
-            continue;
-        if (w <= 0)
-            return; /* stderr is gone; there is nobody left to tell */
-        done += (size_t)w;
-    }
-}
-
 static size_t head(char *line, size_t size, enum log_level level, const char *part)
 {
     static const char *const names[] = {"error", "warn ", "info ", "debug"};
@@ -141,7 +130,7 @@ static void report_lost_locked(void)
     size_t n = head(line, sizeof line, LOG_WARN, "log");
     n += (size_t)snprintf(line + n, sizeof line - n, "%d lines were lost: nobody read stderr\n", lost);
     lost = 0;
-    write_line_locked(line, n);
+    file_write(STDERR_FILENO, line, n);
 }
 
 void log_write(enum log_level level, const char *part, const char *format, ...)
@@ -163,7 +152,7 @@ void log_write(enum log_level level, const char *part, const char *format, ...)
     if (stderr_ready_locked()) {
         if (lost)
             report_lost_locked();
-        write_line_locked(line, n);
+        file_write(STDERR_FILENO, line, n); /* when stderr is gone there is nobody left to tell */
     } else {
         lost++;
     }

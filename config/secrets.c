@@ -9,12 +9,11 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/file.h"
 #include "common/log.h"
 
 char *config_variable(const struct option_section *s, const struct option *o, char out[CONFIG_VARIABLE_BYTES])
@@ -26,34 +25,21 @@ char *config_variable(const struct option_section *s, const struct option *o, ch
 }
 
 /* Group may read: that is how a service account gets at it. The world may not, nobody else may write. */
-static int check_mode(int fd, const char *path, struct error *e)
+static int check_mode(const struct stat *st, const char *path, struct error *e)
 {
-    struct stat st;
-    if (fstat(fd, &st) < 0)
-        return error_set(e, errno, "%s: %s", path, strerror(errno));
-    if (!S_ISREG(st.st_mode))
-        return error_set(e, EINVAL, "%s is not a plain file", path);
-    if (st.st_mode & (S_IRWXO | S_IWGRP))
+    if (st->st_mode & (S_IRWXO | S_IWGRP))
         return error_set(e, EPERM, "%s is open to other users (mode %03o); run: chmod 600 %s", path,
-                         (unsigned)st.st_mode & 0777u, path);
+                         (unsigned)st->st_mode & 0777u, path);
     return 0;
 }
 
 static int read_first_line(int fd, const char *path, char *out, size_t size, struct error *e)
 {
-    size_t n = 0;
-    while (n < size) {
-        ssize_t got = read(fd, out + n, size - n);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return error_set(e, errno, "%s: %s", path, strerror(errno));
-        if (got == 0)
-            break;
-        n += (size_t)got;
-    }
+    ssize_t n = file_read(fd, out, size);
+    if (n < 0)
+        return error_set(e, (int)-n, "%s: %s", path, strerror((int)-n));
     size_t line = 0;
-    while (line < n && out[line] != '\n' && out[line] != '\0')
+    while (line < (size_t)n && out[line] != '\n' && out[line] != '\0')
         line++;
     if (line == size)
         return error_set(e, EINVAL, "%s: the first line is longer than %d bytes", path,
@@ -66,10 +52,11 @@ static int read_first_line(int fd, const char *path, char *out, size_t size, str
 
 static int read_file(const char *path, char out[OPTION_STRING_BYTES], struct error *e)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hold the start up */
+    struct stat st;
+    int fd = file_open_regular(path, &st, e);
     if (fd < 0)
-        return error_set(e, errno, "%s: %s", path, strerror(errno));
-    int rc = check_mode(fd, path, e);
+        return fd;
+    int rc = check_mode(&st, path, e);
     if (rc == 0)
         rc = read_first_line(fd, path, out, OPTION_STRING_BYTES, e);
     close(fd);

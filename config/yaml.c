@@ -10,12 +10,12 @@
 #include "config/config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <yaml.h>
+
+#include "common/file.h"
 
 enum { FILE_MAX_BYTES = 1 << 20 };
 
@@ -28,23 +28,6 @@ struct reader {
     yaml_event_t event; /* the latest one; deleted by the next */
     struct error *e;
 };
-
-static int read_all(int fd, struct reader *r)
-{
-    r->text = xmalloc(FILE_MAX_BYTES + 1);
-    for (;;) {
-        ssize_t got = read(fd, r->text + r->bytes, FILE_MAX_BYTES + 1 - r->bytes);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return error_set(r->e, errno, "%s: %s", r->path, strerror(errno));
-        if (got == 0)
-            return 0;
-        r->bytes += (size_t)got;
-        if (r->bytes > FILE_MAX_BYTES)
-            return error_set(r->e, EINVAL, "%s: over 1 MiB; that is no configuration file", r->path);
-    }
-}
 
 __attribute__((format(printf, 3, 4))) static int fault(struct reader *r, size_t line, const char *format, ...)
 {
@@ -286,11 +269,9 @@ static int read_stream(struct reader *r)
 int config_load(const struct config *c, const char *path, struct error *e)
 {
     struct reader r = {.config = c, .path = path, .e = e};
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return error_set(e, errno, "%s: %s", path, strerror(errno));
-    int rc = read_all(fd, &r);
-    close(fd);
+    int rc = file_read_all(path, FILE_MAX_BYTES, &r.text, &r.bytes, e);
+    if (rc == -EFBIG)
+        rc = error_set(e, EINVAL, "%s: over 1 MiB; that is no configuration file", path);
     if (rc == 0 && !yaml_parser_initialize(&r.parser))
         rc = error_set(e, ENOMEM, "%s: no memory to read it", path);
     else if (rc == 0) {

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/file.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/thread.h"
@@ -21,7 +22,7 @@ enum { PATH_BYTES = 1024, WAITING_BYTES = 1 << 18 };
 
 struct journal {
     /* immutable after open */
-    char log_path[PATH_BYTES], old_path[PATH_BYTES], state_path[PATH_BYTES], part_path[PATH_BYTES];
+    char log_path[PATH_BYTES], old_path[PATH_BYTES], state_path[PATH_BYTES];
     int64_t file_bytes;
     int tick_ms;
     char *(*state)(void *context, size_t *bytes);
@@ -44,11 +45,10 @@ struct journal {
     bool began;         /* the thread has run: what came must not be left */
 };
 
-static void trouble(struct journal *j, const char *what, const char *path)
+static void trouble(struct journal *j, const struct error *e)
 {
     if (!j->failing)
-        log_warn("chat", "%s: %s: %s; what is asked is not recorded until that is better", path, what,
-                 strerror(errno));
+        log_warn("chat", "%s; what is asked is not recorded until that is better", e->text);
     j->failing = true;
 }
 
@@ -64,7 +64,7 @@ static bool open_log(struct journal *j)
 {
     struct stat st;
     char last = '\n';
-    j->fd = open(j->log_path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+    j->fd = open(j->log_path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
     if (j->fd < 0)
         return false;
     j->written = fstat(j->fd, &st) == 0 ? st.st_size : 0;
@@ -81,22 +81,13 @@ static void close_log(struct journal *j)
 }
 
 /* All of it, or false with errno; what got through is in `written` and `torn`. */
-static bool write_all(struct journal *j, const char *text, size_t bytes)
+static bool write_text(struct journal *j, const char *text, size_t bytes)
 {
-    while (bytes > 0) {
-        ssize_t n = write(j->fd, text, bytes);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0) {
-            errno = n < 0 ? errno : ENOSPC;
-            return false;
-        }
-        j->written += n;
+    size_t n = file_write(j->fd, text, bytes);
+    j->written += (int64_t)n;
+    if (n > 0)
         j->torn = text[n - 1] != '\n';
-        text += n;
-        bytes -= (size_t)n;
-    }
-    return true;
+    return n == bytes;
 }
 
 static bool append(struct journal *j, const char *text, size_t bytes)
@@ -107,7 +98,7 @@ static bool append(struct journal *j, const char *text, size_t bytes)
     }
     if (j->fd < 0 && !open_log(j))
         return false;
-    return (!j->torn || write_all(j, "\n", 1)) && write_all(j, text, bytes);
+    return (!j->torn || write_text(j, "\n", 1)) && write_text(j, text, bytes);
 }
 
 /* Moves what waits to the disk. */
@@ -129,31 +120,15 @@ static void write_log(struct journal *j)
         all_well(j);
         return;
     }
-    trouble(j, "cannot be written", j->log_path);
+    struct error e;
+    error_set(&e, errno, "%s: cannot be written: %s", j->log_path, strerror(errno));
+    trouble(j, &e);
     close_log(j);
     for (size_t i = 0; i < bytes; i++)
         lost += j->taking[i] == '\n';
     pthread_mutex_lock(&j->lock);
     j->lost += lost;
     pthread_mutex_unlock(&j->lock);
-}
-
-static bool write_state_file(struct journal *j, const char *text, size_t bytes)
-{
-    int fd = open(j->part_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (fd < 0)
-        return false;
-    bool ok = true;
-    for (size_t done = 0; ok && done < bytes;) {
-        ssize_t n = write(fd, text + done, bytes - done);
-        ok = n > 0 || (n < 0 && errno == EINTR);
-        done += n > 0 ? (size_t)n : 0;
-    }
-    ok = ok && fsync(fd) == 0;
-    int code = errno;
-    close(fd);
-    errno = code;
-    return ok && rename(j->part_path, j->state_path) == 0;
 }
 
 static void write_state(struct journal *j)
@@ -166,8 +141,9 @@ static void write_state(struct journal *j)
         free(text);
         return;
     }
-    if (!write_state_file(j, text, bytes)) {
-        trouble(j, "cannot be written", j->state_path);
+    struct error e = {""};
+    if (file_write_whole(j->state_path, text, bytes, 0600, &e) < 0) {
+        trouble(j, &e);
         free(text);
         return;
     }
@@ -190,16 +166,14 @@ static void *journal_main(void *arg)
 
 static int make_paths(struct journal *j, const struct journal_params *p, struct error *e)
 {
-    int longest = snprintf(j->part_path, sizeof j->part_path, "%s/%s.part", p->folder, p->state_name);
-    snprintf(j->state_path, sizeof j->state_path, "%s/%s", p->folder, p->state_name);
+    int longest = snprintf(j->state_path, sizeof j->state_path, "%s/%s", p->folder, p->state_name);
     snprintf(j->log_path, sizeof j->log_path, "%s/%s", p->folder, p->log_name);
     int other = snprintf(j->old_path, sizeof j->old_path, "%s/%s.1", p->folder, p->log_name);
     if (longest >= PATH_BYTES || other >= PATH_BYTES)
         return error_set(e, ENAMETOOLONG, "%.60s...: the path is too long", p->folder);
-    if (mkdir(p->folder, 0755) && errno != EEXIST) {
-        int code = errno;
-        return error_set(e, code, "%s: cannot be made: %s", p->folder, strerror(code));
-    }
+    int rc = file_make_folders(p->folder, 0755, e);
+    if (rc < 0)
+        return rc;
     if (!open_log(j)) {
         int code = errno;
         return error_set(e, code, "%s: cannot be opened: %s", j->log_path, strerror(code));
@@ -271,16 +245,14 @@ void journal_write(struct journal *j, const char *line, size_t bytes)
 
 char *journal_read_state(const char *folder, const char *state_name, size_t max)
 {
-    char path[PATH_BYTES];
-    if (snprintf(path, sizeof path, "%s/%s", folder, state_name) >= (int)sizeof path)
-        return NULL;
-    FILE *f = fopen(path, "re");
-    if (!f)
-        return NULL;
-    char *text = xcalloc(max + 1, 1);
-    size_t n = fread(text, 1, max, f);
-    fclose(f);
-    for (size_t i = 0; i < n; i++) /* it is text to everybody who reads it */
+    char *path = xasprintf("%s/%s", folder, state_name), *text;
+    size_t bytes;
+    struct error e;
+    int rc = file_read_all(path, max, &text, &bytes, &e);
+    free(path);
+    if (rc < 0 && rc != -ENOENT)
+        log_warn("chat", "%s; what waited and who was banned is forgotten", e.text);
+    for (size_t i = 0; rc == 0 && i < bytes; i++) /* it is text to everybody who reads it */
         if (text[i] == '\0')
             text[i] = '?';
     return text;

@@ -22,7 +22,7 @@ enum { JOURNAL_TICK_MS = 1000, JOURNAL_FILE_BYTES = 8 << 20, JOURNAL_LINE_BYTES 
 struct journal;
 
 struct journal_params {
-    const char *folder; /* made when it is not there; its parents must be */
+    const char *folder; /* made when it is not there */
     const char *log_name, *state_name;
     int64_t file_bytes; /* 0: JOURNAL_FILE_BYTES */
     int tick_ms;        /* 0: JOURNAL_TICK_MS */
@@ -40,7 +40,7 @@ void journal_close(struct journal **j);
 void journal_write(struct journal *j, const char *line, size_t bytes);
 
 /* The state that was left by the last run: allocated for the caller and terminated, or NULL when there is
- * none. At most `max` bytes of it are read. */
+ * none, or (with a warning) when it cannot be read or holds more than `max` bytes. */
 char *journal_read_state(const char *folder, const char *state_name, size_t max);
 
 #endif

@@ -10,16 +10,15 @@
 #include "stream/picture.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <libavcodec/avcodec.h>
 #include <libavutil/pixdesc.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/file.h"
 #include "common/mem.h"
 
 enum {
@@ -47,30 +46,20 @@ static const struct format {
 static int read_file(const char *path, AVPacket *packet, struct error *e)
 {
     struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a named pipe must not hold us up */
-    if (fd < 0 || fstat(fd, &st) != 0) {
-        int code = errno;
-        if (fd >= 0)
-            close(fd);
-        return error_set(e, code, "%s: cannot be read: %s", path, strerror(code));
-    }
-    int rc = 0;
-    if (!S_ISREG(st.st_mode))
-        rc = error_set(e, EINVAL, "%s: is not a file", path);
-    else if (st.st_size == 0)
+    int fd = file_open_regular(path, &st, e), rc = 0;
+    if (fd < 0)
+        return fd;
+    if (st.st_size == 0)
         rc = error_set(e, EINVAL, "%s: is empty", path);
     else if (st.st_size > FILE_BYTES_MAX)
         rc = error_set(e, EFBIG, "%s: is larger than %d MiB", path, FILE_BYTES_MAX >> 20);
     else if (av_new_packet(packet, (int)st.st_size) != 0)
         rc = error_set(e, ENOMEM, "%s: no memory for %lld bytes", path, (long long)st.st_size);
-    for (int got = 0; rc == 0 && got < packet->size;) {
-        ssize_t n = read(fd, packet->data + got, (size_t)(packet->size - got));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            rc = error_set(e, n < 0 ? errno : EIO, "%s: cannot be read: %s", path,
-                           n < 0 ? strerror(errno) : "it became shorter");
-        got += n > 0 ? (int)n : 0;
+    else {
+        ssize_t n = file_read(fd, packet->data, (size_t)packet->size);
+        if (n < packet->size)
+            rc = error_set(e, n < 0 ? (int)-n : EIO, "%s: cannot be read: %s", path,
+                           n < 0 ? strerror((int)-n) : "it became shorter");
     }
     close(fd);
     return rc;
@@ -346,27 +335,6 @@ static int encode_png(const float *rgb, int width_px, int height_px, AVPacket *p
     return rc;
 }
 
-/* 0 or a positive errno. */
-static int write_file(const char *path, const uint8_t *data, size_t bytes)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (fd < 0)
-        return errno;
-    int code = 0;
-    while (code == 0 && bytes > 0) {
-        ssize_t n = write(fd, data, bytes);
-        if (n < 0 && errno != EINTR)
-            code = errno;
-        data += n > 0 ? n : 0;
-        bytes -= n > 0 ? (size_t)n : 0;
-    }
-    if (code == 0 && fsync(fd) != 0 && errno != EINVAL) /* EINVAL: not a file that can be synced */
-        code = errno;
-    if (close(fd) != 0 && code == 0)
-        code = errno;
-    return code;
-}
-
 int picture_write_png(const char *path, const float *rgb, int width_px, int height_px, struct error *e)
 {
     if (width_px < 1 || height_px < 1 || width_px > PICTURE_SIDE_MAX || height_px > PICTURE_SIDE_MAX)
@@ -377,13 +345,7 @@ int picture_write_png(const char *path, const float *rgb, int width_px, int heig
         av_packet_free(&packet);
         return error_set(e, ENOMEM, "%s: no memory to encode %d x %d pixels", path, width_px, height_px);
     }
-    char *part = xasprintf("%s.%ld.part", path, (long)getpid());
-    int code = write_file(part, packet->data, (size_t)packet->size);
-    if (code == 0 && rename(part, path) != 0)
-        code = errno;
-    if (code != 0)
-        unlink(part);
-    free(part);
+    int rc = file_write_whole(path, packet->data, (size_t)packet->size, 0666, e);
     av_packet_free(&packet);
-    return code == 0 ? 0 : error_set(e, code, "%s: cannot be written: %s", path, strerror(code));
+    return rc;
 }

@@ -14,7 +14,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +25,7 @@
 #include <libavutil/mem.h>
 
 #include "common/clock.h"
+#include "common/file.h"
 #include "common/log.h"
 #include "stream/av_log.h"
 #include "stream/mux.h"
@@ -92,17 +92,10 @@ static bool record_enabled(const void *config)
 static int io_write(void *opaque, uint8_t *data, int size)
 {
     struct mp4_file *f = opaque;
-    for (int done = 0; done < size;) {
-        ssize_t n = write(f->fd, data + done, (size_t)(size - done));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0) {
-            f->write_errno = n < 0 ? errno : EIO;
-            return AVERROR(f->write_errno);
-        }
-        done += (int)n;
-    }
-    return size;
+    if (file_write(f->fd, data, (size_t)size) == (size_t)size)
+        return size;
+    f->write_errno = errno;
+    return AVERROR(f->write_errno);
 }
 
 static int64_t io_seek(void *opaque, int64_t offset, int whence)
@@ -113,23 +106,6 @@ static int64_t io_seek(void *opaque, int64_t offset, int whence)
         return fstat(f->fd, &st) < 0 ? AVERROR(errno) : st.st_size;
     off_t at = lseek(f->fd, offset, whence & ~AVSEEK_FORCE);
     return at < 0 ? AVERROR(errno) : at;
-}
-
-static int make_folders(const char *dir)
-{
-    char path[PATH_MAX];
-    size_t n = strlen(dir);
-    if (n == 0 || n >= sizeof path)
-        return n ? -ENAMETOOLONG : -EINVAL;
-    memcpy(path, dir, n + 1);
-    for (char *slash = path + 1; (slash = strchr(slash, '/')); slash++) {
-        *slash = '\0';
-        mkdir(path, 0777); /* the last mkdir tells whether it worked */
-        *slash = '/';
-    }
-    if (mkdir(path, 0777) < 0 && errno != EEXIST)
-        return -errno;
-    return 0;
 }
 
 /* Creates DIR/YYYYMMDD-HHMMSS-NNN.mp4 under a name that nobody has. */
@@ -246,7 +222,7 @@ static void start_file(struct sink *s, const AVPacket *idr)
 {
     struct mp4_sink *m = s->priv;
     const struct record_config *c = s->config;
-    int rc = make_folders(c->dir);
+    int rc = file_make_folders(c->dir, 0777, NULL);
     if (rc == 0 && free_mb(c->dir) < c->min_free_mb) {
         pause_recording(s, "only %lld MB are free in %s, record.min_free_mb asks for %lld: make room",
                         (long long)free_mb(c->dir), c->dir, (long long)c->min_free_mb);

@@ -18,6 +18,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "common/file.h"
 #include "common/mem.h"
 
 enum { LOG_MAX_BYTES = 1 << 20, SENT_BYTES = 65536 };
@@ -112,17 +113,13 @@ static void advance(struct fake *f)
 
 static int read_log(struct fake *f, const char *path, struct error *e)
 {
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return error_set(e, errno, "%s: %s", path, strerror(errno));
-    f->log = xcalloc(1, LOG_MAX_BYTES + 1);
+    size_t bytes;
+    int rc = file_read_all(path, LOG_MAX_BYTES, &f->log, &bytes, e);
+    if (rc < 0)
+        return rc;
     f->give = xmalloc(LOG_MAX_BYTES + 2);
-    size_t n = fread(f->log, 1, LOG_MAX_BYTES, file);
-    bool failed = ferror(file) || !feof(file) || strlen(f->log) != n;
-    fclose(file);
     f->at = f->log;
-    return failed ? error_set(e, EINVAL, "%s: not a log of at most %d bytes of text", path, LOG_MAX_BYTES - 1)
-                  : 0;
+    return strlen(f->log) == bytes ? 0 : error_set(e, EINVAL, "%s: not a log of text", path);
 }
 
 static int fake_open(void *priv, const struct transport_target *target, struct error *e)

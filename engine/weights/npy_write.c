@@ -7,12 +7,11 @@
 #include <endian.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "common/file.h"
 #include "common/mem.h"
 
 enum { ALIGN = 64, PREAMBLE = 10, HEADER_MAX = 256 };
@@ -35,37 +34,24 @@ static size_t make_header(uint8_t out[HEADER_MAX], const int *shape, int dims)
     return all;
 }
 
-static int write_all(FILE *f, const float *data, const int *shape, int dims)
+int npy_write(const char *path, const float *data, const int *shape, int dims, struct error *e)
 {
     uint8_t header[HEADER_MAX];
-    size_t count = 1, bytes = make_header(header, shape, dims);
+    size_t count = 1, begin = make_header(header, shape, dims);
     for (int i = 0; i < dims; i++)
         count *= (size_t)shape[i];
-    errno = 0;
-    bool ok = fwrite(header, 1, bytes, f) == bytes;
-    for (size_t i = 0; ok && i < count; i++) {
+    size_t bytes = begin + count * sizeof(uint32_t);
+    uint8_t *file = buffer_alloc(bytes);
+    if (!file)
+        return error_set(e, ENOMEM, "%s: no memory for %zu bytes", path, bytes);
+    memcpy(file, header, begin);
+    for (size_t i = 0; i < count; i++) {
         uint32_t bits;
         memcpy(&bits, &data[i], sizeof bits);
         bits = htole32(bits);
-        ok = fwrite(&bits, sizeof bits, 1, f) == 1;
+        memcpy(file + begin + i * sizeof bits, &bits, sizeof bits);
     }
-    return ok ? 0 : errno ? -errno : -EIO;
-}
-
-int npy_write(const char *path, const float *data, const int *shape, int dims, struct error *e)
-{
-    char *part = xasprintf("%s.part", path);
-    FILE *f = fopen(part, "wb");
-    int rc = f ? write_all(f, data, shape, dims) : -errno;
-    if (f && fclose(f) != 0 && rc == 0)
-        rc = -errno;
-    if (rc == 0 && rename(part, path) < 0)
-        rc = -errno;
-    if (rc < 0) {
-        error_set(e, -rc, "%s: cannot write it: %s", path, strerror(-rc));
-        if (f)
-            unlink(part);
-    }
-    free(part);
+    int rc = file_write_whole(path, file, bytes, 0666, e);
+    free(file);
     return rc;
 }

@@ -8,13 +8,12 @@
 #include "engine/weights/weights.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/file.h"
 #include "common/mem.h"
 #include "engine/weights/reader.h"
 
@@ -153,20 +152,14 @@ static int read_all(struct weights *w, struct error *e)
 
 static int map_file(struct weights *w, struct error *e)
 {
-    /* O_NONBLOCK: a named pipe without a writer must not hold us up before fstat can refuse it. */
-    int fd = open(w->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
-        return error_set(e, errno, "%s", strerror(errno));
     struct stat st;
-    int rc = 0;
-    if (fstat(fd, &st) < 0)
-        rc = error_set(e, errno, "%s", strerror(errno));
-    else if (!S_ISREG(st.st_mode))
-        rc = error_set(e, EINVAL, "not a regular file; safetensors, PyTorch or Caffe is expected");
-    else if (st.st_size > 0) {
+    int fd = file_open_regular(w->path, &st, e), rc = 0;
+    if (fd < 0)
+        return fd;
+    if (st.st_size > 0) {
         void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
         if (p == MAP_FAILED)
-            rc = error_set(e, errno, "cannot map it: %s", strerror(errno));
+            rc = error_set(e, errno, "%s: cannot map it: %s", w->path, strerror(errno));
         else {
             w->mapping = p;
             w->bytes = p;
@@ -189,8 +182,11 @@ int weights_open(struct weights **out, const char *path, struct error *e)
     struct weights *w = *out = xcalloc(1, sizeof *w);
     w->path = xstrdup(path);
     int rc = map_file(w, e);
-    if (rc == 0)
-        rc = read_all(w, e);
+    if (rc < 0) {
+        weights_close(out);
+        return rc;
+    }
+    rc = read_all(w, e);
     return rc < 0 ? fail(out, rc, e) : 0;
 }
 

@@ -201,7 +201,7 @@ class Probe(unittest.TestCase):
                      (["-i", f.path("x.png"), "-t", "goldfish", "--backend", "null", "--dump", f.path("o")], 1, "no network"),
                      (["-i", f.path("x.png"), "-t", "goldfish", "--preprocessing", "x", "--dump", f.path("o")], 2, "caffe-rgb"),
                      (["-i", f.path("x.png"), "-t", "goldfish", "--dump", f.path("text")], 1, "text"),
-                     (["-i", f.path("x.png"), "-t", "goldfish", "--dump", "/nonexistent/a"], 1, "/nonexistent/a")]
+                     (["-i", f.path("x.png"), "-t", "goldfish", "--dump", "/proc/nonexistent/a"], 1, "/proc/nonexistent/a")]
             for args, code, says in cases:
                 p = probe(*args)
                 self.assertEqual((p.returncode, p.stdout, p.stderr.count("\n")), (code, "", 1), p.stderr)

@@ -216,8 +216,8 @@ static void secret_from_file(void **state)
     assert_int_equal(config_read_secrets(&f.config, &e), -ENOENT);
     assert_has(e.text, path);
     setenv("REVERIE_SINK_KEY_FILE", "/tmp", 1);
-    assert_int_equal(config_read_secrets(&f.config, &e), -EINVAL);
-    assert_has(e.text, "not a plain file");
+    assert_int_equal(config_read_secrets(&f.config, &e), -EISDIR);
+    assert_has(e.text, "not a regular file");
 }
 
 static void environment_goes_over_file(void **state)
