@@ -115,7 +115,7 @@ static int find_subjects(struct subject *s, const struct model *m, const char *t
     struct synsets_result r;
     known_from_model(m, &known);
     synsets_resolve(text, strlen(text), &known, &r);
-    if (r.verdict == SYNSETS_OK) {
+    if (synsets_granted(&r)) {
         for (int i = 0; i < r.count; i++)
             s->target.class_index[i] = model_class(m, synset_table[r.synset[i]].wnid);
         s->target.count = r.count;
@@ -125,7 +125,7 @@ static int find_subjects(struct subject *s, const struct model *m, const char *t
         return fail("-t \"%s\": there is no word in it", text);
     if (r.verdict == SYNSETS_TOO_MANY)
         return fail("-t \"%s\": more than two things", text);
-    fprintf(stderr, "reverie still: \"%s\" %s", r.part,
+    fprintf(stderr, "reverie still: \"%s\" %s", r.missing_name ? r.missing_name : text,
             r.verdict == SYNSETS_LACKING ? "is a class that this model does not have"
                                          : "names none of the classes");
     for (int i = 0; i < r.suggestion_count; i++)

@@ -127,6 +127,8 @@ static int resolve(const char *text, const struct model *m, const struct synsets
     synsets_resolve(text, strlen(text), known, &r);
     switch (r.verdict) {
     case SYNSETS_OK:
+    case SYNSETS_NEAREST:
+    case SYNSETS_HALF:
         synsets_label(&r, label, sizeof label);
         printf("request: %s%s\n", label,
                r.count > 1 ? " (the first on top, the second below; dream.first can swap them)" : "");
@@ -137,11 +139,12 @@ static int resolve(const char *text, const struct model *m, const struct synsets
         printf("no request: there is no word in it\n");
         break;
     case SYNSETS_UNKNOWN:
-        printf("no request: \"%s\" names none of the classes\n", r.part);
+    case SYNSETS_UNSURE:
+        printf("no request: \"%s\" names none of the classes\n", text);
         print_suggestions(&r, "did you mean");
         break;
     case SYNSETS_LACKING:
-        printf("no request: \"%s\" names a class that this model does not have\n", r.part);
+        printf("no request: \"%s\" is a class that this model does not have\n", r.missing_name);
         print_subject(r.synset[0], &r.subject[0], m, known);
         print_suggestions(&r, "nearest in this model:");
         break;

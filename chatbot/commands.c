@@ -115,7 +115,7 @@ static bool is_wish(const struct chat_call *c, const char *line)
 {
     struct synsets_result r;
     synsets_resolve(line, strlen(line), &c->bot->known, &r);
-    return r.verdict == SYNSETS_OK || r.verdict == SYNSETS_LACKING;
+    return synsets_granted(&r) || r.verdict == SYNSETS_LACKING;
 }
 
 void chat_command(struct chat_call *c, const char *line)

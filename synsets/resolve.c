@@ -67,7 +67,8 @@ static struct synsets_subject subject_of(const struct synsets_key *k, enum synse
                                     .key = k->text,
                                     .choices = synsets_pool + k->first,
                                     .choice_count = k->count,
-                                    .head_count = k->heads};
+                                    .head_count = k->heads,
+                                    .meant = -1};
 }
 
 static bool understand(const char *folded, struct synsets_subject *subject)
@@ -157,11 +158,10 @@ static void suggest(struct synsets_result *r, const char *folded, const struct s
     r->suggestion_count = count;
 }
 
-static bool fail(struct synsets_result *r, enum synsets_verdict verdict, const char *part)
+static bool fail(struct synsets_result *r, enum synsets_verdict verdict)
 {
     r->verdict = verdict;
     r->count = 0;
-    text_copy(r->part, sizeof r->part, part);
     return false;
 }
 
@@ -180,16 +180,17 @@ static int another(const struct synsets_subject *s, int synset, const struct syn
 }
 
 /* Takes the first choice that the model knows. False: the line has failed. */
-static bool add(struct synsets_result *r, const struct synsets_subject *subject, const char *part,
+static bool add(struct synsets_result *r, const struct synsets_subject *subject,
                 const struct synsets_known *known)
 {
     int choice = 0;
     while (choice < subject->choice_count && !known->known[subject->choices[choice]])
         choice++;
     if (choice == subject->choice_count) {
-        fail(r, SYNSETS_LACKING, part);
+        fail(r, SYNSETS_LACKING);
         r->synset[0] = subject->choices[0];
         r->subject[0] = *subject;
+        r->missing_name = subject->key;
         suggest_neighbours(r, r->synset[0], known);
         return false;
     }
@@ -208,22 +209,21 @@ static bool add(struct synsets_result *r, const struct synsets_subject *subject,
             r->synset[i] = theirs;
     }
     if (r->count == SYNSETS_SUBJECTS_MAX)
-        return fail(r, SYNSETS_TOO_MANY, part);
+        return fail(r, SYNSETS_TOO_MANY);
     r->subject[r->count] = *subject;
     r->synset[r->count++] = synset;
     return true;
 }
 
 /* A folded piece that is no name itself, cut at "and". */
-static bool take_pieces(struct synsets_result *r, char *folded, const char *part,
-                        const struct synsets_known *known)
+static bool take_pieces(struct synsets_result *r, char *folded, const struct synsets_known *known)
 {
     char *pieces[AND_PIECES_MAX + 1];
     int count = 0;
     char *c = folded;
     do {
         if (count == AND_PIECES_MAX)
-            return fail(r, SYNSETS_TOO_MANY, part);
+            return fail(r, SYNSETS_TOO_MANY);
         pieces[count++] = c;
         c = strstr(c, " and ");
         if (c)
@@ -232,7 +232,7 @@ static bool take_pieces(struct synsets_result *r, char *folded, const char *part
     pieces[count] = folded + strlen(folded) + strlen(" and ");
     struct synsets_subject whole;
     if (count > 1 && guess(folded, &whole))
-        return add(r, &whole, part, known);
+        return add(r, &whole, known);
     for (int i = 0, end; i < count; i = end) {
         struct synsets_subject subject;
         char run[PART_BYTES];
@@ -244,35 +244,35 @@ static bool take_pieces(struct synsets_result *r, char *folded, const char *part
             found = understand(run, &subject);
         }
         if (!found && !guess(run, &subject)) { /* `run` is the single piece now */
-            fail(r, SYNSETS_UNKNOWN, count == 1 ? part : run);
+            fail(r, SYNSETS_UNKNOWN);
             suggest(r, run, known);
+            if (r->suggestion_count > 0)
+                r->verdict = SYNSETS_UNSURE;
             return false;
         }
-        if (!add(r, &subject, run, known))
+        if (!add(r, &subject, known))
             return false;
     }
     return true;
 }
 
 /* A piece of nothing but symbols: each picture in it is a part; the same one several times is one. */
-static bool take_pictures(struct synsets_result *r, const char *part, const struct synsets_known *known)
+static bool take_pictures(struct synsets_result *r, const char *text, const struct synsets_known *known)
 {
     struct synsets_picture picture;
     const char *last = NULL;
-    for (const char *at = part; synsets_next_emoji(&at, &picture);) {
+    for (const char *at = text; synsets_next_emoji(&at, &picture);) {
         if (!picture.emoji)
-            return fail(r, SYNSETS_UNKNOWN, part);
+            return fail(r, SYNSETS_UNKNOWN);
         if (last == picture.emoji->word)
             continue;
         last = picture.emoji->word;
         struct synsets_subject subject;
-        char name[sizeof r->part];
-        snprintf(name, sizeof name, "%.*s", (int)picture.bytes, picture.start);
         if (!understand(picture.emoji->word, &subject))
-            return fail(r, SYNSETS_UNKNOWN, part); /* a test sees to it that this cannot be */
+            return fail(r, SYNSETS_UNKNOWN); /* a test sees to it that this cannot be */
         subject.emoji = true;
         subject.casual = picture.emoji->casual;
-        if (!add(r, &subject, name, known))
+        if (!add(r, &subject, known))
             return false;
     }
     return true;
@@ -281,17 +281,19 @@ static bool take_pictures(struct synsets_result *r, const char *part, const stru
 /* One piece between separators; a piece of nothing but blanks and punctuation is passed over. */
 static bool take(struct synsets_result *r, const char *text, size_t bytes, const struct synsets_known *known)
 {
-    char part[sizeof r->part], folded[PART_BYTES];
-    text_clean(part, sizeof part, text, bytes);
+    char folded[PART_BYTES];
     size_t n = synsets_fold(folded, sizeof folded, text, bytes);
     if (n == sizeof folded)
-        return fail(r, SYNSETS_UNKNOWN, part);
-    if (n == 0)
-        return take_pictures(r, part, known);
+        return fail(r, SYNSETS_UNKNOWN);
+    if (n == 0) {
+        char symbols[PART_BYTES];
+        text_clean(symbols, sizeof symbols, text, bytes);
+        return take_pictures(r, symbols, known);
+    }
     struct synsets_subject subject;
     if (understand(folded, &subject))
-        return add(r, &subject, part, known);
-    return take_pieces(r, folded, part, known);
+        return add(r, &subject, known);
+    return take_pieces(r, folded, known);
 }
 
 /* Bytes up to the next separator or the end, and how long that one is. */
@@ -322,7 +324,7 @@ static bool take_signed(struct synsets_result *r, const char *clean, const struc
     int n = snprintf(spelled, sizeof spelled, "%.*s and %s", (int)(sign - clean), clean, sign + 1);
     if (n >= (int)sizeof spelled || synsets_fold(folded, sizeof folded, spelled, (size_t)n) == sizeof folded)
         return false;
-    return understand(folded, &subject) && is_name(&subject) && add(r, &subject, clean, known);
+    return understand(folded, &subject) && is_name(&subject) && add(r, &subject, known);
 }
 
 void synsets_resolve(const char *line, size_t bytes, const struct synsets_known *known,
@@ -343,6 +345,11 @@ void synsets_resolve(const char *line, size_t bytes, const struct synsets_known 
     }
     if (r->count == 0)
         r->verdict = SYNSETS_EMPTY;
+}
+
+bool synsets_granted(const struct synsets_result *result)
+{
+    return result->verdict <= SYNSETS_HALF;
 }
 
 void synsets_label(const struct synsets_result *result, char *out, size_t size)

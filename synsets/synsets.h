@@ -43,11 +43,15 @@ struct synsets_known {
 };
 
 enum synsets_verdict {
-    SYNSETS_OK,      /* subjects are filled */
-    SYNSETS_EMPTY,   /* nothing that could be a request */
-    SYNSETS_UNKNOWN, /* a part names no class; suggestions may help */
-    SYNSETS_LACKING, /* synset[0] is meant, but the model has it not; suggestions: the nearest it has */
-    SYNSETS_TOO_MANY /* more than two different subjects */
+    SYNSETS_OK,       /* granted as named */
+    SYNSETS_NEAREST,  /* granted; for what is not there a class that comes near: see meant_name */
+    SYNSETS_HALF,     /* granted for one of two things (count is 1): missing_name tells of the other */
+    SYNSETS_UNSURE,   /* not granted: one of the suggestions may be meant */
+    SYNSETS_LACKING,  /* not granted: the model has not synset[0], subject[0], and nothing near; suggestions,
+                       * if any, are of the same kind: shared_name */
+    SYNSETS_UNKNOWN,  /* not granted: names nothing that is known; no suggestions */
+    SYNSETS_TOO_MANY, /* not granted: more than two different subjects */
+    SYNSETS_EMPTY     /* nothing that could be a request */
 };
 
 /* How a part was understood, the strongest first. */
@@ -72,22 +76,35 @@ struct synsets_subject {
     int slips;   /* 0, or how far off a misspelling was */
     bool emoji;  /* it was a picture */
     bool casual; /* a picture that is mostly a remark */
+    int meant;   /* -1, or the class that was named and is lacking; one that comes near is in synset[] */
+    const char *meant_name; /* NULL, or the word for what was named ("volcano", "giraffe"); static */
 };
 
+/* What a line means. All texts in it are words of the tables: nothing that was typed is in it, so all of it may
+ * be said aloud. */
 struct synsets_result {
     enum synsets_verdict verdict;
-    int count;
+    int count;                        /* subjects that are granted; else 0 */
     int synset[SYNSETS_SUBJECTS_MAX]; /* index 0..999; [0] is the first, the top */
     struct synsets_subject subject[SYNSETS_SUBJECTS_MAX];
-    char part[128]; /* UNKNOWN, LACKING: the part that failed, cleaned */
+    bool placed; /* the line says which is on top ("cat under dog"): [0] is, whatever the settings say */
+    int fillers; /* words around the names: 0 none, 1 of a wish ("please"), 2 of talk too ("i want") */
+    /* HALF, LACKING: the word for what is lacking; NULL: it names nothing. Static, as all texts here. */
+    const char *missing_name;
+    const char *shared_name; /* LACKING with suggestions: the kind that they and it are of */
     int suggestion_count;
     int suggestion[SYNSETS_SUGGESTIONS_MAX];              /* classes that the model knows */
     const char *suggestion_name[SYNSETS_SUGGESTIONS_MAX]; /* what to type for it; static */
 };
 
-/* `line` may hold any bytes. No allocation; safe from every thread. */
+/* `line` may hold any bytes: what stands behind the bot's name or the command. Who knows the chat's own marks
+ * cuts them first: emotes, cheers, mentions, the name in front of a reply. No allocation; safe from every
+ * thread. */
 void synsets_resolve(const char *line, size_t bytes, const struct synsets_known *known,
                      struct synsets_result *result);
+
+/* Whether anything is to be dreamed: OK, NEAREST, HALF. */
+bool synsets_granted(const struct synsets_result *result);
 
 /* "goldfish" or "goldfish + volcano". */
 void synsets_label(const struct synsets_result *result, char *out, size_t size);

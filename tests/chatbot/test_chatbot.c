@@ -141,7 +141,7 @@ static void test_unknown(void **state)
     } cases[] = {
         {"pizz", "Did you mean pizza?"},
         {"gold fissh", "Did you mean goldfish"},
-        {"xyzzy plugh", "\"xyzzy plugh\""},
+        {"xyzzy plugh", "\"that\""},
         {"goldfish + volcano + pizza", "goldfish + pizza"},
         {"...", "!help"},
         {"!frobnicate", "These I do: !help"},
@@ -229,7 +229,7 @@ static void test_irc_talk(void **state)
         {"reverie: top", "!x"},
         {"Reverie, volcano", "volcano"},
         {"@reverie volcano", "volcano"},
-        {"@reverie: xyzzy", "xyzzy"},
+        {"@reverie: xyzzy", "\"that\""},
         {"bot99: volcano", "volcano"},
         {"@Bot99 !now", "I"},
         {"reverie:", "!help"},

@@ -1,6 +1,6 @@
 /*
  * Resolution: lines with the answers that a person would expect. An answer is the label of the subjects, or
- * the verdict with the part that failed and what is offered: "unknown [volcno]: volcano".
+ * the verdict with the part that failed and what is offered: "unsure: volcano".
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -69,33 +69,33 @@ static const struct expected all_known[] = {
     {"judge's robe", "academic gown"},
     {"rv", "recreational vehicle"},
     {"R.V.", "recreational vehicle"},
-    {"RV's", "unknown [RV's]"},
+    {"RV's", "unknown"},
     {"pj's", "pajama"},
     {"espresso", "espresso"},
     {"expresso", "espresso"},
-    {"café", "unknown [café]: case | cape | safe"},
+    {"café", "unsure: case | cape | safe"},
     {"espressó", "espresso"},
     {"ＧＯＬＤＦＩＳＨ", "goldfish"},
     {"volcano 🌋", "volcano"},
     {"🌋", "volcano"},
     {"🐸🐸🐸", "bullfrog"},
-    {"😂", "unknown [😂]"},
+    {"😂", "unknown"},
     {"🍕🐸", "pizza + bullfrog"},
-    {"🍕 😂", "unknown [🍕 😂]"},
+    {"🍕 😂", "unknown"},
     {"🐕‍🦺", "Chihuahua"},
     {"🐻‍❄️", "ice bear"},
     {"🌶🏽", "bell pepper"},
     {"ﬁg", "fig"},
     {"𝓰𝓸𝓵𝓭𝓯𝓲𝓼𝓱", "goldfish"},
-    {"straße", "unknown [straße]"},
+    {"straße", "unknown"},
     {"goldfish ＋ volcano", "goldfish + volcano"},
     {"black & gold garden spider", "black and gold garden spider"},
     {"black and gold gardn spider", "black and gold garden spider"},
-    {"money", "unknown [money]: monkey | coney"},
-    {"red win", "unknown [red win]: red wine"},
-    {"hot rod", "unknown [hot rod]: hot dog | hot pot"},
-    {"вулкан", "unknown [вулкан]"},
-    {"火山", "unknown [火山]"},
+    {"money", "unsure: monkey | coney"},
+    {"red win", "unsure: red wine"},
+    {"hot rod", "unsure: hot dog | hot pot"},
+    {"вулкан", "unknown"},
+    {"火山", "unknown"},
     {"mouse", "mouse"},
     {"mice", "mouse"},
     {"wolves", "timber wolf"},
@@ -139,9 +139,9 @@ static const struct expected all_known[] = {
     {"musical instrument", "accordion"},
     {"musical instruments", "accordion"},
     {"animal", "tench"},
-    {"entity", "unknown [entity]"},
-    {"object", "unknown [object]"},
-    {"artifact", "unknown [artifact]"},
+    {"entity", "unknown"},
+    {"object", "unknown"},
+    {"artifact", "unknown"},
     {"hammerhead", "hammerhead"},
     {"hammerheads", "hammerhead"},
     {"eskimo", "Eskimo dog"},
@@ -200,8 +200,8 @@ static const struct expected all_known[] = {
     {"giant panda, panda, panda bear, coon bear, Ailuropoda melanoleuca", "giant panda"},
     {"black-and-tan coonhound", "black-and-tan coonhound"},
     {"black and tan coonhound and black and gold garden spider", "black-and-tan coonhound + black and gold garden spider"},
-    {"goldfish and unicorn", "unknown [unicorn]: uniform"},
-    {"unicorn + goldfish", "unknown [unicorn]: uniform"},
+    {"goldfish and unicorn", "unsure: uniform"},
+    {"unicorn + goldfish", "unsure: uniform"},
     {"volcno", "volcano"},
     {"volacno", "volcano"},
     {"vulcano", "volcano"},
@@ -209,27 +209,27 @@ static const struct expected all_known[] = {
     {"goldfsh", "goldfish"},
     {"golfish", "goldfish"},
     {"pizaa", "pizza"},
-    {"piza", "unknown [piza]: pizza"},
-    {"brid", "unknown [brid]: bird"},
-    {"tigr", "unknown [tigr]: tiger"},
+    {"piza", "unsure: pizza"},
+    {"brid", "unsure: bird"},
+    {"tigr", "unsure: tiger"},
     {"elefant", "Indian elephant"},
     {"elephant", "Indian elephant"},
-    {"hello", "unknown [hello]: cello"},
-    {"hi", "unknown [hi]"},
-    {"lol", "unknown [lol]"},
-    {"what is this", "unknown [what is this]"},
-    {"volcano please", "unknown [volcano please]: volcano"},
-    {"please volcano", "unknown [please volcano]: volcano"},
-    {"I like my goldfish very much", "unknown [I like my goldfish very much]: goldfish"},
-    {"show me a volcano", "unknown [show me a volcano]: volcano"},
-    {"a", "unknown [a]"},
-    {"the", "unknown [the]"},
-    {"t", "unknown [t]"},
-    {"and", "unknown [and]"},
-    {"of", "unknown [of]"},
-    {"one", "unknown [one]"},
-    {"I", "unknown [I]"},
-    {"x", "unknown [x]"},
+    {"hello", "unsure: cello"},
+    {"hi", "unknown"},
+    {"lol", "unknown"},
+    {"what is this", "unknown"},
+    {"volcano please", "unsure: volcano"},
+    {"please volcano", "unsure: volcano"},
+    {"I like my goldfish very much", "unsure: goldfish"},
+    {"show me a volcano", "unsure: volcano"},
+    {"a", "unknown"},
+    {"the", "unknown"},
+    {"t", "unknown"},
+    {"and", "unknown"},
+    {"of", "unknown"},
+    {"one", "unknown"},
+    {"I", "unknown"},
+    {"x", "unknown"},
     {"", "empty"},
     {"   ", "empty"},
     {"...", "empty"},
@@ -238,8 +238,8 @@ static const struct expected all_known[] = {
     {"+ + +", "empty"},
     {",", "empty"},
     {"&", "empty"},
-    {"0", "unknown [0]"},
-    {"123", "unknown [123]"},
+    {"0", "unknown"},
+    {"123", "unknown"},
     {"t-shirt", "jersey"},
     {"t shirt", "jersey"},
     {"tee shirt", "jersey"},
@@ -250,7 +250,7 @@ static const struct expected all_known[] = {
     {"laptop", "laptop"},
     {"notebook", "notebook"},
     {"television", "television"},
-    {"tv", "unknown [tv]"},
+    {"tv", "unknown"},
     {"screen", "screen"},
     {"bus", "minibus"},
     {"car", "ambulance"},
@@ -268,7 +268,7 @@ static const struct expected all_known[] = {
     {"flower", "daisy"},
     {"tree", "tree frog"},
     {"king", "king snake"},
-    {"queen snake", "unknown [queen snake]: green snake"},
+    {"queen snake", "unsure: green snake"},
     {"king of beasts", "lion"},
     {"lion", "lion"},
     {"tiger", "tiger"},
@@ -319,14 +319,15 @@ static const struct expected all_known[] = {
 
 static void answer(const struct synsets_result *r, char *out, size_t size)
 {
-    static const char *const verdicts[] = {"", "empty", "unknown", "lacking", "too many"};
+    static const char *const verdicts[] = {"",        "nearest", "half",     "unsure",
+                                           "lacking", "unknown", "too many", "empty"};
     if (r->verdict == SYNSETS_OK) {
         synsets_label(r, out, size);
         return;
     }
     int n = snprintf(out, size, "%s", verdicts[r->verdict]);
-    if (r->verdict == SYNSETS_UNKNOWN || r->verdict == SYNSETS_LACKING)
-        n += snprintf(out + n, size - (size_t)n, " [%s]", r->part);
+    if (r->verdict == SYNSETS_LACKING)
+        n += snprintf(out + n, size - (size_t)n, " [%s]", r->missing_name);
     for (int i = 0; i < r->suggestion_count; i++)
         n += snprintf(out + n, size - (size_t)n, "%s %s", i ? " |" : ":", r->suggestion_name[i]);
 }
@@ -386,10 +387,10 @@ static void test_lacking(void **state)
         {"great white shark",
          "lacking [great white shark]: goldfish | European fire salamander | lesser panda"},
         {"Great White Shark!",
-         "lacking [Great White Shark!]: goldfish | European fire salamander | lesser panda"},
+         "lacking [great white shark]: goldfish | European fire salamander | lesser panda"},
         {"goldfish + tench", "lacking [tench]: goldfish | European fire salamander | lesser panda"},
         {"tench and unicorn", "lacking [tench]: goldfish | European fire salamander | lesser panda"},
-        {"unicorn and tench", "unknown [unicorn]"},
+        {"unicorn and tench", "unknown"},
         {"panda", "lesser panda"}, /* the giant one is the first choice, this one is known */
         {"giant panda", "lacking [giant panda]: lesser panda | lion | Chihuahua"},
         {"wagon", "police van"},
@@ -400,7 +401,7 @@ static void test_lacking(void **state)
         {"cats", "tabby"},
         {"lions", "lion"},
         {"fish", "goldfish"},
-        {"tigre", "lacking [tigre]: lion | tabby | lesser panda"}, /* tiger, which it has not */
+        {"tigre", "lacking [tiger]: lion | tabby | lesser panda"}, /* tiger, which it has not */
         {"golfish", "goldfish"},
         {"bird", "lacking [bird]: European fire salamander | lesser panda | lion"},
     };
@@ -550,9 +551,8 @@ static void test_hostile_bytes(void **state)
         char label[256];
         synsets_resolve(line, bytes, &known, &r);
         synsets_label(&r, label, sizeof label);
-        assert_true(r.verdict <= SYNSETS_TOO_MANY);
-        assert_true(r.count >= (r.verdict == SYNSETS_OK) && r.count <= SYNSETS_SUBJECTS_MAX);
-        assert_true(strnlen(r.part, sizeof r.part) < sizeof r.part);
+        assert_true(r.verdict <= SYNSETS_EMPTY);
+        assert_true(synsets_granted(&r) == (r.count > 0) && r.count <= SYNSETS_SUBJECTS_MAX);
         for (int i = 0; i < r.count; i++)
             assert_in_range(r.synset[i], 0, SYNSET_COUNT - 1);
         for (int i = 0; i < r.suggestion_count; i++)

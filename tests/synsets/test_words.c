@@ -54,7 +54,7 @@ static bool is_right(const struct synsets_result *r, const char *answer, const s
         bool offered = false;
         for (int i = 0; i < r->suggestion_count; i++)
             offered = offered || strcmp(r->suggestion_name[i], answer + 1) == 0;
-        return r->verdict == SYNSETS_UNKNOWN && offered;
+        return r->verdict == SYNSETS_UNSURE && offered;
     }
     if (r->verdict != SYNSETS_OK)
         return false;
