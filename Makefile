@@ -26,8 +26,8 @@ tests   := $(patsubst %.c,$O/%,$(wildcard tests/*/test_*.c tests/*/*/test_*.c))
 gpu_tests := $(filter $O/tests/gpu/%,$(tests))
 scripts := .ci/run tests/run $(filter-out %.in %.md %/embedded,$(wildcard scripts/*)) $(wildcard scripts/embedded/*.py)
 
-# Tables written by scripts/gen_synsets: too long to read, and not formatted by hand.
-generated := synsets/table.c synsets/index.c synsets/ordinary.c
+# Tables written by scripts/gen_synsets and gen_confusables: too long to read, and not formatted by hand.
+generated := synsets/table.c synsets/index.c synsets/ordinary.c synsets/confusables.c
 c_files    = main.c $(sources) $(headers) $(cuda_c) $(cuda_cu) $(cuda_headers) $(wildcard tests/*/*.[ch] tests/*/*/*.[ch])
 written    = $(filter-out $(generated),$(c_files))
 

@@ -20,7 +20,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 
-enum { RNG_STREAM_REPLIES = 0x7265, LABEL_BYTES = 256, REROLLS = 8, PART_SHOWN_BYTES = 64 };
+enum { RNG_STREAM_REPLIES = 0x7265, LABEL_BYTES = 256, REROLLS = 8 };
 
 #define OUR_NAME "reverie"
 
@@ -163,10 +163,10 @@ static void make_request(struct chat_call *c, const struct synsets_result *r, st
 {
     struct request now;
     requests_list(c->bot->requests, &now, NULL, 0);
-    const struct rules *rules = c->bot->rules;
+    struct rules *rules = c->bot->rules;
     *q = (struct request){.immediate = chat_is_operator(c)};
     /* A name that may not be shown is not shown. */
-    text_copy(q->user, sizeof q->user, rules && rules_forbids_text(rules, c->user) ? "somebody" : c->user);
+    text_copy(q->user, sizeof q->user, rules && rules_forbids_name(rules, c->user) ? "somebody" : c->user);
     text_copy(q->login, sizeof q->login, c->login);
     text_clean(q->message_id, sizeof q->message_id, c->message_id, strlen(c->message_id));
     for (int i = 0; i < r->count; i++) {
@@ -203,16 +203,18 @@ static void tell(struct chat_call *c, const struct request *q, int rc, double et
 
 static void tell_why_not(struct chat_call *c, const struct synsets_result *r)
 {
-    char list[LABEL_BYTES], part[PART_SHOWN_BYTES];
-    text_copy(part, sizeof part, r->part);
-    struct reply_words words = {.part = part};
+    char list[LABEL_BYTES];
+    struct reply_words words = {.part = r->missing_name ? r->missing_name : "that"};
     words.list = chat_list(r->suggestion_name, r->suggestion_count, list, sizeof list);
     switch (r->verdict) {
     case SYNSETS_LACKING:
         chat_say(c, r->suggestion_count ? REPLY_LACKING : REPLY_UNKNOWN, &words);
         break;
+    case SYNSETS_UNSURE:
+        chat_say(c, REPLY_DID_YOU_MEAN, &words);
+        break;
     case SYNSETS_UNKNOWN:
-        chat_say(c, r->suggestion_count ? REPLY_DID_YOU_MEAN : REPLY_UNKNOWN, &words);
+        chat_say(c, REPLY_UNKNOWN, &words);
         break;
     case SYNSETS_TOO_MANY:
         chat_say(c, REPLY_TOO_MANY, &words);
@@ -232,14 +234,13 @@ static bool refuse(struct chat_call *c, const struct synsets_result *r)
     if (!rules || chat_is_operator(c))
         return false;
     double cooldown_s = chat_is_moderator(c) ? 0 : rules_cooldown_s(rules, c->login, c->now_s);
-    bool forbidden = rules_forbids_text(rules, c->rest) ||
-                     (r->verdict == SYNSETS_LACKING && rules_forbids_class(rules, r->synset[0]));
+    bool forbidden = rules_forbids_wish(rules, c->rest, r);
     snprintf(number, sizeof number, "%d", (int)fmin(ceil(cooldown_s), 999999));
     if (forbidden)
         chat_say(c, REPLY_FORBIDDEN, &words);
-    else if (r->verdict == SYNSETS_OK && rules_is_paused(rules) && !chat_is_moderator(c))
+    else if (synsets_granted(r) && rules_is_paused(rules) && !chat_is_moderator(c))
         chat_say(c, REPLY_PAUSED, &words);
-    else if (r->verdict == SYNSETS_OK && cooldown_s > 0)
+    else if (synsets_granted(r) && cooldown_s > 0)
         chat_say(c, REPLY_COOLDOWN, &words);
     else
         return false;
@@ -251,7 +252,7 @@ static void take(struct chat_call *c, const struct synsets_result *r)
 {
     if (refuse(c, r))
         return;
-    if (r->verdict != SYNSETS_OK) {
+    if (!synsets_granted(r)) {
         requests_refused(c->bot->requests);
         tell_why_not(c, r);
         return;

@@ -33,7 +33,8 @@ static const struct option show_rows[] = {
         "Users who may do what moderators may, besides those whom the chat itself marks: ann, bob."),
     OPTION_STRING(struct show_config, banned_file, "", 0,
                   "What nobody may wish for, one on a line: a class or kind, or a word that a wish or a name "
-                  "may not hold; @ann for a user. Lines that begin with # say nothing."),
+                  "may not hold, however it is spelled; word* for all that begins with it, *word* for all "
+                  "that holds it; @ann for a user. Lines that begin with # say nothing."),
     OPTION_STRING(struct show_config, state_dir, "", 0,
                   "A folder to keep the waiting wishes, bans and the log of what was asked and shown across "
                   "restarts; it is made. Empty: nothing is kept."),

@@ -14,8 +14,9 @@
 #include "common/mem.h"
 #include "common/rng.h"
 #include "common/text.h"
+#include "show/forbidden.h"
 
-enum { VIEWERS_MAX = 1024, WORDS_MAX = 1024, WORD_BYTES = 64, MODERATORS_MAX = 64 };
+enum { VIEWERS_MAX = 1024, MODERATORS_MAX = 64, BANNED_LINE_BYTES = 256 };
 
 struct viewer {
     uint64_t key; /* 0: none */
@@ -27,13 +28,14 @@ struct rules {
     /* immutable after open */
     double cooldown_s, vote_share;
     int vote_min;
-    bool forbidden[SYNSET_COUNT];
-    char (*words)[WORD_BYTES]; /* [word_count] folded to lower case, one blank at each end */
-    int word_count;
+    char banned_file[OPTION_STRING_BYTES]; /* "": none */
     char moderators[MODERATORS_MAX][REQUEST_USER_BYTES];
     int moderator_count;
 
     pthread_mutex_t lock; /* leaf; guards everything below */
+    struct forbidden *words;
+    bool forbidden[SYNSET_COUNT]; /* classes that lines of `words` name */
+    unsigned version;
     struct viewer viewers[VIEWERS_MAX];
     char (*bans)[REQUEST_USER_BYTES]; /* [ban_count], room for RULES_BANS_MAX */
     int ban_count;
@@ -52,67 +54,58 @@ static uint64_t key_of(const char *login)
     return h | 1;
 }
 
-/* Lower case in ASCII, everything that is no letter or digit one blank, one blank at each end: so " ass " is
- * not in " bass ". */
-static void simplify(const char *text, char *out, size_t size)
+/* 0, or why not as a line without its place. Users are banned at once. */
+static const char *take_line(struct rules *h, struct forbidden *words, const char *line, size_t bytes)
 {
-    size_t n = 0;
-    out[n++] = ' ';
-    for (; *text && n + 2 < size; text++) {
-        unsigned char c = (unsigned char)*text;
-        bool letter = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c >= 0x80;
-        if (c >= 'A' && c <= 'Z')
-            out[n++] = (char)(c + 'a' - 'A');
-        else if (letter)
-            out[n++] = (char)c;
-        else if (out[n - 1] != ' ')
-            out[n++] = ' ';
-    }
-    if (out[n - 1] != ' ')
-        out[n++] = ' ';
-    out[n] = '\0';
+    char clean[BANNED_LINE_BYTES];
+    if (bytes + 1 == BANNED_LINE_BYTES && line[bytes - 1] != '\n')
+        return "a longer line than fits";
+    if (text_clean(clean, sizeof clean, line, bytes) == 0 || clean[0] == '#')
+        return NULL;
+    int rc = clean[0] == '@' ? rules_ban(h, clean + 1) : forbidden_add(words, clean, FORBIDDEN_FILE);
+    return rc == -ENOSPC   ? "more users or words than fit"
+           : rc == -EINVAL ? "this is no word that could be looked for"
+                           : NULL;
 }
 
-/* What a line of the file forbids: the classes that it names, else the word itself. */
-static void forbid(struct rules *h, const char *text)
+/* The lines of the file into `words`. */
+static int read_banned(struct rules *h, struct forbidden *words, struct error *e)
 {
-    static const struct synsets_known nothing = {{false}};
-    struct synsets_result r;
-    synsets_resolve(text, strlen(text), &nothing, &r);
-    const struct synsets_subject *s = &r.subject[0];
-    if (r.verdict == SYNSETS_LACKING && s->slips == 0 && s->how <= SYNSETS_PARENT_FORM) {
-        for (int i = 0; i < s->choice_count; i++)
-            h->forbidden[s->choices[i]] = true;
-        return;
-    }
-    simplify(text, h->words[h->word_count++], WORD_BYTES);
-}
-
-static int read_banned(struct rules *h, const char *path, struct error *e)
-{
+    const char *path = h->banned_file;
     FILE *f = fopen(path, "re");
     if (!f) {
         int code = errno;
         return error_set(e, code, "show.banned_file %s cannot be opened: %s", path, strerror(code));
     }
-    char line[256], clean[256];
+    char line[BANNED_LINE_BYTES];
     int rc = 0;
     for (int number = 1; rc == 0 && fgets(line, sizeof line, f); number++) {
-        size_t length = strlen(line);
-        if (length + 1 == sizeof line && line[length - 1] != '\n')
-            rc = error_set(e, EINVAL, "%s:%d: a line of more than %zu bytes", path, number, sizeof line - 2);
-        else if (text_clean(clean, sizeof clean, line, length) == 0 || clean[0] == '#')
-            continue;
-        else if (h->word_count == WORDS_MAX || h->ban_count == RULES_BANS_MAX)
-            rc = error_set(e, EINVAL, "%s:%d: more than %d lines", path, number, WORDS_MAX);
-        else if (clean[0] == '@')
-            rules_ban(h, clean + 1);
-        else
-            forbid(h, clean);
+        const char *fault = take_line(h, words, line, strlen(line));
+        if (fault)
+            rc = error_set(e, EINVAL, "%s:%d: %s", path, number, fault);
     }
     if (rc == 0 && ferror(f))
         rc = error_set(e, EIO, "show.banned_file %s cannot be read", path);
     fclose(f);
+    return rc;
+}
+
+int rules_reload(struct rules *h, struct error *e)
+{
+    pthread_mutex_lock(&h->lock);
+    struct forbidden *words = forbidden_copy(h->words);
+    pthread_mutex_unlock(&h->lock);
+    forbidden_forget_file(words);
+    int rc = h->banned_file[0] ? read_banned(h, words, e) : 0;
+    if (rc == 0) {
+        pthread_mutex_lock(&h->lock);
+        struct forbidden *old = h->words;
+        h->words = words;
+        words = old;
+        h->version++;
+        pthread_mutex_unlock(&h->lock);
+    }
+    forbidden_close(&words);
     return rc;
 }
 
@@ -136,11 +129,12 @@ int rules_open(struct rules **out, const struct show_config *c, struct error *e)
     h->cooldown_s = c->cooldown_s;
     h->vote_share = c->vote_share;
     h->vote_min = (int)c->vote_min;
-    h->words = xcalloc(WORDS_MAX, sizeof *h->words);
+    h->words = forbidden_open();
+    text_copy(h->banned_file, sizeof h->banned_file, c->banned_file);
     h->bans = xcalloc(RULES_BANS_MAX, sizeof *h->bans);
     pthread_mutex_init(&h->lock, NULL);
     read_moderators(h, c->moderators);
-    int rc = c->banned_file[0] ? read_banned(h, c->banned_file, e) : 0;
+    int rc = rules_reload(h, e);
     if (rc)
         rules_close(&h);
     *out = h;
@@ -152,37 +146,106 @@ void rules_close(struct rules **h)
     if (!*h)
         return;
     pthread_mutex_destroy(&(*h)->lock);
-    free((*h)->words);
+    forbidden_close(&(*h)->words);
     free((*h)->bans);
     free(*h);
     *h = NULL;
 }
 
-int rules_restrict(const struct rules *h, struct synsets_known *known)
+int rules_restrict(struct rules *h, struct synsets_known *known)
 {
     int left = 0;
+    pthread_mutex_lock(&h->lock);
     for (int s = 0; s < SYNSET_COUNT; s++) {
-        known->known[s] = known->known[s] && !h->forbidden[s];
+        known->known[s] = known->known[s] && !forbidden_class(h->words, s);
         left += known->known[s];
     }
+    pthread_mutex_unlock(&h->lock);
     return left;
 }
 
-bool rules_forbids_class(const struct rules *h, int synset)
+unsigned rules_version(struct rules *h)
 {
-    return h->forbidden[synset];
+    pthread_mutex_lock(&h->lock);
+    unsigned version = h->version;
+    pthread_mutex_unlock(&h->lock);
+    return version;
 }
 
-bool rules_forbids_text(const struct rules *h, const char *text)
+bool rules_forbids_class(struct rules *h, int synset)
 {
-    char simple[SYNSETS_LINE_BYTES];
-    if (h->word_count == 0)
-        return false;
-    simplify(text, simple, sizeof simple);
-    for (int i = 0; i < h->word_count; i++)
-        if (strstr(simple, h->words[i]))
+    pthread_mutex_lock(&h->lock);
+    bool forbids = forbidden_class(h->words, synset);
+    pthread_mutex_unlock(&h->lock);
+    return forbids;
+}
+
+bool rules_forbids_text(struct rules *h, const char *text)
+{
+    pthread_mutex_lock(&h->lock);
+    bool forbids = forbidden_text(h->words, text);
+    pthread_mutex_unlock(&h->lock);
+    return forbids;
+}
+
+bool rules_forbids_name(struct rules *h, const char *name)
+{
+    pthread_mutex_lock(&h->lock);
+    bool forbids = forbidden_name(h->words, name);
+    pthread_mutex_unlock(&h->lock);
+    return forbids;
+}
+
+/* What is not known may be so by the rules only. */
+bool rules_forbids_wish(struct rules *h, const char *text, const struct synsets_result *r)
+{
+    if (rules_forbids_text(h, text) ||
+        (r->verdict == SYNSETS_LACKING && rules_forbids_class(h, r->synset[0])))
+        return true;
+    for (int i = 0; i < r->count; i++)
+        if (rules_forbids_class(h, r->synset[i]) ||
+            (r->subject[i].meant >= 0 && rules_forbids_class(h, r->subject[i].meant)))
             return true;
     return false;
+}
+
+int rules_forbid(struct rules *h, const char *entry)
+{
+    pthread_mutex_lock(&h->lock);
+    int rc = forbidden_add(h->words, entry, FORBIDDEN_MODERATOR);
+    h->version += rc == 0;
+    pthread_mutex_unlock(&h->lock);
+    return rc;
+}
+
+int rules_allow(struct rules *h, const char *entry)
+{
+    pthread_mutex_lock(&h->lock);
+    int rc = forbidden_allow(h->words, entry);
+    h->version += rc == 0;
+    pthread_mutex_unlock(&h->lock);
+    return rc;
+}
+
+struct each_word {
+    void (*each)(void *context, const char *entry, bool forbidden);
+    void *context;
+};
+
+static void if_of_moderators(void *each_word, const char *entry, enum forbidden_source source)
+{
+    const struct each_word *w = each_word;
+    if (source == FORBIDDEN_MODERATOR || source == FORBIDDEN_ALLOWED)
+        w->each(w->context, entry, source == FORBIDDEN_MODERATOR);
+}
+
+void rules_each_word(struct rules *h, void (*each)(void *context, const char *entry, bool forbidden),
+                     void *context)
+{
+    struct each_word w = {each, context};
+    pthread_mutex_lock(&h->lock);
+    forbidden_each(h->words, if_of_moderators, &w);
+    pthread_mutex_unlock(&h->lock);
 }
 
 bool rules_is_moderator(const struct rules *h, const char *login)

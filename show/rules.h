@@ -21,12 +21,34 @@ struct rules;
 int rules_open(struct rules **h, const struct show_config *c, struct error *e);
 void rules_close(struct rules **h); /* NULL is fine */
 
-/* Takes the banned classes out of what the show knows: before requests_open and chatbot_open. Returns how
- * many are left. */
-int rules_restrict(const struct rules *h, struct synsets_known *known);
+/*
+ * What nobody may wish for or be called (forbidden.h says how words are compared): a built-in list, the lines
+ * of show.banned_file, and what moderators add while the show is on. A line that names classes ("spider")
+ * forbids those; any other is a word.
+ */
 
-bool rules_forbids_class(const struct rules *h, int synset);
-bool rules_forbids_text(const struct rules *h, const char *text); /* it holds a banned word */
+/* Takes the banned classes out of `known`: what the model has. Returns how many are left. Call it again when
+ * rules_version has changed. */
+int rules_restrict(struct rules *h, struct synsets_known *known);
+unsigned rules_version(struct rules *h); /* grows with each change of what is forbidden */
+
+bool rules_forbids_class(struct rules *h, int synset);
+bool rules_forbids_text(struct rules *h, const char *text); /* it holds a banned word */
+bool rules_forbids_name(struct rules *h, const char *name); /* of a person: also inside longer words */
+/* The text of a wish or one of the classes that it names. */
+bool rules_forbids_wish(struct rules *h, const char *text, const struct synsets_result *result);
+
+/* `entry` as a line of the file: "word", "word*", "*word*". Until the show ends, or the opposite is called.
+ * 0; -EEXIST, -ENOENT: it is so already; -EINVAL: no letters in it, or only stars; -ENOSPC. rules_allow also
+ * takes a line of the file and a word of the built-in list out. */
+int rules_forbid(struct rules *h, const char *entry);
+int rules_allow(struct rules *h, const char *entry);
+/* Calls `each` for all that differs from built-in list and file, under the lock: forbidden, or allowed. */
+void rules_each_word(struct rules *h, void (*each)(void *context, const char *entry, bool forbidden),
+                     void *context);
+
+/* Reads show.banned_file again; on a fault all stays as it was. 0, or -errno with a line. */
+int rules_reload(struct rules *h, struct error *e);
 
 bool rules_is_moderator(const struct rules *h, const char *login);
 

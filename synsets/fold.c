@@ -15,8 +15,6 @@
 
 #include "synsets/index.h"
 
-enum { FOLD_GONE = 0, FOLD_BLANK = 1, FOLD_KEEP = 2 }; /* or an ASCII letter or digit */
-
 /* Decomposed text of one piece; a longer one names nothing. Compatibility forms grow up to 18-fold (U+FDFA),
  * ordinary text hardly. */
 enum { DECOMPOSED_BYTES = 2048, PIECE_BYTES_MAX = 512 };
@@ -39,7 +37,7 @@ static int fold_ascii(uint32_t c)
         return (int)c;
     if (c >= 'A' && c <= 'Z')
         return (int)c + 'a' - 'A';
-    return c == '\'' || c == '.' ? FOLD_GONE : FOLD_BLANK;
+    return c == '\'' || c == '.' ? SYNSETS_FOLD_GONE : SYNSETS_FOLD_BLANK;
 }
 
 /* Latin letters that Unicode does not take apart. */
@@ -53,33 +51,35 @@ static int base_letter(uint32_t c)
     for (size_t i = 0; i < sizeof letters / sizeof letters[0]; i++)
         if (letters[i].code == c)
             return letters[i].base;
-    return FOLD_KEEP;
+    return SYNSETS_FOLD_KEEP;
 }
 
-static int fold_code(uint32_t c)
+/* Letters by their category that nobody sees: Hangul's fillers. */
+static bool is_filler(uint32_t c)
+{
+    return c == 0x115f || c == 0x1160 || c == 0x3164 || c == 0xffa0;
+}
+
+int synsets_fold_code(uint32_t c)
 {
     if (c < 0x80)
         return fold_ascii(c);
     if (c == 0x2018 || c == 0x2019 || c == 0x2bc)
-        return FOLD_GONE; /* apostrophes */
-    if (uc_is_general_category_withtable(c, UC_CATEGORY_MASK_M | UC_CATEGORY_MASK_Cf))
-        return FOLD_GONE; /* accents, selectors, joiners */
+        return SYNSETS_FOLD_GONE; /* apostrophes */
+    if (is_filler(c) || uc_is_general_category_withtable(c, UC_CATEGORY_MASK_M | UC_CATEGORY_MASK_Cf))
+        return SYNSETS_FOLD_GONE; /* accents, selectors, joiners */
     if (uc_is_general_category_withtable(c, UC_CATEGORY_MASK_L | UC_CATEGORY_MASK_N))
         return base_letter(c);
-    return FOLD_BLANK;
+    return SYNSETS_FOLD_BLANK;
 }
 
-/* `s` decomposed and case-folded, or NULL when it is too long; *length its bytes. */
-static const char *decompose(const char *s, size_t bytes, char out[DECOMPOSED_BYTES], size_t *length)
+bool synsets_decompose(const char *s, size_t bytes, char *out, size_t *length)
 {
-    if (bytes > PIECE_BYTES_MAX)
-        return NULL;
-    *length = DECOMPOSED_BYTES;
     uint8_t *got = u8_casefold((const uint8_t *)s, bytes, NULL, UNINORM_NFKD, (uint8_t *)out, length);
     if (got == (uint8_t *)out)
-        return out;
+        return true;
     free(got); /* it did not fit, or is no UTF-8 */
-    return NULL;
+    return false;
 }
 
 static bool is_ascii(const char *s, size_t bytes)
@@ -96,19 +96,22 @@ size_t synsets_fold(char *out, size_t size, const char *in, size_t in_bytes)
     const char *s = in;
     size_t left = in_bytes, n = 0;
     bool blank = false;
-    if (!is_ascii(in, in_bytes))
-        s = decompose(in, in_bytes, decomposed, &left);
+    if (!is_ascii(in, in_bytes)) {
+        left = sizeof decomposed;
+        s = in_bytes <= PIECE_BYTES_MAX && synsets_decompose(in, in_bytes, decomposed, &left) ? decomposed
+                                                                                              : NULL;
+    }
     for (size_t length; s && left > 0; s += length, left -= length) {
         uint32_t code = (unsigned char)*s;
         length = code < 0x80 ? 1 : synsets_next_code(s, &code);
-        int folded = fold_code(code);
-        if (folded == FOLD_GONE)
+        int folded = synsets_fold_code(code);
+        if (folded == SYNSETS_FOLD_GONE)
             continue;
-        if (folded == FOLD_BLANK) {
+        if (folded == SYNSETS_FOLD_BLANK) {
             blank = n > 0;
             continue;
         }
-        size_t bytes = folded == FOLD_KEEP ? length : 1;
+        size_t bytes = folded == SYNSETS_FOLD_KEEP ? length : 1;
         if (n + (size_t)blank + bytes >= size)
             s = NULL;
         if (!s)
@@ -117,7 +120,7 @@ size_t synsets_fold(char *out, size_t size, const char *in, size_t in_bytes)
             out[n++] = ' ';
         blank = false;
         memcpy(out + n, s, bytes);
-        if (folded != FOLD_KEEP)
+        if (folded != SYNSETS_FOLD_KEEP)
             out[n] = (char)folded;
         n += bytes;
     }

@@ -66,6 +66,14 @@ bool synsets_next_emoji(const char **text, struct synsets_picture *out);
 /* fold.c: the character at `s` (valid UTF-8, not empty); returns its length in bytes. */
 size_t synsets_next_code(const char *s, uint32_t *code);
 
+/* fold.c: what becomes of one character of decomposed text: one of these, or an ASCII letter or digit. */
+enum { SYNSETS_FOLD_GONE = 0, SYNSETS_FOLD_BLANK = 1, SYNSETS_FOLD_KEEP = 2 };
+int synsets_fold_code(uint32_t code);
+
+/* fold.c: case-folded and decomposed (NFKD). *length: the room in `out`, then the length. False when it does
+ * not fit or is no UTF-8. */
+bool synsets_decompose(const char *s, size_t bytes, char *out, size_t *length);
+
 /* fold.c: lower case, no accents on Latin letters, apostrophes and full stops gone, other punctuation and
  * symbols one blank; letters of other scripts stay. `out` holds at most size - 1 bytes; returns the length,
  * or `size` when it does not fit. `in` is valid UTF-8. */

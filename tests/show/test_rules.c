@@ -227,6 +227,53 @@ static void write_file(char *path, const char *text)
     close(fd);
 }
 
+/* What moderators forbid and allow while the show is on, and the file read again. */
+static void test_words_change(void **state)
+{
+    (void)state;
+    struct dreamer s;
+    struct error e;
+    defaults(&s);
+    char path[] = "/tmp/reverie-test-XXXXXX";
+    write_file(path, "grumpf\n");
+    snprintf(s.config.banned_file, sizeof s.config.banned_file, "%s", path);
+    open_show(&s);
+    unsigned version = rules_version(s.rules);
+    int tarantula = synsets_by_wnid("n01774750");
+    assert_true(rules_forbids_text(s.rules, "GRUMPFS"));
+    assert_true(rules_forbids_name(s.rules, "xXgrumpfXx"));
+    assert_int_equal(rules_forbid(s.rules, "spider"), 0);
+    assert_int_equal(rules_forbid(s.rules, "spider"), -EEXIST);
+    assert_true(rules_forbids_class(s.rules, tarantula));
+    assert_true(rules_version(s.rules) != version);
+    assert_int_equal(rules_allow(s.rules, "grumpf"), 0);
+    assert_false(rules_forbids_text(s.rules, "grumpf"));
+
+    FILE *f = fopen(path, "w");
+    fputs("wobble*\n@trudy\n", f);
+    fclose(f);
+    assert_int_equal(rules_reload(s.rules, &e), 0);
+    assert_true(rules_forbids_text(s.rules, "wobbler"));
+    assert_true(rules_is_banned(s.rules, "trudy"));
+    assert_true(rules_forbids_class(s.rules, tarantula)); /* what moderators said stays */
+
+    f = fopen(path, "w");
+    fputs("**\n", f);
+    fclose(f);
+    assert_int_equal(rules_reload(s.rules, &e), -EINVAL);
+    assert_non_null(strstr(e.text, ":1: "));
+    assert_true(rules_forbids_text(s.rules, "wobbler")); /* all as it was */
+
+    struct synsets_known known = s.known;
+    struct synsets_result r;
+    synsets_resolve("tarantula + goldfish", 20, &known, &r);
+    assert_true(rules_forbids_wish(s.rules, "tarantula + goldfish", &r));
+    synsets_resolve("goldfish", 8, &known, &r);
+    assert_false(rules_forbids_wish(s.rules, "goldfish", &r));
+    close_show(&s);
+    unlink(path);
+}
+
 static void test_banned_file(void **state)
 {
     (void)state;
@@ -308,8 +355,8 @@ int main(void)
         cmocka_unit_test(test_moderators),      cmocka_unit_test(test_bans),
         cmocka_unit_test(test_pause_and_clear), cmocka_unit_test(test_votes),
         cmocka_unit_test(test_cooldown),        cmocka_unit_test(test_hold_command),
-        cmocka_unit_test(test_banned_file),     cmocka_unit_test(test_deleted_lines),
-        cmocka_unit_test(test_lottery),
+        cmocka_unit_test(test_banned_file),     cmocka_unit_test(test_words_change),
+        cmocka_unit_test(test_deleted_lines),   cmocka_unit_test(test_lottery),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-"""What scripts/gen_synsets makes is what is committed."""
+"""What scripts/gen_synsets and scripts/gen_confusables make is what is committed."""
+import ctypes
 import os
 import subprocess
 import sys
@@ -12,6 +13,13 @@ WORDNET = "/usr/share/wordnet/data.noun"
 def read(path):
     with open(path, "rb") as f:
         return f.read()
+
+
+def has_icu():
+    try:
+        return bool(ctypes.CDLL("libicui18n.so.72"))
+    except OSError:
+        return False
 
 
 class Generated(unittest.TestCase):
@@ -30,6 +38,14 @@ class Generated(unittest.TestCase):
             subprocess.run([sys.executable, os.path.join(ROOT, "scripts", "gen_words_page"), "--out", page], check=True)
             self.assertTrue(read(page) == read(os.path.join(ROOT, "docs", "words.md")),
                             "docs/words.md is not what scripts/gen_words_page makes: run it and commit")
+
+    @unittest.skipUnless(has_icu(), "ICU 72 is not here (Debian package libicu72)")
+    def test_confusables(self):
+        with tempfile.TemporaryDirectory() as out:
+            subprocess.run([sys.executable, os.path.join(ROOT, "scripts", "gen_confusables"), "--out", out], check=True)
+            self.assertTrue(read(os.path.join(out, "confusables.c")) == read(os.path.join(ROOT, "synsets",
+                                                                                          "confusables.c")),
+                            "synsets/confusables.c is not what scripts/gen_confusables makes: run it and commit")
 
     def test_refuses_wrong_ids(self):
         with tempfile.TemporaryDirectory() as folder:
