@@ -202,13 +202,22 @@ static void show_progress(struct dream *d, int64_t done, int64_t all)
         fputc('\n', stderr);
 }
 
+/* What all octaves have in common. */
+struct still {
+    const struct arguments *a;
+    struct model *model;
+    const struct subject *subject;
+};
+
 /* One octave at the size in `c`. `start` may be NULL. The result is new memory, NULL on failure. */
-static float *dream_octave(const struct arguments *a, const struct dream_config *c, struct model *m,
-                           const struct subject *s, const float *start, int octave, struct error *e)
+static float *dream_octave(const struct still *still, const struct dream_config *c, const float *start,
+                           int octave, struct error *e)
 {
+    const struct arguments *a = still->a;
+    const struct subject *s = still->subject;
     struct dream *d;
     int64_t first = a->steps * octave / a->octaves, end = a->steps * (octave + 1) / a->octaves;
-    if (dream_open(&d, c, m, (uint64_t)a->seed + (uint64_t)octave * 1000003, start, e) < 0)
+    if (dream_open(&d, c, still->model, (uint64_t)a->seed + (uint64_t)octave * 1000003, start, e) < 0)
         return NULL;
     if (s->layer >= 0)
         dream_set_layer(d, s->layer, s->channel);
@@ -234,19 +243,19 @@ static struct option_size octave_size(const struct arguments *a, int octave)
     return s;
 }
 
-static float *dream_all(const struct arguments *a, struct model *m, const struct subject *s, float *start,
-                        struct error *e)
+static float *dream_all(const struct still *still, float *start, struct error *e)
 {
+    const struct arguments *a = still->a;
     struct dream_config c = a->dream;
     struct option_size at = a->dream.size;
     float *x = start;
-    m->serves_once = a->octaves == 1;
+    still->model->serves_once = a->octaves == 1;
     for (int octave = 0; octave < a->octaves; octave++) {
         c.size = octave_size(a, octave);
         float *sized = x ? scaled(x, at.width_px, at.height_px, c.size.width_px, c.size.height_px, e) : NULL;
         bool lost = x && !sized;
         free(x);
-        x = lost ? NULL : dream_octave(a, &c, m, s, sized, octave, e);
+        x = lost ? NULL : dream_octave(still, &c, sized, octave, e);
         free(sized);
         if (!x)
             return NULL;
@@ -270,7 +279,7 @@ int cmd_still(int argc, char **argv)
     int status = find_subject(&subject, m, &a);
     if (status == 0 && read_start(&a, &start, &e) < 0)
         status = fail("%s", e.text);
-    if (status == 0 && !(x = dream_all(&a, m, &subject, start, &e)))
+    if (status == 0 && !(x = dream_all(&(struct still){&a, m, &subject}, start, &e)))
         status = fail("%s", e.text);
     if (status == 0 && picture_write_png(a.output, x, a.dream.size.width_px, a.dream.size.height_px, &e) < 0)
         status = fail("%s", e.text);

@@ -107,23 +107,23 @@ double camera_degrees_per_frame(const struct camera_config *config, int fps)
     return config->rotation / fps;
 }
 
-int camera_open(struct camera **out, const struct camera_config *config, int fps, int width_px, int height_px,
-                struct pool *pool, struct error *e)
+int camera_open(struct camera **out, const struct camera_params *p, struct error *e)
 {
     *out = NULL;
-    if (fps < 1 || width_px < 2 || height_px < 2 || width_px > PLATE_SIDE_MAX || height_px > PLATE_SIDE_MAX)
+    if (p->fps < 1 || p->width_px < 2 || p->height_px < 2 || p->width_px > PLATE_SIDE_MAX ||
+        p->height_px > PLATE_SIDE_MAX)
         return error_set(e, EINVAL,
                          "camera: %d x %d at %d frames per second cannot be rendered; sides are 2 to %d",
-                         width_px, height_px, fps, PLATE_SIDE_MAX);
+                         p->width_px, p->height_px, p->fps, PLATE_SIDE_MAX);
     struct camera *c = xcalloc(1, sizeof *c);
-    c->config = *config;
+    c->config = *p->config;
     c->kernels = camera_kernels_best();
-    c->pool = pool;
-    c->fps = fps;
-    c->width_px = width_px;
-    c->height_px = height_px;
-    c->zoom_per_frame = camera_zoom_per_frame(config, fps);
-    c->radians_per_frame = camera_degrees_per_frame(config, fps) * (acos(-1) / 180);
+    c->pool = p->pool;
+    c->fps = p->fps;
+    c->width_px = p->width_px;
+    c->height_px = p->height_px;
+    c->zoom_per_frame = camera_zoom_per_frame(p->config, p->fps);
+    c->radians_per_frame = camera_degrees_per_frame(p->config, p->fps) * (acos(-1) / 180);
     c->pace = 1;
     *out = c;
     return 0;
@@ -149,18 +149,18 @@ static double base_scale(const struct camera *c, int width_px, int height_px)
 
 /* How a keyframe of this size is prepared: averaged when it is larger than the output, then enlarged to
  * about the output's size or twice the keyframe's, whichever is more. */
-static void choose_factors(const struct camera *c, int width_px, int height_px, int *up, int *shrink)
+static void choose_factors(const struct camera *c, struct plate_source *s)
 {
-    *up = *shrink = 1;
+    s->up = s->shrink = 1;
     if (c->config.filter == CAMERA_BILINEAR)
         return;
-    double e = base_scale(c, width_px, height_px);
-    *shrink = (int)clamp(1 / e + 0.25, 1, 64);
-    *up = e < 3 ? 2 : PLATE_UP_MAX;
-    double pixels = (double)(width_px / *shrink) * (height_px / *shrink);
-    int longest = (width_px > height_px ? width_px : height_px) / *shrink;
-    while (*up > 1 && (pixels * *up * *up > PLATE_PIXELS || longest * *up > PLATE_SIDE_MAX))
-        *up /= 2;
+    double e = base_scale(c, s->width_px, s->height_px);
+    s->shrink = (int)clamp(1 / e + 0.25, 1, 64);
+    s->up = e < 3 ? 2 : PLATE_UP_MAX;
+    double pixels = (double)(s->width_px / s->shrink) * (s->height_px / s->shrink);
+    int longest = (s->width_px > s->height_px ? s->width_px : s->height_px) / s->shrink;
+    while (s->up > 1 && (pixels * s->up * s->up > PLATE_PIXELS || longest * s->up > PLATE_SIDE_MAX))
+        s->up /= 2;
 }
 
 /* Has the camera gone on for too long without a new picture to take one without a glide of its own? */
@@ -177,11 +177,11 @@ static double late_blend_end(const struct camera *c)
 
 static int fill_plate(const struct camera *c, struct plate *p, const struct keyframe *k)
 {
-    int up, shrink;
     if (k->is_frame)
         return plate_fill_nv12(p, k->nv12, k->width_px, k->height_px);
-    choose_factors(c, k->width_px, k->height_px, &up, &shrink);
-    return plate_fill(p, k->rgb, k->width_px, k->height_px, up, shrink, c->pool);
+    struct plate_source source = {.rgb = k->rgb, .width_px = k->width_px, .height_px = k->height_px};
+    choose_factors(c, &source);
+    return plate_fill(p, &source, c->pool);
 }
 
 /* A frame whose turn it is, or that comes a little late. */

@@ -58,10 +58,14 @@ extern const struct option_section camera_section; /* "camera" */
 
 struct camera;
 
-/* `config` is copied; `pool` may be NULL (everything on the caller's thread) and must outlive the camera.
- * 0, -EINVAL or -ENOMEM with one line; *c is NULL then. */
-int camera_open(struct camera **c, const struct camera_config *config, int fps, int width_px, int height_px,
-                struct pool *pool, struct error *e);
+struct camera_params {
+    const struct camera_config *config; /* copied */
+    int fps, width_px, height_px;       /* of what is rendered */
+    struct pool *pool;                  /* must outlive the camera. NULL: everything on the caller's thread */
+};
+
+/* 0, -EINVAL or -ENOMEM with one line; *c is NULL then. */
+int camera_open(struct camera **c, const struct camera_params *p, struct error *e);
 void camera_close(struct camera **c); /* NULL is fine */
 
 /* The geometry that the dream must follow, per output frame. */

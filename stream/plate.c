@@ -212,14 +212,15 @@ static int provide(struct plate *p, const struct sample_plane planes[3], size_t 
     return 0;
 }
 
-int plate_fill(struct plate *p, const float *rgb, int width_px, int height_px, int up, int shrink,
-               struct pool *pool)
+int plate_fill(struct plate *p, const struct plate_source *s, struct pool *pool)
 {
-    if (width_px < shrink || height_px < shrink || width_px > PLATE_SIDE_MAX || height_px > PLATE_SIDE_MAX)
+    int up = s->up, shrink = s->shrink;
+    if (s->width_px < shrink || s->height_px < shrink || s->width_px > PLATE_SIDE_MAX ||
+        s->height_px > PLATE_SIDE_MAX)
         return -EINVAL;
-    struct fill f = {.plate = p, .rgb = rgb, .up = up, .shrink = shrink};
-    f.width = width_px / shrink;
-    f.height = height_px / shrink;
+    struct fill f = {.plate = p, .rgb = s->rgb, .up = up, .shrink = shrink};
+    f.width = s->width_px / shrink;
+    f.height = s->height_px / shrink;
     f.luma_stride = (f.width + 15) / 16 * 16;
     int sides[2] = {(f.width - 1) * up + 1, (f.height - 1) * up + 1};
     if (sides[0] > PLATE_SIDE_MAX || sides[1] > PLATE_SIDE_MAX)
@@ -235,8 +236,8 @@ int plate_fill(struct plate *p, const float *rgb, int width_px, int height_px, i
         free(f.rows);
         return -ENOMEM;
     }
-    p->width_px = width_px;
-    p->height_px = height_px;
+    p->width_px = s->width_px;
+    p->height_px = s->height_px;
     double offset = -0.5 * (shrink - 1) / shrink;
     struct plate_map reduced = {1.0 / shrink, offset, offset};
     p->maps[0] = (struct plate_map){reduced.scale * up, offset * up, offset * up};

@@ -33,11 +33,17 @@ struct plate {
     float *luma;  /* [reduced height][luma_stride], scratch between the passes */
 };
 
-/* rgb: [3][height][width], 0..255 (what is outside is clipped, NaN becomes 0). `up`: 1..PLATE_UP_MAX for
- * luma; `shrink` >= 1 for all planes, before that. Pool may be NULL. 0; -EINVAL for sides outside of
- * 1..PLATE_SIDE_MAX, also after enlarging; -ENOMEM: then the plate is as it was. */
-int plate_fill(struct plate *p, const float *rgb, int width_px, int height_px, int up, int shrink,
-               struct pool *pool);
+/* A keyframe, and how it is prepared. */
+struct plate_source {
+    const float *rgb; /* [3][height][width], 0..255 (what is outside is clipped, NaN becomes 0) */
+    int width_px, height_px;
+    int up;     /* 1..PLATE_UP_MAX: factor of luma */
+    int shrink; /* >= 1: all planes are averaged by it, before that */
+};
+
+/* Pool may be NULL. 0; -EINVAL for sides outside of 1..PLATE_SIDE_MAX, also after enlarging; -ENOMEM: then the
+ * plate is as it was. */
+int plate_fill(struct plate *p, const struct plate_source *s, struct pool *pool);
 
 /* nv12: luma [height][width], then [height / 2][width / 2] pairs of Cb, Cr, sited left. 0; -EINVAL for odd
  * sides or sides outside of 2..PLATE_SIDE_MAX; -ENOMEM: then the plate is as it was. */

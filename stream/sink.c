@@ -91,19 +91,18 @@ static void *sink_main(void *arg)
     return NULL;
 }
 
-int sink_open(struct sink **out, const struct sink_ops *ops, const void *config,
-              const struct encoder_tracks *tracks, struct stats *stats, bool offline, struct error *e)
+int sink_open(struct sink **out, const struct sink_ops *ops, const struct sink_params *p, struct error *e)
 {
     struct sink *s = *out = xcalloc(1, sizeof *s);
     s->ops = ops;
-    s->config = config;
-    s->tracks = tracks;
-    s->stats = stats;
+    s->config = p->config;
+    s->tracks = p->tracks;
+    s->stats = p->stats;
     s->priv = xcalloc(1, ops->priv_size);
     s->in = xcalloc(1, sizeof *s->in);
     pthread_mutex_init(&s->in->lock, NULL);
     cond_init_monotonic(&s->in->changed);
-    sink_queue_open(&s->in->queue, &ops->limits, offline);
+    sink_queue_open(&s->in->queue, &ops->limits, p->offline);
 
     int rc = ops->open(s, e);
     if (rc == 0) {

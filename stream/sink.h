@@ -79,9 +79,16 @@ void sink_set_deaf(struct sink *s, bool deaf);
 /* The registry, in the order of the sections in the config file; ends with NULL. */
 extern const struct sink_ops *const sink_registry[];
 
-/* Opens the driver and starts its thread. `config` and `tracks` must outlive the sink. 0 or -errno. */
-int sink_open(struct sink **s, const struct sink_ops *ops, const void *config,
-              const struct encoder_tracks *tracks, struct stats *stats, bool offline, struct error *e);
+/* What a sink is opened for; everything must outlive it. */
+struct sink_params {
+    const void *config; /* the struct of ops->section; NULL: it has none */
+    const struct encoder_tracks *tracks;
+    struct stats *stats;
+    bool offline; /* no clock drives the show: its queue waits and drops nothing */
+};
+
+/* Opens the driver and starts its thread. 0 or -errno with a line; *s is NULL then. */
+int sink_open(struct sink **s, const struct sink_ops *ops, const struct sink_params *p, struct error *e);
 
 /* Hands over one packet; never waits in a live show. Encoder's thread. */
 void sink_put(struct sink *s, const AVPacket *packet);

@@ -57,24 +57,30 @@ struct stream {
 
 /* ---- encoder and sinks ---- */
 
+static bool sink_enabled(const struct stream *s, int i)
+{
+    return sink_registry[i]->enabled && sink_registry[i]->enabled(s->p.config->sinks[i]);
+}
+
 static bool sink_wanted(const struct stream *s, int i)
 {
     const struct sink_ops *ops = sink_registry[i];
-    return ops->enabled ? ops->enabled(s->p.config->sinks[i]) && !(s->offline && ops->live_only)
-                        : s->sink_count == 0;
+    return ops->enabled ? sink_enabled(s, i) && !(s->offline && ops->live_only) : s->sink_count == 0;
 }
 
 static int open_sinks(struct stream *s, struct error *e)
 {
     for (int i = 0; sink_registry[i] && i < STREAM_SINKS_MAX; i++) {
         const struct sink_ops *ops = sink_registry[i];
-        const void *config = s->p.config->sinks[i];
-        if (s->offline && ops->live_only && ops->enabled(config))
+        const struct sink_params params = {.config = s->p.config->sinks[i],
+                                           .tracks = encoder_tracks(s->encoder),
+                                           .stats = s->p.stats,
+                                           .offline = s->offline};
+        if (s->offline && ops->live_only && sink_enabled(s, i))
             log_warn("stream", "%s is left out of an offline render", ops->name);
         if (!sink_wanted(s, i))
             continue;
-        int rc = sink_open(&s->sinks[s->sink_count], ops, config, encoder_tracks(s->encoder), s->p.stats,
-                           s->offline, e);
+        int rc = sink_open(&s->sinks[s->sink_count], ops, &params, e);
         if (rc < 0)
             return rc;
         s->sink_count++;
@@ -304,9 +310,11 @@ int stream_open(struct stream **out, const struct stream_params *p, struct error
     s->offline = p->clock->is_virtual;
 
     int width_px = c->video.size.width_px, height_px = c->video.size.height_px;
+    const struct camera_params camera = {
+        .config = &c->camera, .fps = s->fps, .width_px = width_px, .height_px = height_px};
     int rc = open_outputs(s, e);
     if (rc == 0)
-        rc = camera_open(&s->camera, &c->camera, s->fps, width_px, height_px, NULL, e);
+        rc = camera_open(&s->camera, &camera, e);
     if (rc == 0)
         rc = overlay_open(&s->overlay, &c->caption, s->fps, width_px, height_px, e);
     if (rc == 0) {

@@ -192,9 +192,17 @@ static int add_tensor(struct weights *w, struct tensor *t, const struct view *v,
     return weights_add_tensor(w, t, bytes, e);
 }
 
-static int add_entry(struct weights *w, const struct pickle *p, struct torch_storages *s,
-                     torch_locate *locate, void *context, const struct pickle_node *key,
-                     const struct pickle_node *value, struct error *e)
+/* Where tensors come from and go to. */
+struct passage {
+    struct weights *to;
+    const struct pickle *from;
+    struct torch_storages *storages;
+    torch_locate *locate;
+    void *context; /* of locate */
+};
+
+static int add_entry(const struct passage *a, const struct pickle_node *key, const struct pickle_node *value,
+                     struct error *e)
 {
     char name[WEIGHTS_NAME_BYTES];
     size_t bytes = (size_t)key->count;
@@ -205,13 +213,13 @@ static int add_entry(struct weights *w, const struct pickle *p, struct torch_sto
     name[bytes] = '\0';
     struct tensor t = {.name = name};
     struct view v;
-    int rc = read_tensor(&t, &v, p, s, value, e);
+    int rc = read_tensor(&t, &v, a->from, a->storages, value, e);
     if (rc == 0 && !v.storage->data) {
-        rc = locate(context, v.storage, e);
+        rc = a->locate(a->context, v.storage, e);
         if (rc < 0)
             return error_prefix(e, rc, "tensor %s", name);
     }
-    return rc < 0 ? rc : add_tensor(w, &t, &v, e);
+    return rc < 0 ? rc : add_tensor(a->to, &t, &v, e);
 }
 
 static bool holds_tensors(const struct pickle *p, const struct pickle_node *dict)
@@ -244,6 +252,7 @@ static const struct pickle_node *find_state_dict(const struct pickle *p)
 int torch_add_tensors(struct weights *w, const struct pickle *p, struct torch_storages *s,
                       torch_locate *locate, void *context, struct error *e)
 {
+    const struct passage a = {.to = w, .from = p, .storages = s, .locate = locate, .context = context};
     const struct pickle_node *dict = find_state_dict(p);
     if (!dict)
         return error_set(e, EINVAL,
@@ -251,7 +260,7 @@ int torch_add_tensors(struct weights *w, const struct pickle *p, struct torch_st
     for (int cell = dict->first; cell >= 0;) {
         int value = p->cells[cell].next;
         const struct pickle_node *k = &p->nodes[p->cells[cell].node], *v = &p->nodes[p->cells[value].node];
-        int rc = v->kind == PICKLE_TENSOR ? add_entry(w, p, s, locate, context, k, v, e) : 0;
+        int rc = v->kind == PICKLE_TENSOR ? add_entry(&a, k, v, e) : 0;
         if (rc < 0)
             return rc;
         cell = p->cells[value].next;

@@ -101,7 +101,7 @@ static inline struct camera *open_camera(const struct camera_config *config, int
 {
     struct camera *c;
     struct error e;
-    assert_int_equal(camera_open(&c, config, 25, width, height, pool, &e), 0);
+    assert_int_equal(camera_open(&c, &(struct camera_params){config, 25, width, height, pool}, &e), 0);
     return c;
 }
 

@@ -250,7 +250,7 @@ static void test_large_keyframes_are_averaged(void **state)
     (void)state;
     struct plate p = {0};
     struct keyframe k = noise(50, 31, 0);
-    assert_int_equal(plate_fill(&p, k.rgb, 50, 31, 1, 3, NULL), 0);
+    assert_int_equal(plate_fill(&p, &(struct plate_source){k.rgb, 50, 31, 1, 3}, NULL), 0);
     assert_int_equal(p.planes[0].width, 16);
     assert_int_equal(p.planes[0].height, 10);
     for (int y = 0; y < 10; y++)
@@ -262,7 +262,7 @@ static void test_large_keyframes_are_averaged(void **state)
         }
     /* keyframe index 1 is the middle of the first nine pixels */
     assert_true(fabs(1 * p.maps[0].scale + p.maps[0].offset_x) < 1e-12);
-    assert_int_equal(plate_fill(&p, k.rgb, 2, 31, 1, 3, NULL), -EINVAL);
+    assert_int_equal(plate_fill(&p, &(struct plate_source){k.rgb, 2, 31, 1, 3}, NULL), -EINVAL);
     free(k.rgb);
     plate_clear(&p);
 }
@@ -507,11 +507,11 @@ static void test_sizes(void **state)
     (void)state;
     struct camera *c;
     struct error e = {""};
-    assert_int_equal(camera_open(&c, &modern, 25, 0, 36, NULL, &e), -EINVAL);
+    assert_int_equal(camera_open(&c, &(struct camera_params){&modern, 25, 0, 36, NULL}, &e), -EINVAL);
     assert_null(c);
     assert_non_null(strstr(e.text, "0 x 36"));
-    assert_int_equal(camera_open(&c, &modern, 0, 64, 36, NULL, &e), -EINVAL);
-    assert_int_equal(camera_open(&c, &modern, 25, 64, 100000, NULL, NULL), -EINVAL);
+    assert_int_equal(camera_open(&c, &(struct camera_params){&modern, 0, 64, 36, NULL}, &e), -EINVAL);
+    assert_int_equal(camera_open(&c, &(struct camera_params){&modern, 25, 64, 100000, NULL}, NULL), -EINVAL);
     camera_close(&c);
 
     c = open_camera(&modern, 64, 36, NULL);

@@ -59,6 +59,14 @@ static void *config_of(const struct sink_ops *ops)
     return config;
 }
 
+/* For an offline render. */
+static int open_sink(struct sink **s, const struct sink_ops *ops, const void *config, struct encoder *e,
+                     struct stats *stats)
+{
+    const struct sink_params params = {config, encoder_tracks(e), stats, true};
+    return sink_open(s, ops, &params, NULL);
+}
+
 static void close_in(struct sink **s, int64_t patience_us)
 {
     sink_end(*s);
@@ -77,8 +85,7 @@ static void record(const char *folder, const char *minutes, int64_t frames, stru
     struct audio_config a = media_silence();
     struct encoder *e = media_encoder(&v, &a);
     struct fan fan = {.count = 1};
-    struct error error;
-    assert_int_equal(sink_open(&fan.sinks[0], ops, config, encoder_tracks(e), stats, true, &error), 0);
+    assert_int_equal(open_sink(&fan.sinks[0], ops, config, e, stats), 0);
     media_encode(e, 0, frames, to_sinks, &fan);
     assert_int_equal(encoder_finish(e, to_sinks, &fan), 0);
     close_in(&fan.sinks[0], 3000000);
@@ -168,7 +175,7 @@ static void test_killed_file_plays(void **state)
         struct audio_config a = media_silence();
         struct encoder *e = media_encoder(&v, &a);
         struct fan fan = {.count = 1};
-        if (sink_open(&fan.sinks[0], ops, config, encoder_tracks(e), &stats, true, NULL) < 0)
+        if (open_sink(&fan.sinks[0], ops, config, e, &stats) < 0)
             _exit(1);
         media_encode(e, 0, 130, to_sinks, &fan);
         while (sink_fill(fan.sinks[0]).packets > 0)
@@ -215,8 +222,8 @@ static void test_full_disk(void **state)
         struct audio_config a = media_silence();
         struct encoder *e = media_encoder(&v, &a);
         struct fan fan = {.count = 2};
-        if (sink_open(&fan.sinks[0], ops, config, encoder_tracks(e), &stats, true, NULL) < 0 ||
-            sink_open(&fan.sinks[1], null_ops, NULL, encoder_tracks(e), &stats, true, NULL) < 0)
+        if (open_sink(&fan.sinks[0], ops, config, e, &stats) < 0 ||
+            open_sink(&fan.sinks[1], null_ops, NULL, e, &stats) < 0)
             _exit(1);
         media_encode(e, 0, 150, to_sinks, &fan);
         while (sink_fill(fan.sinks[0]).packets > 0)
@@ -279,7 +286,7 @@ static void test_removed_folder_comes_back(void **state)
     struct audio_config a = media_silence();
     struct encoder *e = media_encoder(&v, &a);
     struct fan fan = {.count = 1};
-    assert_int_equal(sink_open(&fan.sinks[0], ops, config, encoder_tracks(e), &stats, true, NULL), 0);
+    assert_int_equal(open_sink(&fan.sinks[0], ops, config, e, &stats), 0);
     media_encode(e, 0, 60, to_sinks, &fan);
     while (media_file_count(folder) == 0 || media_file_count(sub) == 0)
         usleep(1000);
@@ -336,7 +343,7 @@ static void test_little_room_pauses(void **state)
     struct audio_config a = media_silence();
     struct encoder *e = media_encoder(&v, &a);
     struct fan fan = {.count = 1};
-    assert_int_equal(sink_open(&fan.sinks[0], ops, config, encoder_tracks(e), &stats, true, NULL), 0);
+    assert_int_equal(open_sink(&fan.sinks[0], ops, config, e, &stats), 0);
     media_encode(e, 0, 60, to_sinks, &fan);
     close_in(&fan.sinks[0], 3000000);
     struct media_report r;
@@ -365,7 +372,7 @@ static void digest(char line[200], int64_t frames, int preset)
     v.preset = preset;
     struct encoder *e = media_encoder(&v, &a);
     struct fan fan = {.count = 1};
-    assert_int_equal(sink_open(&fan.sinks[0], ops, config, encoder_tracks(e), &stats, true, NULL), 0);
+    assert_int_equal(open_sink(&fan.sinks[0], ops, config, e, &stats), 0);
     media_encode(e, 0, frames, to_sinks, &fan);
     encoder_finish(e, to_sinks, &fan);
     close_in(&fan.sinks[0], 3000000);
@@ -404,6 +411,24 @@ static void test_names_are_different(void **state)
             assert_string_not_equal(sink_registry[i]->name, sink_registry[j]->name);
 }
 
+/* The last one, which is only taken when no other is enabled, can always be opened. */
+static void test_every_member_is_whole(void **state)
+{
+    (void)state;
+    int last = 0;
+    while (sink_registry[last + 1])
+        last++;
+    for (int i = 0; i <= last; i++) {
+        const struct sink_ops *ops = sink_registry[i];
+        assert_true(ops->name && ops->description && ops->open && ops->write);
+        assert_true(ops->limits.hard_ms > 0 || ops->limits.hard_bytes > 0);
+        assert_int_equal(ops->enabled != NULL, i != last);
+        assert_int_equal(ops->section != NULL, ops->enabled != NULL);
+    }
+    assert_string_equal(sink_registry[last]->name, "null");
+    assert_false(sink_registry[last]->live_only);
+}
+
 static void test_wrong_options_name_their_section(void **state)
 {
     (void)state;
@@ -417,7 +442,8 @@ static void test_wrong_options_name_their_section(void **state)
         struct sink *s = NULL;
         struct error e = {""};
         set(ops, config, "url", bad_urls[i]);
-        assert_int_equal(sink_open(&s, ops, config, &tracks, &stats, false, &e), -EINVAL);
+        assert_int_equal(sink_open(&s, ops, &(struct sink_params){config, &tracks, &stats, false}, &e),
+                         -EINVAL);
         assert_null(s);
         assert_int_equal(strncmp(e.text, "rtmp.url", 8), 0);
     }
@@ -427,7 +453,7 @@ static void test_wrong_options_name_their_section(void **state)
     set(ops, config, "dir", "");
     struct sink *s = NULL;
     struct error e = {""};
-    assert_int_equal(sink_open(&s, ops, config, &tracks, &stats, false, &e), -EINVAL);
+    assert_int_equal(sink_open(&s, ops, &(struct sink_params){config, &tracks, &stats, false}, &e), -EINVAL);
     assert_int_equal(strncmp(e.text, "record.dir", 10), 0);
     free(config);
 }
@@ -446,6 +472,7 @@ int main(void)
         cmocka_unit_test(test_little_room_pauses),
         cmocka_unit_test(test_digest_repeats),
         cmocka_unit_test(test_names_are_different),
+        cmocka_unit_test(test_every_member_is_whole),
         cmocka_unit_test(test_wrong_options_name_their_section),
     };
     av_log_install();
