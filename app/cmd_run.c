@@ -22,6 +22,7 @@
 #include "app/link.h"
 #include "app/programme.h"
 #include "app/settings.h"
+#include "app/watch.h"
 #include "dreamer/dreamer.h"
 #include "show/rules.h"
 #include "show/record.h"
@@ -35,7 +36,8 @@ struct run_options {
     struct arg_list sets;
     double duration_s; /* 0: until it is stopped */
     bool offline, print_config;
-    int64_t seed; /* -1: from the clock */
+    struct arg_choice watch; /* enum watch_mode */
+    int64_t seed;            /* -1: from the clock */
 };
 
 struct run {
@@ -56,6 +58,7 @@ struct run {
     struct chatbot *chatbot;
     struct script *script;
     struct console *console;
+    struct watch *watch;
     struct link *link;
     struct stream *stream;
     struct port *port;
@@ -74,6 +77,8 @@ static void settings_help(FILE *out)
 
 static int parse_options(int argc, char **argv, struct run_options *o)
 {
+    static const char *const watch_modes[] = {"auto", "yes", "no", NULL}; /* enum watch_mode */
+    o->watch = (struct arg_choice){watch_modes, WATCH_AUTO};
     const struct arg args[] = {
         {'c', "config", "FILE", ARG_STRING, &o->config_path, 0, 0,
          "settings from a YAML file; config/default.yaml documents them all"},
@@ -83,6 +88,8 @@ static int parse_options(int argc, char **argv, struct run_options *o)
          "on a virtual clock: the same frames on a slow and on a fast machine"},
         {0, "script", "FILE", ARG_STRING, &o->script_path, 0, 0, "requests from lines SECONDS USER TEXT"},
         {0, "seed", "N", ARG_INT, &o->seed, 0, 9e15, "same seed, settings and script: same offline show"},
+        {0, "watch", "WHEN", ARG_CHOICE, &o->watch, 0, 0,
+         "draw the dream in the terminal: auto (where that looks good), yes, no"},
         {0, "print-config", NULL, ARG_FLAG, &o->print_config, 0, 0, "write the settings as YAML and exit"},
     };
     const struct args_command command = {
@@ -108,6 +115,12 @@ static void on_withdrawn(void *context, int64_t request_id)
     if (r->stream)
         stream_withdraw(r->stream, request_id);
     log_info("show", "request %lld was withdrawn; its caption is gone", (long long)request_id);
+}
+
+static void on_quit(void *context)
+{
+    struct run *r = context;
+    stop_request(&r->stop);
 }
 
 /* From the dream's turn to the screen: the keyframe that is under way, then half of the glide
@@ -143,6 +156,7 @@ static int open_chat(struct run *r, struct error *e)
         return rc;
     chatbot_set_record(r->chatbot, r->record);
     chatbot_set_name(r->chatbot, r->settings.irc.nick);
+    chatbot_on_quit(r->chatbot, on_quit, r);
     if (r->options.script_path)
         return script_open(&r->script, r->options.script_path, e);
     return 0;
@@ -190,6 +204,12 @@ static void on_shown(void *context, int64_t request_id, int64_t frame)
     log_info("show", "%.1f s: request %lld is on the screen", at_s, (long long)request_id);
 }
 
+static void on_picture(void *context, const struct frame *f)
+{
+    struct run *r = context;
+    watch_picture(r->watch, f);
+}
+
 static int open_stream(struct run *r, struct error *e)
 {
     int fps = stream_config_fps(r->settings.stream);
@@ -202,6 +222,7 @@ static int open_stream(struct run *r, struct error *e)
         .duration_frames = (int64_t)(r->options.duration_s * fps + 0.5),
         .fps = fps,
         .on_shown = on_shown,
+        .on_picture = on_picture,
         .context = r,
     };
     return stream_open(&r->stream, &p, e);
@@ -210,9 +231,6 @@ static int open_stream(struct run *r, struct error *e)
 /* Between the queue and the dream. */
 static int start_programme(struct run *r, struct error *e)
 {
-    int rc = port_open(&r->port);
-    if (rc < 0)
-        return error_set(e, -rc, "no memory for the door to the dream");
     r->programme = (struct programme){
         .port = r->port,
         .model = r->model,
@@ -222,7 +240,7 @@ static int start_programme(struct run *r, struct error *e)
         .first_below = dream_first_below(&r->settings.dream),
         .fade_s = r->settings.dream.transition_s,
     };
-    rc = programme_start(&r->programme);
+    int rc = programme_start(&r->programme);
     return rc < 0 ? error_set(e, -rc, "cannot start the programme's thread: %s", strerror(-rc)) : 0;
 }
 
@@ -277,6 +295,25 @@ static void catch_signals(struct stop *stop)
     sigaction(SIGTERM, &action, NULL);
 }
 
+/* Where there is a terminal to show it, the dream is seen at once. */
+static int open_watch(struct run *r, struct error *e)
+{
+    if (r->options.offline || !watch_is_wanted((enum watch_mode)r->options.watch.index))
+        return 0;
+    struct option_size size = stream_config_size(r->settings.stream);
+    struct watch_params p = {
+        .chatbot = r->chatbot,
+        .requests = r->requests,
+        .port = r->port,
+        .stats = &r->stats,
+        .clock = &r->clock,
+        .start_us = r->start_us,
+        .width_px = size.width_px,
+        .height_px = size.height_px,
+    };
+    return watch_open(&r->watch, &p, e);
+}
+
 static int open_all(struct run *r, struct error *e)
 {
     int rc = stop_init(&r->stop);
@@ -289,15 +326,18 @@ static int open_all(struct run *r, struct error *e)
         clock_init_monotonic(&r->clock);
     if ((rc = open_dream(r, e)) < 0 || (rc = open_chat(r, e)) < 0)
         return rc;
+    if ((rc = port_open(&r->port)) < 0)
+        return error_set(e, -rc, "no memory for the door to the dream");
     r->start_us = clock_now_us(&r->clock);
-    if ((rc = open_stream(r, e)) < 0 || (rc = start_programme(r, e)) < 0 || (rc = start_dreamer(r, e)) < 0)
+    if ((rc = open_watch(r, e)) < 0 || (rc = open_stream(r, e)) < 0 || (rc = start_programme(r, e)) < 0 ||
+        (rc = start_dreamer(r, e)) < 0)
         return rc;
     if (r->options.offline)
         return 0; /* what people say now comes at wall time and would make the render depend on it */
     if (r->settings.irc.enabled &&
         (rc = link_open(&r->link, &r->settings.irc, r->chatbot, &r->clock, r->start_us, e)) < 0)
         return rc;
-    return console_open(&r->console, r->chatbot, STDIN_FILENO, &r->clock, r->start_us, e);
+    return r->watch ? 0 : console_open(&r->console, r->chatbot, STDIN_FILENO, &r->clock, r->start_us, e);
 }
 
 /* Waits until somebody wants the end; reports now and then. */
@@ -307,11 +347,13 @@ static void wait_for_end(struct run *r)
     struct report report;
     report_begin(&report, &r->stats);
     while (!stop_requested(&r->stop))
-        if (poll(&fd, 1, REPORT_EVERY_MS) == 0)
+        if (poll(&fd, 1, REPORT_EVERY_MS) == 0 && !r->watch) /* whose status line says it */
             report_line(&report);
     log_info("run", "stopping");
     report_summary(&report);
 }
+
+static struct watch *watched; /* for overdue, a signal's handler */
 
 static void overdue(int signal_number)
 {
@@ -320,12 +362,14 @@ static void overdue(int signal_number)
     (void)signal_number;
     ssize_t n = write(STDERR_FILENO, text, sizeof text - 1);
     (void)n;
+    watch_restore(watched);
     _exit(1);
 }
 
 /* Reverse order of open_all; every part may be missing. */
 static int close_all(struct run *r, struct error *e)
 {
+    watched = r->watch;
     signal(SIGALRM, overdue);
     alarm(SHUTDOWN_MAX_S);
     stop_request(&r->stop);
@@ -336,6 +380,8 @@ static int close_all(struct run *r, struct error *e)
     if (r->port)
         port_shutdown(r->port);
     int rc = stream_close(&r->stream, e);
+    watched = NULL;
+    watch_close(&r->watch);
     dreamer_stop(&r->dreamer);
     programme_stop(&r->programme);
     port_close(&r->port);

@@ -22,6 +22,8 @@ struct chatbot {
     struct record *record;         /* NULL: none */
     char name[REQUEST_USER_BYTES]; /* that it listens to in a room */
     bool first_below;              /* the first of two things gets the bottom half */
+    void (*quit)(void *context);   /* NULL: nobody can end the show by a word */
+    void *quit_context;
 
     _Atomic int64_t lag_ms; /* from the dream's turn to the screen */
 
@@ -74,6 +76,7 @@ void run_resume(struct chat_call *c);
 void run_clear(struct chat_call *c);
 void run_ban(struct chat_call *c);
 void run_unban(struct chat_call *c);
+void run_quit(struct chat_call *c);
 
 /* commands.c: `line` is what stands behind the "!". */
 void chat_command(struct chat_call *c, const char *line);

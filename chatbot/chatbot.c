@@ -293,9 +293,23 @@ static const char *behind(const char *line, const char *name)
     return line + strspn(line, ":, ");
 }
 
+/* What people type at any prompt. In a room these are words like others. */
+static const char *prompt_command(const struct chat_call *c, const char *line)
+{
+    static const char *const commands[][2] = {
+        {"help", "help"}, {"?", "help"}, {"quit", "quit"}, {"exit", "quit"}};
+    for (size_t i = 0; c->origin == CHAT_TERMINAL && i < ARRAY_LEN(commands); i++)
+        if (strcasecmp(line, commands[i][0]) == 0)
+            return commands[i][1];
+    return NULL;
+}
+
 static void answer(struct chat_call *c, const char *line)
 {
-    if (line[0] == '!')
+    const char *command = prompt_command(c, line);
+    if (command)
+        chat_command(c, command);
+    else if (line[0] == '!')
         chat_command(c, line + 1);
     else
         chat_request(c);
@@ -355,6 +369,12 @@ void chatbot_set_record(struct chatbot *b, struct record *memory)
 void chatbot_set_name(struct chatbot *b, const char *name)
 {
     text_clean(b->name, sizeof b->name, name, strlen(name));
+}
+
+void chatbot_on_quit(struct chatbot *b, void (*quit)(void *context), void *context)
+{
+    b->quit = quit;
+    b->quit_context = context;
 }
 
 void chatbot_set_first_below(struct chatbot *b, bool below)

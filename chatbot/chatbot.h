@@ -60,6 +60,8 @@ void chatbot_set_record(struct chatbot *b,
 /* The first of two things gets the bottom half (dream.first): what people are told about halves. */
 void chatbot_set_first_below(struct chatbot *b, bool below);
 void chatbot_set_name(struct chatbot *b, const char *name);
+/* The operator at the terminal wants the end ("quit"). Called on the thread of that line. */
+void chatbot_on_quit(struct chatbot *b, void (*quit)(void *context), void *context);
 
 /*
  * One line at show time now_s: a request or a !command. Writes the reply: one line of valid UTF-8 that begins

@@ -12,7 +12,7 @@
 
 enum { ANY_WORDS = 1000, NAME_BYTES = 16 };
 
-enum who { ANYONE, MODERATOR };
+enum who { ANYONE, MODERATOR, OPERATOR };
 
 struct command {
     const char *name;
@@ -46,10 +46,13 @@ static const struct command commands[] = {
     {"clear", "", 0, 0, MODERATOR, run_clear, "forgets all wishes that wait"},
     {"ban", "USER", 1, 1, MODERATOR, run_ban, "no longer listens to a user"},
     {"unban", "USER", 1, 1, MODERATOR, run_unban, "listens to a user again"},
+    {"quit", "", 0, 0, OPERATOR, run_quit, "ends the show"},
 };
 
 static bool may(const struct chat_call *c, const struct command *command)
 {
+    if (command->who == OPERATOR)
+        return chat_is_operator(c) && c->bot->quit;
     return command->who == ANYONE || chat_is_moderator(c);
 }
 
@@ -127,6 +130,8 @@ void chat_command(struct chat_call *c, const char *line)
     snprintf(name, sizeof name, "%.*s", (int)(length < sizeof name ? length : sizeof name - 1), line);
     c->rest = line + length + (line[length] == ' ');
     const struct command *command = length < sizeof name ? find(name) : NULL;
+    if (command && command->who == OPERATOR && !may(c, command))
+        command = NULL; /* nobody else has it */
     if (!command && is_wish(c, line)) {
         c->rest = line;
         c->addressed = true;

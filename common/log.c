@@ -26,6 +26,10 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards the fields be
 static char **secrets;                                   /* longest first: one may be a part of another */
 static int secret_count;
 static int lost; /* lines that nobody took since the last one that was written */
+static log_writer *writer;
+static void *writer_context;
+static int writing; /* calls of a writer that have not returned */
+static pthread_cond_t written = PTHREAD_COND_INITIALIZER;
 
 void log_set_level(enum log_level level)
 {
@@ -133,6 +137,29 @@ static void report_lost_locked(void)
     file_write(STDERR_FILENO, line, n);
 }
 
+void log_set_writer(log_writer *new_writer, void *context)
+{
+    pthread_mutex_lock(&lock);
+    writer = new_writer;
+    writer_context = context;
+    while (writing > 0)
+        pthread_cond_wait(&written, &lock);
+    pthread_mutex_unlock(&lock);
+}
+
+/* The lock is held, and held again at the end. */
+static void write_elsewhere_locked(enum log_level level, const char *part, const char *text)
+{
+    log_writer *to = writer;
+    void *context = writer_context;
+    writing++;
+    pthread_mutex_unlock(&lock);
+    to(context, level, part, text);
+    pthread_mutex_lock(&lock);
+    if (--writing == 0)
+        pthread_cond_broadcast(&written);
+}
+
 void log_write(enum log_level level, const char *part, const char *format, ...)
 {
     if ((int)level > atomic_load(&max_level))
@@ -147,7 +174,14 @@ void log_write(enum log_level level, const char *part, const char *format, ...)
 
     pthread_mutex_lock(&lock);
     redact_locked(text);
+    size_t begin = n;
     n += make_visible(line + n, sizeof line - n - 1, text);
+    if (writer) {
+        write_elsewhere_locked(level, part, line + begin);
+        pthread_mutex_unlock(&lock);
+        errno = saved_errno;
+        return;
+    }
     line[n++] = '\n';
     if (stderr_ready_locked()) {
         if (lost)

@@ -29,6 +29,12 @@ void log_add_secret(const char *secret);
  * stands at the very end goes too: the text may have been cut there. */
 void log_redact(char *text);
 
+/* Somebody else shows the lines from now on: a program that owns the terminal. `text` is what would have been written
+ * behind "part: ", cleaned and without secrets. Called on the thread that logs, outside of every lock; it must not log.
+ * NULL: stderr again; waits until no line is on its way through the old one. */
+typedef void log_writer(void *context, enum log_level level, const char *part, const char *text);
+void log_set_writer(log_writer *writer, void *context);
+
 /* `part` is the module's short name ("engine", "rtmp"). */
 void log_write(enum log_level level, const char *part, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -240,6 +240,8 @@ static void render(struct stream *s)
     else
         camera_render(s->camera, &f);
     draw_caption(s, &f);
+    if (s->p.on_picture)
+        s->p.on_picture(s->p.context, &f);
     stats_add(s->p.stats, STAT_RENDER_US, clock_real_us() - began_us);
 
     int64_t request_id = camera_request_id(s->camera);

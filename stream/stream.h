@@ -14,6 +14,7 @@
 #include "common/stats.h"
 #include "common/thread.h"
 #include "config/option.h"
+#include "stream/frame.h"
 
 /* Sections "video", "camera", "caption", "audio", "record", "rtmp", "md5": see the *_config structs in
  * encoder.h, camera.h, overlay.h, audio.h and the sinks. */
@@ -44,6 +45,9 @@ struct stream_params {
     /* Called on the stream thread when the picture begins to answer a request (not for id 0, the dream's own
      * ideas); `frame` counts from 0. NULL: none. It must not wait. */
     void (*on_shown)(void *context, int64_t request_id, int64_t frame);
+    /* Called on the stream thread with every frame, caption included, before it is encoded. NULL: none. It must not
+     * wait, and not keep the frame. */
+    void (*on_picture)(void *context, const struct frame *f);
     void *context;
 };
 

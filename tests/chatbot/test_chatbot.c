@@ -20,7 +20,7 @@
 
 enum { LAG_S = 4 };
 
-struct dreamer {
+struct scene {
     struct synsets_known known;
     struct stats stats;
     struct requests *requests;
@@ -30,7 +30,7 @@ struct dreamer {
 
 static const struct show_config config = {.hold_s = 60, .idle_s = 30, .queue_max = 3, .daydream = true};
 
-static void open_show(struct dreamer *s, uint64_t seed)
+static void open_show(struct scene *s, uint64_t seed)
 {
     memset(&s->stats, 0, sizeof s->stats);
     for (int i = 0; i < SYNSET_COUNT; i++)
@@ -39,7 +39,7 @@ static void open_show(struct dreamer *s, uint64_t seed)
     assert_int_equal(chatbot_open(&s->bot, s->requests, &s->known, seed, LAG_S), 0);
 }
 
-static void close_show(struct dreamer *s)
+static void close_show(struct scene *s)
 {
     chatbot_close(&s->bot);
     assert_null(s->bot);
@@ -47,7 +47,7 @@ static void close_show(struct dreamer *s)
     requests_close(&s->requests);
 }
 
-static const char *say(struct dreamer *s, enum chat_origin origin, const char *user, const char *text,
+static const char *say(struct scene *s, enum chat_origin origin, const char *user, const char *text,
                        double now_s)
 {
     memset(s->reply, 'x', sizeof s->reply);
@@ -63,13 +63,39 @@ static void has(const char *reply, const char *part)
         fail_msg("\"%s\" does not say \"%s\"", reply, part);
 }
 
-static void turn(struct dreamer *s, double now_s)
+static void on_quit(void *context)
+{
+    ++*(int *)context;
+}
+
+/* What people type at any prompt; in a room these are words like others. */
+static void test_words_of_the_prompt(void **state)
+{
+    (void)state;
+    static struct scene s;
+    int quits = 0;
+    open_show(&s, 1);
+    has(say(&s, CHAT_TERMINAL, "operator", "help", 0), "!queue");
+    has(say(&s, CHAT_TERMINAL, "operator", "?", 1), "!queue");
+    has(say(&s, CHAT_TERMINAL, "operator", "exit", 2), "no such order"); /* nobody takes it */
+    chatbot_on_quit(s.bot, on_quit, &quits);
+    assert_string_equal(say(&s, CHAT_IRC, "ann", "quit", 3), "");
+    assert_string_equal(say(&s, CHAT_IRC, "ann", "!quit", 4), "");
+    assert_int_equal(quits, 0);
+    has(say(&s, CHAT_TERMINAL, "operator", "quit", 5), "Good night");
+    has(say(&s, CHAT_TERMINAL, "operator", "Exit", 6), "Good night");
+    has(say(&s, CHAT_TERMINAL, "operator", "!quit", 7), "Good night");
+    assert_int_equal(quits, 3);
+    close_show(&s);
+}
+
+static void turn(struct scene *s, double now_s)
 {
     struct request now;
     requests_turn(s->requests, now_s, &now);
 }
 
-static struct request on(struct dreamer *s)
+static struct request on(struct scene *s)
 {
     struct request now;
     requests_list(s->requests, &now, NULL, 0);
@@ -79,7 +105,7 @@ static struct request on(struct dreamer *s)
 static void test_requests_and_times(void **state)
 {
     (void)state;
-    struct dreamer s;
+    struct scene s;
     open_show(&s, 1);
     has(say(&s, CHAT_SCRIPT, "ann", "goldfish", 0), "goldfish");
     has(s.reply, "@ann ");
@@ -111,7 +137,7 @@ static void test_requests_and_times(void **state)
 static void test_operator(void **state)
 {
     (void)state;
-    struct dreamer s;
+    struct scene s;
     open_show(&s, 1);
     say(&s, CHAT_SCRIPT, "ann", "goldfish", 0);
     turn(&s, 0);
@@ -164,7 +190,7 @@ static void test_unknown(void **state)
         {"!queue", "Nobody waits"},
         {"!now", "only just closed"},
     };
-    struct dreamer s;
+    struct scene s;
     open_show(&s, 1);
     for (size_t i = 0; i < ARRAY_LEN(cases); i++)
         has(say(&s, CHAT_SCRIPT, "ann", cases[i].line, 1), cases[i].says);
@@ -178,7 +204,7 @@ static void test_unknown(void **state)
 static void test_lacking(void **state)
 {
     (void)state;
-    struct dreamer s;
+    struct scene s;
     open_show(&s, 1);
     requests_close(&s.requests);
     chatbot_close(&s.bot);
@@ -237,7 +263,7 @@ static void test_irc_talk(void **state)
         {"reverie: !frobnicate", "These I do"},
         {"!skip", "moderators"},
     };
-    struct dreamer s;
+    struct scene s;
     open_show(&s, 1);
     chatbot_set_name(s.bot, "bot99");
     for (size_t i = 0; i < ARRAY_LEN(silent); i++)
@@ -260,7 +286,7 @@ static void test_irc_talk(void **state)
 static void test_choices(void **state)
 {
     (void)state;
-    struct dreamer s;
+    struct scene s;
     open_show(&s, 1);
     say(&s, CHAT_TERMINAL, "op", "crane", 0);
     turn(&s, 0);
@@ -296,7 +322,7 @@ static void test_variety(void **state)
     (void)state;
     enum { ROUNDS = 300 };
     static char replies[ROUNDS][CHAT_REPLY_BYTES];
-    struct dreamer s, again;
+    struct scene s, again;
     open_show(&s, 9);
     open_show(&again, 9);
     int distinct = 0;
@@ -323,7 +349,7 @@ static void test_hostile(void **state)
         "goldfish", "!",    "!words ", "!dream ", "!help ",           "+",
         " ",        "\xff", "{a|b}",   "$s%n",    "\xf0\x9f\x90\xb8", "dog",
         "\xcc\x81", "@",    "\r\n",    "/ban ",   "!queue",           "!where"};
-    struct dreamer s;
+    struct scene s;
     open_show(&s, 3);
     struct rng rng = rng_make(3, 3);
     static char line[2 * SYNSETS_LINE_BYTES], clean[2 * SYNSETS_LINE_BYTES];
@@ -358,7 +384,7 @@ static void test_hostile(void **state)
 
 static void *talk(void *arg)
 {
-    struct dreamer *s = arg;
+    struct scene *s = arg;
     char reply[CHAT_REPLY_BYTES];
     for (int i = 0; i < 3000; i++) {
         static const char *const lines[] = {"dog",  "!queue",        "crane + cat",
@@ -376,7 +402,7 @@ static void *talk(void *arg)
 static void test_threads(void **state)
 {
     (void)state;
-    struct dreamer s;
+    struct scene s;
     open_show(&s, 1);
     pthread_t threads[2];
     for (int i = 0; i < 2; i++)
@@ -393,7 +419,7 @@ static void halves_are_those_of_the_dream(void **state)
 {
     (void)state;
     for (int below = 0; below < 2; below++) {
-        struct dreamer s;
+        struct scene s;
         open_show(&s, 3);
         chatbot_set_first_below(s.bot, below);
         const char *reply = say(&s, CHAT_IRC, "ann", "!dream goldfish + pizza", 0);
@@ -410,6 +436,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_requests_and_times),
         cmocka_unit_test(test_operator),
+        cmocka_unit_test(test_words_of_the_prompt),
         cmocka_unit_test(test_unknown),
         cmocka_unit_test(test_lacking),
         cmocka_unit_test(test_irc_talk),

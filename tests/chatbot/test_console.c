@@ -20,7 +20,7 @@
 
 static const struct show_config config = {.hold_s = 60, .idle_s = 30, .queue_max = 8, .daydream = true};
 
-struct dreamer {
+struct scene {
     struct synsets_known known;
     struct requests *requests;
     struct chatbot *bot;
@@ -29,7 +29,7 @@ struct dreamer {
     char log[1 << 16];
 };
 
-static void open_show(struct dreamer *s)
+static void open_show(struct scene *s)
 {
     char path[] = "/tmp/reverie-test-XXXXXX";
     for (int i = 0; i < SYNSET_COUNT; i++)
@@ -45,7 +45,7 @@ static void open_show(struct dreamer *s)
     dup2(s->caught, STDERR_FILENO);
 }
 
-static void close_show(struct dreamer *s)
+static void close_show(struct scene *s)
 {
     dup2(s->stderr_fd, STDERR_FILENO);
     close(s->stderr_fd);
@@ -54,14 +54,14 @@ static void close_show(struct dreamer *s)
     requests_close(&s->requests);
 }
 
-static const char *read_log(struct dreamer *s)
+static const char *read_log(struct scene *s)
 {
     ssize_t n = pread(s->caught, s->log, sizeof s->log - 1, 0);
     s->log[n > 0 ? n : 0] = '\0';
     return s->log;
 }
 
-static int count_lines(struct dreamer *s)
+static int count_lines(struct scene *s)
 {
     int count = 0;
     for (const char *c = read_log(s); *c; c++)
@@ -70,7 +70,7 @@ static int count_lines(struct dreamer *s)
 }
 
 /* Waits until the log has that many lines; false after five seconds. */
-static bool log_grows_to(struct dreamer *s, int lines)
+static bool log_grows_to(struct scene *s, int lines)
 {
     for (int i = 0; i < 5000 && count_lines(s) < lines; i++)
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
@@ -90,7 +90,7 @@ static void put(int fd, const char *bytes, size_t count)
 static void test_lines(void **state)
 {
     (void)state;
-    static struct dreamer s;
+    static struct scene s;
     struct console *c;
     int fds[2];
     open_show(&s);
@@ -125,7 +125,7 @@ static void test_lines(void **state)
 static void test_overlong(void **state)
 {
     (void)state;
-    static struct dreamer s;
+    static struct scene s;
     static char block[1 << 20];
     struct console *c;
     int fds[2];
@@ -155,7 +155,7 @@ static void test_overlong(void **state)
 static void test_close(void **state)
 {
     (void)state;
-    static struct dreamer s;
+    static struct scene s;
     struct console *c;
     int fds[2];
     open_show(&s);
@@ -193,7 +193,7 @@ static void write_script(char *path, const char *bytes, size_t count)
 static void test_script(void **state)
 {
     (void)state;
-    static struct dreamer s;
+    static struct scene s;
     static const char text[] =
         "# a show\n\n0 ann goldfish\n  1.5\tbob   volcano + pizza  \r\n# later\n1.5 eve !queue\n9 ann ant";
     char path[32];

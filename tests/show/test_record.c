@@ -235,7 +235,7 @@ static void test_no_folder(void **state)
     assert_null(journal_read_state("/proc/nowhere", "s", 100));
 }
 
-struct dreamer {
+struct scene {
     struct show_config config;
     struct synsets_known known;
     struct rules *rules;
@@ -244,7 +244,7 @@ struct dreamer {
     struct record *record;
 };
 
-static void open_show(struct dreamer *s)
+static void open_show(struct scene *s)
 {
     struct error e = {""};
     option_defaults(&show_section, &s->config);
@@ -260,7 +260,7 @@ static void open_show(struct dreamer *s)
     chatbot_set_record(s->bot, s->record);
 }
 
-static void close_show(struct dreamer *s)
+static void close_show(struct scene *s)
 {
     record_close(&s->record);
     chatbot_close(&s->bot);
@@ -268,7 +268,7 @@ static void close_show(struct dreamer *s)
     rules_close(&s->rules);
 }
 
-static void say(struct dreamer *s, const char *user, unsigned roles, const char *text, double now_s)
+static void say(struct scene *s, const char *user, unsigned roles, const char *text, double now_s)
 {
     char reply[CHAT_REPLY_BYTES];
     struct chat_line line = {.origin = CHAT_IRC,
@@ -285,7 +285,7 @@ static void say(struct dreamer *s, const char *user, unsigned roles, const char 
 static void test_restart(void **state)
 {
     (void)state;
-    struct dreamer s;
+    struct scene s;
     struct request now, next[8];
     open_show(&s);
     say(&s, "ann", 0, "goldfish", 0);
@@ -341,7 +341,7 @@ static void test_damaged_state(void **state)
                               "{\"wish\":[\"n01443537\"],\"id\":6,\"user\":\"Good\"}\n"
                               "{\"ban\":\"\"}\n{\"ban\":\"troll\"}\n"
                               "{\"wish\":[\"n01443537\"],\"id\":8,\"us");
-    struct dreamer s;
+    struct scene s;
     struct request next[8];
     open_show(&s);
     assert_int_equal(requests_list(s.requests, NULL, next, 8), 1);

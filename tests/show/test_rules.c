@@ -16,7 +16,7 @@
 #include "show/rules.h"
 #include "common/mem.h"
 
-struct dreamer {
+struct scene {
     struct show_config config;
     struct synsets_known known;
     struct rules *rules;
@@ -25,7 +25,7 @@ struct dreamer {
     char reply[CHAT_REPLY_BYTES];
 };
 
-static void open_show(struct dreamer *s)
+static void open_show(struct scene *s)
 {
     struct error e;
     for (int i = 0; i < SYNSET_COUNT; i++)
@@ -37,13 +37,13 @@ static void open_show(struct dreamer *s)
     chatbot_set_rules(s->bot, s->rules);
 }
 
-static void defaults(struct dreamer *s)
+static void defaults(struct scene *s)
 {
     memset(s, 0, sizeof *s);
     option_defaults(&show_section, &s->config);
 }
 
-static void close_show(struct dreamer *s)
+static void close_show(struct scene *s)
 {
     chatbot_close(&s->bot);
     requests_close(&s->requests);
@@ -52,7 +52,7 @@ static void close_show(struct dreamer *s)
     rules_close(&s->rules);
 }
 
-static const char *say(struct dreamer *s, const char *user, unsigned roles, const char *text, double now_s)
+static const char *say(struct scene *s, const char *user, unsigned roles, const char *text, double now_s)
 {
     struct chat_line line = {.origin = CHAT_IRC,
                              .user = user,
@@ -70,7 +70,7 @@ static void has(const char *reply, const char *part)
         fail_msg("\"%s\" does not say \"%s\"", reply, part);
 }
 
-static struct request turn(struct dreamer *s, double now_s)
+static struct request turn(struct scene *s, double now_s)
 {
     struct request now;
     requests_turn(s->requests, now_s, &now);
@@ -81,7 +81,7 @@ static struct request turn(struct dreamer *s, double now_s)
 static void test_moderators(void **state)
 {
     (void)state;
-    struct dreamer s;
+    struct scene s;
     defaults(&s);
     snprintf(s.config.moderators, sizeof s.config.moderators, "@Zoe, mick;%s", " pat");
     open_show(&s);
@@ -100,7 +100,7 @@ static void test_moderators(void **state)
 static void test_bans(void **state)
 {
     (void)state;
-    struct dreamer s;
+    struct scene s;
     defaults(&s);
     open_show(&s);
     say(&s, "troll", 0, "goldfish", 0);
@@ -132,7 +132,7 @@ static void test_bans(void **state)
 static void test_pause_and_clear(void **state)
 {
     (void)state;
-    struct dreamer s;
+    struct scene s;
     defaults(&s);
     open_show(&s);
     say(&s, "ann", 0, "goldfish", 0);
@@ -154,7 +154,7 @@ static void test_pause_and_clear(void **state)
 static void test_votes(void **state)
 {
     (void)state;
-    struct dreamer s;
+    struct scene s;
     defaults(&s);
     open_show(&s);
     say(&s, "u0", 0, "goldfish", 0);
@@ -188,7 +188,7 @@ static void test_votes(void **state)
 static void test_cooldown(void **state)
 {
     (void)state;
-    struct dreamer s;
+    struct scene s;
     defaults(&s);
     s.config.cooldown_s = 30;
     open_show(&s);
@@ -205,7 +205,7 @@ static void test_cooldown(void **state)
 static void test_hold_command(void **state)
 {
     (void)state;
-    struct dreamer s;
+    struct scene s;
     defaults(&s);
     open_show(&s);
     say(&s, "ann", 0, "goldfish", 0);
@@ -277,7 +277,7 @@ static void test_words_change(void **state)
 static void test_banned_file(void **state)
 {
     (void)state;
-    struct dreamer s;
+    struct scene s;
     defaults(&s);
     char path[] = "/tmp/reverie-test-XXXXXX";
     write_file(path, "# not here\n\nspider\nGuillotine\ngrumpf\n@mallory\n  night night  \n");
@@ -316,7 +316,7 @@ static void test_banned_file(void **state)
 static void test_deleted_lines(void **state)
 {
     (void)state;
-    struct dreamer s;
+    struct scene s;
     defaults(&s);
     open_show(&s);
     say(&s, "ann", 0, "goldfish", 0);
@@ -337,7 +337,7 @@ static void test_deleted_lines(void **state)
 static void test_lottery(void **state)
 {
     (void)state;
-    struct dreamer s;
+    struct scene s;
     defaults(&s);
     s.config.order = SHOW_LOTTERY;
     open_show(&s);

@@ -99,7 +99,7 @@ static void set(struct stream_config *c, const char *section, const char *name, 
     fail_msg("no option %s.%s", section, name);
 }
 
-struct dreamer {
+struct scene {
     struct stream_config *config;
     struct dream dream;
     struct clock clock;
@@ -110,7 +110,7 @@ struct dreamer {
     char *folder;
 };
 
-static void show_open(struct dreamer *s, bool offline, int pictures_max, int64_t duration_frames)
+static void show_open(struct scene *s, bool offline, int pictures_max, int64_t duration_frames)
 {
     s->folder = media_folder();
     char *digest = xasprintf("%s/digest", s->folder), *files = xasprintf("%s/files", s->folder);
@@ -149,7 +149,7 @@ static void show_open(struct dreamer *s, bool offline, int pictures_max, int64_t
         fail_msg("%s", e.text);
 }
 
-static void wait_for_end(struct dreamer *s)
+static void wait_for_end(struct scene *s)
 {
     for (int i = 0; i < 2000 && !stop_requested(&s->stop); i++)
         usleep(10000);
@@ -157,7 +157,7 @@ static void wait_for_end(struct dreamer *s)
 }
 
 /* Closes; returns the milliseconds that it took. `digest` may be NULL. */
-static int64_t show_close(struct dreamer *s, struct media_report *r, char *digest)
+static int64_t show_close(struct scene *s, struct media_report *r, char *digest)
 {
     int64_t began_us = clock_real_us();
     struct error e = {""};
@@ -196,7 +196,7 @@ static void test_offline_is_exact_and_repeats(void **state)
     char digests[2][200];
     struct media_report r;
     for (int i = 0; i < 2; i++) {
-        struct dreamer s = {.dream.sleep_ms = i * 5}; /* how long the dream takes changes nothing */
+        struct scene s = {.dream.sleep_ms = i * 5}; /* how long the dream takes changes nothing */
         show_open(&s, true, PICTURES_MAX, 130);
         wait_for_end(&s);
         assert_int_equal(stream_frames(s.stream), 130);
@@ -221,7 +221,7 @@ static void test_offline_is_exact_and_repeats(void **state)
 static void test_offline_ends_while_it_waits(void **state)
 {
     (void)state;
-    struct dreamer s = {0};
+    struct scene s = {0};
     struct media_report r;
     show_open(&s, true, 3, 0); /* the dream dries up */
     for (int i = 0; i < 1000 && stream_frames(s.stream) < 20; i++)
@@ -235,7 +235,7 @@ static void test_offline_ends_while_it_waits(void **state)
 static void test_live_keeps_time(void **state)
 {
     (void)state;
-    struct dreamer s = {.dream.sleep_ms = 50};
+    struct scene s = {.dream.sleep_ms = 50};
     struct media_report r;
     int64_t began_us = clock_real_us();
     show_open(&s, false, PICTURES_MAX, 50);
@@ -251,7 +251,7 @@ static void test_live_keeps_time(void **state)
 static void test_live_goes_on_without_pictures(void **state)
 {
     (void)state;
-    struct dreamer none = {0}, few = {0};
+    struct scene none = {0}, few = {0};
     struct media_report r;
     show_open(&none, false, 0, 20); /* grey, and on time */
     wait_for_end(&none);
@@ -270,7 +270,7 @@ static void test_live_goes_on_without_pictures(void **state)
 static void test_late_frames_are_repeated(void **state)
 {
     (void)state;
-    struct dreamer s = {.shown.sleep_ms = 300, .dream.pictures_per_request = 1};
+    struct scene s = {.shown.sleep_ms = 300, .dream.pictures_per_request = 1};
     struct media_report r;
     int64_t began_us = clock_real_us();
     show_open(&s, false, PICTURES_MAX, 30);
@@ -291,7 +291,7 @@ static void test_offline_frames_are_exact_and_repeat(void **state)
     char digests[2][200];
     struct media_report r;
     for (int i = 0; i < 2; i++) {
-        struct dreamer s = {.dream = {.frames = true, .sleep_ms = i * 3, .pictures_per_request = 20}};
+        struct scene s = {.dream = {.frames = true, .sleep_ms = i * 3, .pictures_per_request = 20}};
         show_open(&s, true, PICTURES_MAX, 90);
         wait_for_end(&s);
         show_close(&s, &r, digests[i]);
@@ -311,7 +311,7 @@ static void test_offline_frames_are_exact_and_repeat(void **state)
 static void test_live_frames_are_on_time(void **state)
 {
     (void)state;
-    struct dreamer s = {.dream = {.frames = true, .sleep_ms = 5, .pictures_per_request = PICTURES_MAX}};
+    struct scene s = {.dream = {.frames = true, .sleep_ms = 5, .pictures_per_request = PICTURES_MAX}};
     struct media_report r;
     show_open(&s, false, PICTURES_MAX, 40);
     wait_for_end(&s);
@@ -326,7 +326,7 @@ static void test_live_frames_are_on_time(void **state)
 static void test_live_frames_are_bridged(void **state)
 {
     (void)state;
-    struct dreamer s = {.dream = {.frames = true, .stall_at = 10, .stall_ms = 600}};
+    struct scene s = {.dream = {.frames = true, .stall_at = 10, .stall_ms = 600}};
     struct media_report r;
     s.dream.pictures_per_request = PICTURES_MAX;
     show_open(&s, false, PICTURES_MAX, 60);
@@ -338,7 +338,7 @@ static void test_live_frames_are_bridged(void **state)
     assert_in_range(stats_get(&s.stats, STAT_FRAMES_BRIDGED), 12, 40);
     assert_in_range(stats_get(&s.stats, STAT_KEYFRAMES_LATE), 1, 10);
 
-    struct dreamer few = {
+    struct scene few = {
         .dream = {.frames = true, .stall_at = 10, .stall_ms = 160}}; /* too short for a glide */
     few.dream.pictures_per_request = PICTURES_MAX;
     show_open(&few, false, PICTURES_MAX, 30);
@@ -351,7 +351,7 @@ static void test_live_frames_are_bridged(void **state)
 static void test_from_frames_to_keyframes(void **state)
 {
     (void)state;
-    struct dreamer s = {.dream = {.frames = true, .keyframes_from = 20, .pictures_per_request = 10}};
+    struct scene s = {.dream = {.frames = true, .keyframes_from = 20, .pictures_per_request = 10}};
     struct media_report r;
     show_open(&s, false, 24, 60);
     wait_for_end(&s);
@@ -367,7 +367,7 @@ static void test_stop_in_the_middle(void **state)
 {
     (void)state;
     for (int i = 0; i < 6; i++) {
-        struct dreamer s = {.dream.sleep_ms = 10};
+        struct scene s = {.dream.sleep_ms = 10};
         struct media_report r;
         show_open(&s, i % 2, PICTURES_MAX, 0);
         usleep((useconds_t)(i * 60000));

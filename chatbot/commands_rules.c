@@ -108,3 +108,9 @@ void run_unban(struct chat_call *c)
     else
         chat_print(c, "%s was never banned here.", login);
 }
+
+void run_quit(struct chat_call *c)
+{
+    chat_print(c, "Good night. I am closing the recording.");
+    c->bot->quit(c->bot->quit_context);
+}
