@@ -231,7 +231,7 @@ static void write_file(char *path, const char *text)
 static void test_words_change(void **state)
 {
     (void)state;
-    struct dreamer s;
+    struct scene s;
     struct error e;
     defaults(&s);
     char path[] = "/tmp/reverie-test-XXXXXX";
