@@ -24,7 +24,7 @@ def probe_path():
     folder = os.path.dirname(REVERIE)
     if not os.path.basename(folder).startswith("obj-"):
         folder = os.path.join(folder, "obj-release")
-    return os.path.join(folder, "tests", "chatbot", "test_irc_probe")
+    return os.path.join(folder, "tests", "chatbot", "irc", "test_irc_probe")
 
 
 class Conversation:
