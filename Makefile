@@ -24,7 +24,7 @@ objects := $(sources:%.c=$O/%.o) $(patsubst %.S,$O/%.o,$(wildcard models/*.S))
 fuzzers := $(patsubst %.c,$O/%,$(wildcard tests/fuzz/fuzz_*.c))
 tests   := $(patsubst %.c,$O/%,$(wildcard tests/*/test_*.c tests/*/*/test_*.c))
 gpu_tests := $(filter $O/tests/gpu/%,$(tests))
-scripts := .ci/run tests/run $(filter-out %.in %.md %/embedded,$(wildcard scripts/*)) $(wildcard scripts/embedded/*.py)
+scripts := .ci/run tests/run tests/bare $(filter-out %.in %.md %/embedded,$(wildcard scripts/*)) $(wildcard scripts/embedded/*.py)
 
 # Tables written by scripts/gen_synsets and gen_confusables: too long to read, and not formatted by hand.
 generated := synsets/table.c synsets/index.c synsets/ordinary.c synsets/confusables.c
