@@ -143,7 +143,7 @@ remember = @mkdir -p $(dir $1); printf '%s\n' '$2' | cmp -s - $1 || printf '%s\n
 $O/flags: FORCE
 	$(call remember,$@,$(CC) $(machine) $(CFLAGS) $(cppflags) $(cflags) $(kernel_flags) $(avx2_flags) $(avx512_flags))
 $O/links: FORCE
-	$(call remember,$@,$(CC) $(CFLAGS) $(ldflags) $(LDFLAGS) $(ldlibs) $(objects))
+	$(call remember,$@,$(CC) $(CFLAGS) $(ldflags) $(LDFLAGS) $(ldlibs) $(wrapped) $(wrapped_libav) $(wrapped_irc) $(objects))
 
 $O/%.o: %.c $O/flags
 	@mkdir -p $(@D)
@@ -161,13 +161,25 @@ $(abi_users:%.c=$O/%.o): $O/cuda-abi
 $(BIN): $O/main.o $(objects) $O/links
 	$(call say,link,$@)$(CC) $(CFLAGS) $(ldflags) -rdynamic $(LDFLAGS) -o $@ $(filter %.o,$^) $(ldlibs)
 
+# What the tests of failures can let fail: see tests/failures/inject.h, which holds what the linker puts in place.
+wrapped := malloc calloc realloc aligned_alloc free xmalloc xcalloc xrealloc xstrdup pthread_create fopen open fstat \
+           mmap socket bind listen connect accept4 getsockname eventfd pipe2 epoll_create1 timerfd_create
+wrapped_libav := av_frame_alloc av_frame_get_buffer av_packet_alloc av_md5_alloc av_channel_layout_copy avcodec_alloc_context3 \
+                 avcodec_open2 avcodec_parameters_alloc avcodec_parameters_copy avcodec_parameters_from_context \
+                 avformat_alloc_output_context2 avformat_new_stream
+wrapped_irc := irc_create_session gnutls_certificate_allocate_credentials gnutls_certificate_set_x509_system_trust \
+               gnutls_init gnutls_set_default_priority gnutls_credentials_set
+$O/tests/failures/%: wraps = $(addprefix -Wl$(comma)--wrap=,$(wrapped))
+$O/tests/failures/test_show: wraps = $(addprefix -Wl$(comma)--wrap=,$(wrapped) $(wrapped_irc))
+$O/tests/failures/test_stream $O/tests/failures/test_run: wraps = $(addprefix -Wl$(comma)--wrap=,$(wrapped) $(wrapped_libav))
+
 # Tests take from an archive what they use, so each is small and stands for itself.
 $O/all.a: $(objects) $O/links
 	@rm -f $@
 	$(call say,ar,$@)ar rcsT $@ $(objects)
 
 $O/tests/%: $O/tests/%.o $O/all.a $O/links
-	$(call say,link,$@)$(CC) $(CFLAGS) $(ldflags) $(LDFLAGS) -o $@ $< $O/all.a $(ldlibs) -lcmocka
+	$(call say,link,$@)$(CC) $(CFLAGS) $(ldflags) $(wraps) $(LDFLAGS) -o $@ $< $O/all.a $(ldlibs) -lcmocka
 
 $O/tests/fuzz/fuzz_%: $O/tests/fuzz/fuzz_%.o $O/all.a $O/links
 	$(call say,link,$@)$(CC) $(CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $< $O/all.a $(ldlibs)

@@ -59,7 +59,14 @@ static void all_well(struct journal *j)
     j->failing = false;
 }
 
-/* Opens the log for more. A last line that a crash has torn gets its end first. */
+static void close_log(struct journal *j)
+{
+    if (j->fd >= 0)
+        close(j->fd);
+    j->fd = -1;
+}
+
+/* Opens the log for more, or false with errno. A last line that a crash has torn gets its end first. */
 static bool open_log(struct journal *j)
 {
     struct stat st;
@@ -67,17 +74,16 @@ static bool open_log(struct journal *j)
     j->fd = open(j->log_path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
     if (j->fd < 0)
         return false;
-    j->written = fstat(j->fd, &st) == 0 ? st.st_size : 0;
+    if (fstat(j->fd, &st) < 0) {
+        int code = errno;
+        close_log(j);
+        errno = code;
+        return false;
+    }
+    j->written = st.st_size;
     if (j->written > 0 && pread(j->fd, &last, 1, j->written - 1) == 1)
         j->torn = last != '\n';
     return true;
-}
-
-static void close_log(struct journal *j)
-{
-    if (j->fd >= 0)
-        close(j->fd);
-    j->fd = -1;
 }
 
 /* All of it, or false with errno; what got through is in `written` and `torn`. */
