@@ -249,17 +249,19 @@ void journal_write(struct journal *j, const char *line, size_t bytes)
     pthread_mutex_unlock(&j->lock);
 }
 
-char *journal_read_state(const char *folder, const char *state_name, size_t max)
+int journal_read_state(const char *folder, const char *state_name, size_t max, char **text, struct error *e)
 {
-    char *path = xasprintf("%s/%s", folder, state_name), *text;
+    char *path = xasprintf("%s/%s", folder, state_name);
     size_t bytes;
-    struct error e;
-    int rc = file_read_all(path, max, &text, &bytes, &e);
+    struct error why;
+    int rc = file_read_all(path, max, text, &bytes, &why);
     free(path);
-    if (rc < 0 && rc != -ENOENT)
-        log_warn("chat", "%s; what waited and who was banned is forgotten", e.text);
-    for (size_t i = 0; rc == 0 && i < bytes; i++) /* it is text to everybody who reads it */
-        if (text[i] == '\0')
-            text[i] = '?';
-    return text;
+    if (rc == -ENOENT)
+        return 0;
+    if (rc < 0)
+        return error_set(e, -rc, "%s", why.text);
+    for (size_t i = 0; i < bytes; i++) /* it is text to everybody who reads it */
+        if ((*text)[i] == '\0')
+            (*text)[i] = '?';
+    return 0;
 }

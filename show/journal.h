@@ -39,8 +39,8 @@ void journal_close(struct journal **j);
 /* A whole line with its end, at most JOURNAL_LINE_BYTES. From any thread; never waits for the disk. */
 void journal_write(struct journal *j, const char *line, size_t bytes);
 
-/* The state that was left by the last run: allocated for the caller and terminated, or NULL when there is
- * none, or (with a warning) when it cannot be read or holds more than `max` bytes. */
-char *journal_read_state(const char *folder, const char *state_name, size_t max);
+/* The state that was left by the last run: *text is allocated for the caller and terminated, NULL when there is none.
+ * 0, or -errno with a line when it cannot be read or holds more than `max` bytes: whoever goes on then writes over it. */
+int journal_read_state(const char *folder, const char *state_name, size_t max, char **text, struct error *e);
 
 #endif

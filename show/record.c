@@ -138,10 +138,16 @@ static bool restore_line(struct record *m, const char *line)
     return ok;
 }
 
-static void restore(struct record *m, const char *folder)
+/* What cannot be read must not be written over: nobody would be banned any more. */
+static int restore(struct record *m, const char *folder, struct error *e)
 {
-    char *text = journal_read_state(folder, STATE_NAME, STATE_BYTES_MAX), *rest = text;
-    int good = 0, bad = 0;
+    char *text;
+    struct error why = {""};
+    int rc = journal_read_state(folder, STATE_NAME, STATE_BYTES_MAX, &text, &why), good = 0, bad = 0;
+    if (rc < 0)
+        return error_set(e, -rc, "%s; mend it, or move it away to begin without its wishes and bans",
+                         why.text);
+    char *rest = text;
     for (const char *line; rest && (line = strsep(&rest, "\n"));) {
         if (!*line)
             continue;
@@ -156,6 +162,7 @@ static void restore(struct record *m, const char *folder)
     if (bad)
         log_warn("chat", "%s/" STATE_NAME ": %d lines mean nothing to this model and are passed over", folder,
                  bad);
+    return 0;
 }
 
 static void begin_event(struct jsonl_line *j, char *line, size_t size, const char *event)
@@ -209,10 +216,11 @@ int record_open(struct record **out, const struct show_config *c, struct request
     m->requests = requests;
     m->rules = rules;
     m->queue_max = (int)c->queue_max;
-    restore(m, c->state_dir);
     struct journal_params p = {
         .folder = c->state_dir, .log_name = LOG_NAME, .state_name = STATE_NAME, .state = state, .context = m};
-    int rc = journal_open(&m->journal, &p, e);
+    int rc = restore(m, c->state_dir, e);
+    if (rc == 0)
+        rc = journal_open(&m->journal, &p, e);
     if (rc) {
         record_close(&m);
         return rc;

@@ -4,7 +4,7 @@
  * In the folder show.state_dir lie requests.jsonl, the log, a line of JSON for each event ("asked", "shown",
  * "ended", "removed"), cut when it is 8 MiB; and state.jsonl, what waits and who is banned, at most a second
  * old. Lines of it that cannot be read or name classes that the model has not are passed over, with one word
- * in the log.
+ * in the log; a state.jsonl that cannot be read at all is refused, since the next one would replace it.
  */
 #ifndef SHOW_RECORD_H
 #define SHOW_RECORD_H

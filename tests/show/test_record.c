@@ -232,7 +232,9 @@ static void test_no_folder(void **state)
     assert_true(journal_open(&j, &p, &e) < 0);
     assert_null(j);
     assert_non_null(strstr(e.text, "/proc/nowhere/x"));
-    assert_null(journal_read_state("/proc/nowhere", "s", 100));
+    char *text;
+    assert_int_equal(journal_read_state("/proc/nowhere", "s", 100, &text, &e), 0);
+    assert_null(text);
 }
 
 struct scene {
@@ -350,6 +352,25 @@ static void test_damaged_state(void **state)
     close_show(&s);
 }
 
+/* A state that cannot be read is not replaced by an empty one. */
+static void test_unreadable_state(void **state)
+{
+    (void)state;
+    char path[256];
+    struct show_config c;
+    struct record *m;
+    struct error e = {""};
+    option_defaults(&show_section, &c);
+    snprintf(c.state_dir, sizeof c.state_dir, "%s", folder);
+    snprintf(path, sizeof path, "%s/state.jsonl", folder);
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_int_equal(record_open(&m, &c, NULL, NULL, &e), -EISDIR);
+    assert_null(m);
+    assert_non_null(strstr(e.text, path));
+    assert_non_null(strstr(e.text, "bans"));
+    assert_int_equal(rmdir(path), 0); /* it is still there */
+}
+
 static void test_off(void **state)
 {
     (void)state;
@@ -370,7 +391,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_jsonl),  cmocka_unit_test(test_jsonl_damaged), IN_FOLDER(test_log),
         IN_FOLDER(test_full_disk),     cmocka_unit_test(test_no_folder),     IN_FOLDER(test_restart),
-        IN_FOLDER(test_damaged_state), cmocka_unit_test(test_off),
+        IN_FOLDER(test_damaged_state), IN_FOLDER(test_unreadable_state),     cmocka_unit_test(test_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
