@@ -72,20 +72,12 @@ void chat_login(const char *text, char out[REQUEST_USER_BYTES])
         *blank = '\0';
 }
 
-static uint64_t hash(const char *text)
-{
-    uint64_t h = 1;
-    for (; *text; text++)
-        h = rng_mix(h + (unsigned char)*text);
-    return h;
-}
-
 void chat_say(struct chat_call *c, enum reply reply, const struct reply_words *words)
 {
     struct chatbot *b = c->bot;
     for (int i = 0; i < REROLLS; i++) {
         reply_write(reply, words, &c->rng, c->reply, c->reply_size);
-        uint64_t h = hash(c->reply);
+        uint64_t h = text_hash(c->reply);
         pthread_mutex_lock(&b->lock);
         bool repeats = b->last_reply == h;
         b->last_reply = h;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/mem.h"
+#include "common/rng.h"
 
 enum { DISTANCE_MAX_BYTES = 63, MARKS_MAX = 3 };
 
@@ -162,4 +163,22 @@ int text_distance(const char *a, const char *b, int limit)
             return limit + 1;
     }
     return rows[na % 3][nb] <= limit ? rows[na % 3][nb] : limit + 1;
+}
+
+uint64_t text_hash(const char *text)
+{
+    uint64_t h = 1;
+    for (; *text; text++)
+        h = rng_mix(h + (unsigned char)*text);
+    return h;
+}
+
+uint64_t text_hash_caseless(const char *text)
+{
+    uint64_t h = 1;
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+        h = rng_mix(h + (c >= 'A' && c <= 'Z' ? c + 'a' - 'A' : c));
+    }
+    return h;
 }

@@ -6,6 +6,7 @@
 #define COMMON_TEXT_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * Copies `in` to `out` as valid, visible UTF-8: invalid bytes, control characters, private use and the
@@ -32,5 +33,11 @@ size_t text_copy(char *out, size_t size, const char *in);
  * apart unless equal.
  */
 int text_distance(const char *a, const char *b, int limit);
+
+/* Equal texts have equal numbers, others hardly ever; the same in every run. For comparing, not for secrets. */
+uint64_t text_hash(const char *text);
+
+/* The same, where ASCII letters count as equal in both cases. */
+uint64_t text_hash_caseless(const char *text);
 
 #endif

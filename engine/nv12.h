@@ -9,6 +9,8 @@
 #ifndef ENGINE_NV12_H
 #define ENGINE_NV12_H
 
+#include "common/colour.h"
+
 #ifdef __CUDACC__
 #define IMAGE_NV12_FN static __host__ __device__ __forceinline__
 #else
@@ -18,19 +20,19 @@
 /* 0..255 of each -> the byte, rounded to nearest. */
 IMAGE_NV12_FN unsigned char image_nv12_luma(float r, float g, float b)
 {
-    return (unsigned char)(16.5f + (0.2126f * r + 0.7152f * g + 0.0722f * b) * (219.0f / 255.0f));
+    return (unsigned char)(16.5f + COLOUR_LUMA(float, r, g, b) * (COLOUR_Y_STEPS / 255.0f));
 }
 
 IMAGE_NV12_FN unsigned char image_nv12_cb(float r, float g, float b)
 {
-    float luma = 0.2126f * r + 0.7152f * g + 0.0722f * b;
-    return (unsigned char)(128.5f + (b - luma) * (224.0f / 255.0f / 1.8556f));
+    float luma = COLOUR_LUMA(float, r, g, b);
+    return (unsigned char)(128.5f + (b - luma) * (COLOUR_C_STEPS / 255.0f / COLOUR_CB_RANGE(float)));
 }
 
 IMAGE_NV12_FN unsigned char image_nv12_cr(float r, float g, float b)
 {
-    float luma = 0.2126f * r + 0.7152f * g + 0.0722f * b;
-    return (unsigned char)(128.5f + (r - luma) * (224.0f / 255.0f / 1.5748f));
+    float luma = COLOUR_LUMA(float, r, g, b);
+    return (unsigned char)(128.5f + (r - luma) * (COLOUR_C_STEPS / 255.0f / COLOUR_CR_RANGE(float)));
 }
 
 /* The colour at the chroma sample of columns 2 i and rows 2 j: `plane` [height][width], even sizes. */

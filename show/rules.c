@@ -12,7 +12,6 @@
 #include <strings.h>
 
 #include "common/mem.h"
-#include "common/rng.h"
 #include "common/text.h"
 #include "show/forbidden.h"
 
@@ -43,16 +42,6 @@ struct rules {
     int votes;
     bool paused;
 };
-
-static uint64_t key_of(const char *login)
-{
-    uint64_t h = 1;
-    for (; *login; login++) {
-        unsigned char c = (unsigned char)*login;
-        h = rng_mix(h + (c >= 'A' && c <= 'Z' ? c + 'a' - 'A' : c));
-    }
-    return h | 1;
-}
 
 /* 0, or why not as a line without its place. Users are banned at once. */
 static const char *take_line(struct rules *h, struct forbidden *words, const char *line, size_t bytes)
@@ -304,7 +293,7 @@ void rules_each_ban(struct rules *h, void (*each)(void *context, const char *log
 /* The viewer's entry; a new one takes the place of whoever was heard longest ago. Under the lock. */
 static struct viewer *viewer(struct rules *h, const char *login, double now_s)
 {
-    uint64_t key = key_of(login);
+    uint64_t key = text_hash_caseless(login) | 1 /* 0: nobody */;
     struct viewer *oldest = &h->viewers[0];
     for (int i = 0; i < VIEWERS_MAX; i++) {
         struct viewer *v = &h->viewers[i];

@@ -458,20 +458,10 @@ static void render_band(void *context, int item, int worker)
     }
 }
 
-static void render_black(const struct frame *f)
-{
-    for (int plane = 0; plane < 3; plane++) {
-        int width = plane == 0 ? f->width_px : (f->width_px + 1) / 2;
-        int height = plane == 0 ? f->height_px : (f->height_px + 1) / 2;
-        for (int y = 0; y < height; y++)
-            memset(f->planes[plane] + (int64_t)y * f->strides[plane], plane == 0 ? 16 : 128, (size_t)width);
-    }
-}
-
 void camera_render(struct camera *c, const struct frame *out)
 {
     if (c->count == 0) {
-        render_black(out);
+        frame_fill_grey(out, COLOUR_BLACK_Y);
         return;
     }
     if (is_exact(c)) {

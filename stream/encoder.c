@@ -186,13 +186,14 @@ static int open_audio(struct encoder *e, const struct encoder_params *p, struct 
     return audio_open(&e->source, p->audio, p->reproducible, error);
 }
 
-/* Black: what is seen before anybody fills the picture. */
-static void blacken(AVFrame *f)
+static struct frame frame_of(const AVFrame *f)
 {
-    for (int plane = 0; plane < 3; plane++) {
-        int rows_px = plane ? (f->height + 1) / 2 : f->height;
-        memset(f->data[plane], plane ? 128 : 16, (size_t)f->linesize[plane] * (size_t)rows_px);
-    }
+    return (struct frame){
+        .width_px = f->width,
+        .height_px = f->height,
+        .planes = {f->data[0], f->data[1], f->data[2]},
+        .strides = {f->linesize[0], f->linesize[1], f->linesize[2]},
+    };
 }
 
 static int make_frames(struct encoder *e)
@@ -218,9 +219,11 @@ static int make_frames(struct encoder *e)
         rc = av_frame_get_buffer(picture, 0);
     if (rc >= 0)
         rc = av_frame_get_buffer(sound, 0);
-    if (rc >= 0)
-        blacken(picture);
-    return rc;
+    if (rc < 0)
+        return rc;
+    struct frame shown = frame_of(picture);
+    frame_fill_grey(&shown, COLOUR_BLACK_Y); /* until somebody fills the picture */
+    return 0;
 }
 
 static int describe_tracks(struct encoder *e, int fps)
@@ -389,12 +392,7 @@ bool encoder_picture(struct encoder *e, struct frame *picture)
     AVFrame *f = e->frames[TRACK_VIDEO];
     if (av_frame_make_writable(f) < 0)
         return false;
-    *picture = (struct frame){
-        .width_px = f->width,
-        .height_px = f->height,
-        .planes = {f->data[0], f->data[1], f->data[2]},
-        .strides = {f->linesize[0], f->linesize[1], f->linesize[2]},
-    };
+    *picture = frame_of(f);
     return true;
 }
 

@@ -9,12 +9,27 @@
 #ifndef STREAM_FRAME_H
 #define STREAM_FRAME_H
 
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
+
+#include "common/colour.h"
 
 struct frame {
     int width_px, height_px;
     uint8_t *planes[3]; /* Y [height][stride 0], Cb and Cr [(height + 1) / 2][stride 1, 2] */
     int strides[3];     /* bytes from row to row; at least width, (width + 1) / 2 for chroma */
 };
+
+/* One grey all over; COLOUR_BLACK_Y is black. */
+static inline void frame_fill_grey(const struct frame *f, int luma)
+{
+    for (int plane = 0; plane < 3; plane++) {
+        size_t width = (size_t)(plane ? (f->width_px + 1) / 2 : f->width_px);
+        int height = plane ? (f->height_px + 1) / 2 : f->height_px;
+        for (int y = 0; y < height; y++)
+            memset(f->planes[plane] + (ptrdiff_t)y * f->strides[plane], plane ? COLOUR_GREY_C : luma, width);
+    }
+}
 
 #endif

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/colour.h"
 #include "common/keyframes.h"
 #include "common/mem.h"
 #include "common/text.h"
@@ -103,10 +104,10 @@ static uint32_t pixel(const struct caption_image *image, int x, int y)
 /* Premultiplied colours, 0..255 -> Y, Cb, Cr times alpha, 0..255^2. BT.709, limited range. */
 static void to_yuv(double r, double g, double b, double a, double yuv[3])
 {
-    double luma = 0.2126 * r + 0.7152 * g + 0.0722 * b;
-    yuv[0] = 16 * a + luma * 219;
-    yuv[1] = 128 * a + (b - luma) / 1.8556 * 224;
-    yuv[2] = 128 * a + (r - luma) / 1.5748 * 224;
+    double luma = COLOUR_LUMA(double, r, g, b);
+    yuv[0] = COLOUR_BLACK_Y * a + luma * COLOUR_Y_STEPS;
+    yuv[1] = COLOUR_GREY_C * a + (b - luma) / COLOUR_CB_RANGE(double) * COLOUR_C_STEPS;
+    yuv[2] = COLOUR_GREY_C * a + (r - luma) / COLOUR_CR_RANGE(double) * COLOUR_C_STEPS;
 }
 
 /* Average of `n` pixels' channels. */

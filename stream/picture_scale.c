@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "common/mem.h"
+#include "common/spline.h"
 
 /* How one side is resized: out[i] = sum over j < taps of weights[i][j] * in[first[i] + j]. */
 struct axis {
@@ -22,12 +23,6 @@ static void axis_clear(struct axis *a)
 {
     free(a->first);
     free(a->weights);
-}
-
-static double spline(double d)
-{
-    d = fabs(d);
-    return d < 1 ? 1 + d * d * (1.5 * d - 2.5) : d < 2 ? 2 + d * (-4 + d * (2.5 - 0.5 * d)) : 0;
 }
 
 /* The length that input pixel `at` has in common with the output pixel from `low` to `high`. */
@@ -50,13 +45,15 @@ static int axis_init(struct axis *a, int in, int out)
         float *w = a->weights + (size_t)i * (size_t)a->taps;
         double centre = (i + 0.5) * ratio - 0.5, sum = 0;
         int begin = out < in ? (int)floor(i * ratio) : (int)floor(centre) - 1;
+        double four[4];
+        spline_weights(centre - floor(centre), four);
         int first = begin < 0 ? 0 : begin > in - a->taps ? in - a->taps : begin;
         a->first[i] = first;
         for (int j = 0; j < a->taps; j++)
             w[j] = 0;
         for (int j = 0; j < reach; j++) {
             int at = begin + j, inside = at < 0 ? 0 : at >= in ? in - 1 : at;
-            double v = out < in ? overlap(at, i * ratio, fmin((i + 1) * ratio, in)) : spline(at - centre);
+            double v = out < in ? overlap(at, i * ratio, fmin((i + 1) * ratio, in)) : four[j];
             if (v != 0) {
                 w[inside - first] += (float)v; /* beyond the edge: the edge again */
                 sum += v;

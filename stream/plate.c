@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/colour.h"
 #include "common/mem.h"
+#include "common/spline.h"
 
 enum { BAND_ROWS = 16, PAD_LEFT = 1, PAD_RIGHT = 2 };
 
@@ -46,6 +48,11 @@ static inline uint16_t quantise(float v, float low, float high)
     return (uint16_t)(clip(v, low, high) * (1 << SAMPLE_BITS) + 0.5f);
 }
 
+static inline uint16_t quantise_luma(float v)
+{
+    return quantise(v, COLOUR_BLACK_Y, COLOUR_WHITE_Y);
+}
+
 /* One row of one colour, averaged over shrink x shrink pixels, to out[width]. */
 static void average_row(const struct fill *f, const float *plane, int y, float *out)
 {
@@ -65,12 +72,14 @@ static void average_row(const struct fill *f, const float *plane, int y, float *
 static void colours_row(int n, const float *restrict r, const float *restrict g, const float *restrict b,
                         float *restrict luma, uint16_t *restrict cb, uint16_t *restrict cr)
 {
+    const float to_cb = COLOUR_C_STEPS / 255.0f / COLOUR_CB_RANGE(float);
+    const float to_cr = COLOUR_C_STEPS / 255.0f / COLOUR_CR_RANGE(float);
     for (int x = 0; x < n; x++) {
         float red = clip(r[x], 0, 255), green = clip(g[x], 0, 255), blue = clip(b[x], 0, 255);
-        float y = 0.2126f * red + 0.7152f * green + 0.0722f * blue;
-        luma[x] = 16.0f + y * (219.0f / 255.0f);
-        cb[x] = quantise(128.0f + (blue - y) * (224.0f / 255.0f / 1.8556f), 16, 240);
-        cr[x] = quantise(128.0f + (red - y) * (224.0f / 255.0f / 1.5748f), 16, 240);
+        float y = COLOUR_LUMA(float, red, green, blue);
+        luma[x] = COLOUR_BLACK_Y + y * (COLOUR_Y_STEPS / 255.0f);
+        cb[x] = quantise(COLOUR_GREY_C + (blue - y) * to_cb, COLOUR_C_MIN, COLOUR_C_MAX);
+        cr[x] = quantise(COLOUR_GREY_C + (red - y) * to_cr, COLOUR_C_MIN, COLOUR_C_MAX);
     }
 }
 
@@ -130,17 +139,15 @@ static void blend_rows(const struct fill *f, int y, float *restrict out)
 static inline void phase_row(int n, int up, const float *w, const float *restrict in, uint16_t *restrict out)
 {
     for (int x = 0; x < n; x++)
-        out[x * up] =
-            quantise(w[0] * in[x - 1] + w[1] * in[x] + w[2] * in[x + 1] + w[3] * in[x + 2], 16, 235);
+        out[x * up] = quantise_luma(w[0] * in[x - 1] + w[1] * in[x] + w[2] * in[x + 1] + w[3] * in[x + 2]);
 }
 
 /* The usual factor in one loop, which compilers turn into vectors with interleaved stores. */
 static void double_row(int n, const float *w, const float *restrict in, uint16_t *restrict out)
 {
     for (int x = 0; x < n; x++) {
-        out[2 * x] = quantise(in[x], 16, 235);
-        out[2 * x + 1] =
-            quantise(w[0] * in[x - 1] + w[1] * in[x] + w[2] * in[x + 1] + w[3] * in[x + 2], 16, 235);
+        out[2 * x] = quantise_luma(in[x]);
+        out[2 * x + 1] = quantise_luma(w[0] * in[x - 1] + w[1] * in[x] + w[2] * in[x + 1] + w[3] * in[x + 2]);
     }
 }
 
@@ -156,20 +163,18 @@ static void luma_band(void *context, int item, int worker)
             double_row(f->width - 1, f->weights[1], row, out);
         for (int i = 0; f->up != 2 && i < f->up; i++)
             phase_row(f->width - 1, f->up, f->weights[i], row, out + i);
-        out[s->width - 1] = quantise(row[f->width - 1], 16, 235);
+        out[s->width - 1] = quantise_luma(row[f->width - 1]);
         repeat_edge(s, y);
     }
 }
 
-/* Catmull-Rom: Keys' cubic with a = -1/2. */
-static void spline_weights(struct fill *f)
+static void phase_weights(struct fill *f)
 {
     for (int i = 0; i < f->up; i++) {
-        double t = (double)i / f->up;
-        f->weights[i][0] = (float)(t * (-0.5 + t * (1 - 0.5 * t)));
-        f->weights[i][1] = (float)(1 + t * t * (-2.5 + 1.5 * t));
-        f->weights[i][2] = (float)(t * (0.5 + t * (2 - 1.5 * t)));
-        f->weights[i][3] = (float)(t * t * (-0.5 + 0.5 * t));
+        double w[4];
+        spline_weights((double)i / f->up, w);
+        for (int k = 0; k < 4; k++)
+            f->weights[i][k] = (float)w[k];
     }
 }
 
@@ -243,7 +248,7 @@ int plate_fill(struct plate *p, const struct plate_source *s, struct pool *pool)
     p->maps[0] = (struct plate_map){reduced.scale * up, offset * up, offset * up};
     p->maps[1] = p->maps[2] = reduced;
 
-    spline_weights(&f);
+    phase_weights(&f);
     for_bands(pool, colours_band, &f, f.height);
     for_bands(pool, luma_band, &f, planes[0].height);
     free(f.rows);

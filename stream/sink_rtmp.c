@@ -21,6 +21,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/backoff.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/rng.h"
@@ -28,8 +29,8 @@
 #include "stream/mux.h"
 
 enum {
-    BACKOFF_FIRST_MS = 500,
-    BACKOFF_MOST_MS = 30000,
+    BACKOFF_FIRST_US = 500000,
+    BACKOFF_MOST_US = 30000000,
     STABLE_US = 30000000,
     CONNECT_US = 12000000, /* name, TCP, TLS and RTMP handshake together */
     WRITE_US = 8000000,
@@ -137,13 +138,7 @@ static void disconnect(struct sink *s, int64_t patience_us)
 
 static void plan_retry(struct rtmp_sink *r)
 {
-    int64_t ms = BACKOFF_FIRST_MS;
-    for (int i = 0; i < r->attempts && ms < BACKOFF_MOST_MS; i++)
-        ms *= 2;
-    if (ms > BACKOFF_MOST_MS)
-        ms = BACKOFF_MOST_MS;
-    r->attempts++;
-    r->retry_us = clock_real_us() + (int64_t)((double)ms * 1000 * (0.75 + 0.5 * rng_uniform(&r->jitter)));
+    r->retry_us = clock_real_us() + backoff_us(&r->jitter, r->attempts++, BACKOFF_FIRST_US, BACKOFF_MOST_US);
 }
 
 /* Ends the connection after a fault; `rc` is an AVERROR, or 0 when `what` says it all. Told when the trouble

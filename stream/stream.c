@@ -202,13 +202,7 @@ static void draw_waiting(const struct stream *s, const struct frame *f)
 {
     double seconds = (double)atomic_load(&s->frames) / s->fps;
     int grey = 36 + (int)lround(12 * sin(seconds * 2));
-    for (int plane = 0; plane < 3; plane++) {
-        int rows_px = plane ? (f->height_px + 1) / 2 : f->height_px;
-        int columns_px = plane ? (f->width_px + 1) / 2 : f->width_px;
-        for (int y = 0; y < rows_px; y++)
-            memset(f->planes[plane] + (size_t)y * (size_t)f->strides[plane], plane ? 128 : grey,
-                   (size_t)columns_px);
-    }
+    frame_fill_grey(f, grey);
 }
 
 static bool is_withdrawn(const struct stream *s, int64_t request_id)

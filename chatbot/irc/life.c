@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "common/backoff.h"
+
 const struct irc_tuning irc_tuning_default = {
     .connect_us = 10000000,
     .login_us = 15000000,
@@ -39,19 +41,6 @@ void irc_life_attempt(struct irc_life *l, int64_t now_us)
     l->began_us[l->attempts++ % IRC_LOGINS_MAX] = now_us;
 }
 
-static int64_t doubled_us(const struct irc_life *l)
-{
-    int64_t us = l->tuning->retry_min_us;
-    for (int i = 0; i < l->failures && us < l->tuning->retry_max_us; i++)
-        us *= 2;
-    return us < l->tuning->retry_max_us ? us : l->tuning->retry_max_us;
-}
-
-static int64_t part_of(struct irc_life *l, int64_t us, double from, double to)
-{
-    return (int64_t)((double)us * (from + (to - from) * (double)rng_uniform(&l->rng)));
-}
-
 /* The earliest time that keeps any 20 + 1 attempts from falling into one window. */
 static int64_t allowed_us(const struct irc_life *l)
 {
@@ -67,11 +56,11 @@ int64_t irc_life_next_us(struct irc_life *l, enum irc_outcome outcome, int64_t o
         l->failures = 0;
     int64_t next;
     if (outcome == IRC_END_LOGIN) {
-        next = now_us + part_of(l, l->tuning->login_retry_us, 1.0, 1.25);
+        next = now_us + backoff_jitter_us(&l->rng, l->tuning->login_retry_us, 1.0, 1.25);
     } else if (outcome == IRC_END_TOKEN || (outcome == IRC_END_RECONNECT && stable)) {
-        next = now_us + part_of(l, l->tuning->quick_us, 0.75, 1.25);
+        next = now_us + backoff_jitter_us(&l->rng, l->tuning->quick_us, 0.75, 1.25);
     } else {
-        next = now_us + part_of(l, doubled_us(l), 0.75, 1.25);
+        next = now_us + backoff_us(&l->rng, l->failures, l->tuning->retry_min_us, l->tuning->retry_max_us);
         l->failures++;
     }
     return next > allowed_us(l) ? next : allowed_us(l);

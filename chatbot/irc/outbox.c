@@ -21,14 +21,6 @@ void irc_outbox_init(struct irc_outbox *o, const struct irc_limits *limits)
     o->not_before_us = INT64_MIN;
 }
 
-static uint64_t hash_text(const char *s) /* FNV-1a, 64 bits */
-{
-    uint64_t h = 0xcbf29ce484222325u;
-    for (; *s; s++)
-        h = (h ^ (unsigned char)*s) * 0x100000001b3u;
-    return h;
-}
-
 static int count_chars(const char *s)
 {
     int n = 0;
@@ -175,7 +167,7 @@ static int room_in_window(const struct irc_outbox *o, int64_t now_us)
 
 static bool said_lately(const struct irc_outbox *o, const char *text, int64_t now_us)
 {
-    uint64_t h = hash_text(text);
+    uint64_t h = text_hash(text);
     int kept = o->sent < IRC_OUT_SENT_MAX ? o->sent : IRC_OUT_SENT_MAX;
     for (int i = 0; i < kept; i++)
         if (o->past[i].hash == h && o->past[i].at_us > now_us - o->limits.window_us)
@@ -225,7 +217,7 @@ size_t irc_outbox_pop(struct irc_outbox *o, int64_t now_us, char out[IRC_OUT_BYT
     }
     vary(o, out, now_us);
     o->past[o->sent % IRC_OUT_SENT_MAX].at_us = now_us;
-    o->past[o->sent % IRC_OUT_SENT_MAX].hash = hash_text(out);
+    o->past[o->sent % IRC_OUT_SENT_MAX].hash = text_hash(out);
     o->sent++;
     return strlen(out);
 }

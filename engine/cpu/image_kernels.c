@@ -5,6 +5,8 @@
 
 #include <math.h>
 
+#include "common/spline.h"
+
 enum { LANES = 16 };
 
 void image_row_scale(float *restrict out, const float *restrict in, float weight, int n, int accumulate)
@@ -200,16 +202,6 @@ void image_row_update(float *const x[3], const float *const m[3], int n, const s
     sums->bad += add_lanes(bad);
 }
 
-/* Weights of the four neighbours for a place t in 0..1 behind the second (Catmull-Rom). */
-static inline void cubic(float t, float w[4])
-{
-    float u = 1 - t;
-    w[0] = -0.5f * t * u * u;
-    w[1] = 1 + t * t * (1.5f * t - 2.5f);
-    w[2] = 1 + u * u * (1.5f * u - 2.5f);
-    w[3] = -0.5f * u * t * t;
-}
-
 static inline int clamp_index(int i, int n)
 {
     return i < 0 ? 0 : i >= n ? n - 1 : i;
@@ -222,8 +214,8 @@ void image_row_bicubic(float *const *out, const float *const *in, int planes, in
         double px = sx + i * dx, py = sy + i * dy;
         int x0 = (int)floor(px), y0 = (int)floor(py);
         float wx[4], wy[4];
-        cubic((float)(px - x0), wx);
-        cubic((float)(py - y0), wy);
+        spline_weights_float((float)(px - x0), wx);
+        spline_weights_float((float)(py - y0), wy);
         long row[4];
         int column[4];
         for (int k = 0; k < 4; k++) {

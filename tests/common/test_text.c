@@ -223,6 +223,31 @@ static void distances_of_long_words(void **state)
     assert_int_equal(text_distance("", "abc", 3), 3);
 }
 
+static int compare_hashes(const void *a, const void *b)
+{
+    const uint64_t *x = a, *y = b;
+    return *x < *y ? -1 : *x > *y;
+}
+
+static void hashes_tell_texts_apart(void **state)
+{
+    (void)state;
+    assert_true(text_hash("goldfish") == text_hash("goldfish"));
+    assert_true(text_hash("goldfish") != text_hash("Goldfish"));
+    assert_true(text_hash_caseless("GoldFish") == text_hash_caseless("goldfish"));
+    assert_true(text_hash_caseless("GoldFish") == text_hash("goldfish"));
+    assert_true(text_hash_caseless("\xc3\x84") != text_hash_caseless("\xc3\xa4")); /* no ASCII: as it is */
+    static uint64_t seen[26 * 26 * 26];
+    int count = 0;
+    for (char a = 'a'; a <= 'z'; a++)
+        for (char b = 'a'; b <= 'z'; b++)
+            for (char c = 'a'; c <= 'z'; c++)
+                seen[count++] = text_hash((const char[]){a, b, c, '\0'});
+    qsort(seen, ARRAY_LEN(seen), sizeof *seen, compare_hashes);
+    for (size_t i = 1; i < ARRAY_LEN(seen); i++)
+        assert_true(seen[i] != seen[i - 1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,6 +256,7 @@ int main(void)
         cmocka_unit_test(drops_bytes_that_are_not_utf8), cmocka_unit_test(hostile_bytes),
         cmocka_unit_test(finds_the_first_bad_byte),      cmocka_unit_test(copies_cut_between_characters),
         cmocka_unit_test(distances_of_all_short_words),  cmocka_unit_test(distances_of_long_words),
+        cmocka_unit_test(hashes_tell_texts_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
