@@ -12,6 +12,7 @@
 
 #include "app/commands.h"
 #include "common/mem.h"
+#include "config/config.h"
 
 #define REVERIE_VERSION "0.1.0"
 
@@ -43,6 +44,19 @@ static int usage(FILE *out)
     return out == stdout ? 0 : 2;
 }
 
+static int unknown(const char *word)
+{
+    const char *names[ARRAY_LEN(commands)];
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        names[i] = commands[i].name;
+    const char *nearest = config_nearest(word, names, ARRAY_LEN(names));
+    fprintf(stderr, "reverie: there is no command '%.80s'; ", word);
+    if (nearest)
+        fprintf(stderr, "did you mean reverie %s? ", nearest);
+    fputs("`reverie --help` lists them\n", stderr);
+    return 2;
+}
+
 int main(int argc, char **argv)
 {
     setlocale(LC_CTYPE, "C.UTF-8");
@@ -60,6 +74,5 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
         if (strcmp(argv[1], commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1);
-    fprintf(stderr, "reverie: there is no command '%s'; `reverie --help` lists them\n", argv[1]);
-    return 2;
+    return unknown(argv[1]);
 }

@@ -14,9 +14,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "app/args.h"
 #include "app/bench_step.h"
 #include "app/commands.h"
+#include "app/dream_args.h"
 #include "common/clock.h"
 #include "common/mem.h"
 #include "common/rng.h"
@@ -28,8 +28,6 @@ enum {
     STEPS_MIN = 3,
     STEPS_MAX = 1000,
     SIDE_MAX_PX = 8192,
-    THREADS_MAX = 256,
-    DEVICES_MAX = 64,
     MEASURE_US = 2000000,
     PRIOR_STRIDE_PX = 4, /* of whole steps */
 };
@@ -257,63 +255,77 @@ static int run_steps(struct bench *b, struct result *results, int count, struct 
 
 /* What to measure, as asked for on the command line. */
 struct request {
-    const char *path;
-    struct arg_choice width, tier, backend, precision;
+    int random; /* index into widths */
     struct arg_list sizes;
-    int64_t threads, device;
+    struct dream_config dream;
 };
 
+enum { RANDOM_NONE, RANDOM_QUARTER, RANDOM_FULL };
 static const char *const widths[] = {"none", "quarter", "full", NULL};
-static const char *const tiers[] = {"auto", "c", "avx2", "avx512", NULL}; /* as enum cpu_tier */
-static const char *const backends[] = {"cpu", "cuda", "auto", NULL};
-static const char *const precisions[] = {"auto", "bf16", "fp16", "tf32", "fp32", NULL}; /* dream_precision */
+
+static const struct arg arguments[] = {
+    ARG_DREAM_MODEL,
+    ARG(0, "random", "WIDTH",
+        OPTION_CHOICE(struct request, random, "none", widths,
+                      "random weights instead: quarter (shapes of the built-in model) or full (VGG-16)")),
+    ARG_LIST(0, "size", "WIDTHxHEIGHT", struct request, sizes,
+             "picture size, may be repeated (default: 224x224, 640x360, 1280x720, 1920x1080)"),
+    ARG_DREAM_THREADS,
+    ARG_DREAM_TIER,
+    ARG_DREAM(0, "backend", "B", backend, "what to measure; auto: a GPU where there is one"),
+    ARG_DREAM(0, "device", "N", device, "which GPU, counted as the driver does"),
+    ARG_DREAM(0, "precision", "P", precision, "of a GPU's arithmetic; auto: bf16 where it has it, else fp16"),
+    ARG_DREAM_SET,
+};
+
+static int parse_sizes(const struct request *r, struct result *results, struct error *e)
+{
+    static const struct option row = {.type = OPTION_TYPE_SIZE, .min = 1, .max = SIDE_MAX_PX, .unit = "px"};
+    struct option_size size;
+    for (int i = 0; i < r->sizes.count; i++) {
+        int rc = option_parse(&row, &size, r->sizes.items[i], e);
+        if (rc < 0)
+            return error_prefix(e, rc, "--size");
+        results[i].size[0] = size.width_px;
+        results[i].size[1] = size.height_px;
+    }
+    return 0;
+}
 
 /* ARGS_OK or the exit code. */
 static int parse(struct request *r, struct result *results, int argc, char **argv)
 {
-    const struct arg args[] = {
-        {'m', "model", "FILE", ARG_STRING, &r->path, 0, 0,
-         "weights to measure with (default: the built-in model)"},
-        {0, "random", "WIDTH", ARG_CHOICE, &r->width, 0, 0,
-         "random weights instead: quarter (shapes of the built-in model) or full (VGG-16)"},
-        {0, "size", "WIDTHxHEIGHT", ARG_LIST, &r->sizes, 0, 0,
-         "picture size, may be repeated (default: 224x224, 640x360, 1280x720, 1920x1080)"},
-        {0, "threads", "N", ARG_INT, &r->threads, 1, THREADS_MAX, "default: one per core"},
-        {0, "tier", "TIER", ARG_CHOICE, &r->tier, 0, 0,
-         "instructions to use (default: the best that this CPU has)"},
-        {0, "backend", "B", ARG_CHOICE, &r->backend, 0, 0,
-         "cpu (the default), cuda, or auto: cuda where there is a GPU"},
-        {0, "device", "N", ARG_INT, &r->device, 0, DEVICES_MAX - 1, "which GPU (default: 0)"},
-        {0, "precision", "P", ARG_CHOICE, &r->precision, 0, 0,
-         "of a GPU: bf16, fp16, tf32 or fp32 (default: bf16 where it has it, else fp16)"},
-    };
+    const struct config_entry entry = {&dream_section, &r->dream};
+    const struct config config = {&entry, 1};
     const struct args_command command = {
         .name = "bench",
         .operands = "",
         .text = "Takes gradient steps of the network for two seconds per size and prints what they cost as\n"
                 "JSON: per step and by stage, and the rate of a direct computation beside that of sgemm;\n"
                 "then of whole steps, with a prior of stride 4 and the update. On a GPU only of those.\n",
-        .args = args,
-        .count = ARRAY_LEN(args),
-    };
-    int first, code = args_parse(&command, argc, argv, &first);
-    if (code != ARGS_OK)
-        return code;
-    if (first < argc)
-        return args_fault(&command, "unexpected argument '%s'", argv[first]);
-    for (int i = 0; i < r->sizes.count; i++)
-        if (!args_parse_size(r->sizes.items[i], 1, SIDE_MAX_PX, results[i].size))
-            return args_fault(&command, "--size %s: WIDTHxHEIGHT is expected, each 1 to %d",
-                              r->sizes.items[i], SIDE_MAX_PX);
-    return ARGS_OK;
+        .args = arguments,
+        .count = ARRAY_LEN(arguments),
+        .values = r,
+        .config = &config};
+    int first;
+    struct error e = {""};
+    config_defaults(&config);
+    r->dream.backend = DREAM_BACKEND_CPU;
+    r->dream.prior_stride = PRIOR_STRIDE_PX;
+    int code = args_parse(&command, argc, argv, &first);
+    if (code == ARGS_OK && parse_sizes(r, results, &e) < 0)
+        return args_fault(&command, "%s", e.text);
+    if (code == ARGS_OK && r->dream.backend == DREAM_BACKEND_NULL)
+        return args_fault(&command, "--backend: null computes nothing that could be measured");
+    return code;
 }
 
 static int open_model(struct bench *b, const struct request *r, struct error *e)
 {
     model_close(&b->model);
-    return r->width.index
-               ? model_random(&b->model, r->width.index == 2 ? MODEL_RANDOM_FULL : MODEL_RANDOM_QUARTER, 1, e)
-               : model_load(&b->model, r->path, e);
+    if (r->random == RANDOM_NONE)
+        return model_load(&b->model, r->dream.model, e);
+    return model_random(&b->model, r->random == RANDOM_FULL ? MODEL_RANDOM_FULL : MODEL_RANDOM_QUARTER, 1, e);
 }
 
 static const struct backend_ops *choose_backend(struct bench *b, const struct request *r,
@@ -323,9 +335,10 @@ static const struct backend_ops *choose_backend(struct bench *b, const struct re
     struct backend_params p = {.config = &b->config, .model = b->model, .view_count = 1};
     p.views[0] = (struct image_view){first->size[0], first->size[1], 1, 0, 0};
     b->config.size = (struct option_size){first->size[0], first->size[1]};
-    if (r->backend.index == 0)
+    if (r->dream.backend == DREAM_BACKEND_CPU)
         return &backend_cpu;
-    return r->backend.index == 1 || backend_cuda.supports(&p, &e) == 0 ? &backend_cuda : &backend_cpu;
+    return r->dream.backend == DREAM_BACKEND_CUDA || backend_cuda.supports(&p, &e) == 0 ? &backend_cuda
+                                                                                        : &backend_cpu;
 }
 
 static int run(struct bench *b, const struct request *r, struct result *results, int count, struct error *e)
@@ -356,27 +369,19 @@ int cmd_bench(int argc, char **argv)
 {
     static const int defaults[][2] = {{224, 224}, {640, 360}, {1280, 720}, {1920, 1080}};
     struct result results[ARG_LIST_MAX] = {{.steps = 0}};
-    struct request r = {.width = {widths, 0},
-                        .tier = {tiers, CPU_TIER_AUTO},
-                        .backend = {backends, 0},
-                        .precision = {precisions, DREAM_PRECISION_AUTO},
-                        .threads = sysconf(_SC_NPROCESSORS_ONLN)};
+    struct request r = {.sizes = {.count = 0}};
     for (size_t i = 0; i < ARRAY_LEN(defaults); i++)
         memcpy(results[i].size, defaults[i], sizeof results[i].size);
     int code = parse(&r, results, argc, argv);
     if (code != ARGS_OK)
         return code;
     struct error e = {""};
-    struct bench b = {.tier = (enum cpu_tier)r.tier.index, .threads = (int)r.threads};
-    option_defaults(&dream_section, &b.config);
-    b.config.threads = r.threads;
-    b.config.cpu_tier = r.tier.index;
-    b.config.device = r.device;
-    b.config.precision = r.precision.index;
-    b.config.prior_stride = PRIOR_STRIDE_PX;
+    struct bench b = {.tier = (enum cpu_tier)r.dream.cpu_tier, .threads = (int)r.dream.threads};
+    if (b.threads == 0)
+        b.threads = (int)sysconf(_SC_NPROCESSORS_ONLN);
+    b.config = r.dream;
+    b.config.threads = b.threads;
     int rc = run(&b, &r, results, r.sizes.count ? r.sizes.count : (int)ARRAY_LEN(defaults), &e);
     model_close(&b.model);
-    if (rc < 0)
-        fprintf(stderr, "reverie bench: %s\n", e.text);
-    return rc < 0 ? 1 : 0;
+    return rc < 0 ? args_failed("bench", &e) : 0;
 }

@@ -67,33 +67,38 @@ static void say_stream(void *context, const char *what, int rc, const char *text
     say(context, what, rc, text);
 }
 
+struct arguments {
+    const char *config_path;
+    struct arg_list sets;
+};
+
+static const struct arg arguments[] = {
+    ARG_TEXT('c', "config", "FILE", struct arguments, config_path, "the settings to check"),
+    ARG_LIST(0, "set", "KEY=VALUE", struct arguments, sets, "one setting, over the file's; may be repeated"),
+};
+
 int cmd_check(int argc, char **argv)
 {
     struct check c = {.bad = 0};
-    const char *path = NULL;
-    struct arg_list sets = {.count = 0};
-    const struct arg args[] = {
-        {'c', "config", "FILE", ARG_STRING, &path, 0, 0, "the settings to check"},
-        {0, "set", "KEY=VALUE", ARG_LIST, &sets, 0, 0, "one setting, over the file's; may be repeated"},
-    };
+    struct arguments a = {.config_path = NULL};
     const struct args_command command = {
-        "check",
-        "",
-        "Is this configuration and this machine ready for a show? Exit 0 when it is, 1 when not.\n",
-        args,
-        (int)ARRAY_LEN(args),
-        NULL};
+        .name = "check",
+        .operands = "",
+        .text = "Is this configuration and this machine ready for a show? Exit 0 when it is, 1 when not.\n",
+        .args = arguments,
+        .count = ARRAY_LEN(arguments),
+        .values = &a,
+        .config = &c.settings.config};
     int first;
-    int code = args_parse(&command, argc, argv, &first);
-    if (code != ARGS_OK)
-        return code;
-    if (first < argc)
-        return args_fault(&command, "'%.80s' is no option", argv[first]);
-
     struct error e = {0};
     settings_init(&c.settings);
-    int rc = settings_load(&c.settings, path, &sets, &e);
-    say(&c, "settings", rc, rc < 0 ? e.text : path ? path : "the defaults");
+    int code = args_parse(&command, argc, argv, &first);
+    if (code != ARGS_OK) {
+        settings_close(&c.settings);
+        return code;
+    }
+    int rc = settings_load(&c.settings, a.config_path, &a.sets, &e);
+    say(&c, "settings", rc, rc < 0 ? e.text : a.config_path ? a.config_path : "the defaults");
     if (rc == 0) {
         log_set_level(LOG_ERROR);
         check_machine(&c);

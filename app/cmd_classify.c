@@ -11,10 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/args.h"
 #include "app/commands.h"
-#include "app/cover.h"
-#include "app/shortcuts.h"
+#include "app/dream_args.h"
+#include "app/picture_fit.h"
 #include "common/mem.h"
 #include "engine/cpu/net.h"
 #include "stream/picture.h"
@@ -121,7 +120,7 @@ static int classify(struct classifier *c, const char *path, struct error *e)
 {
     int w = c->size.width_px, h = c->size.height_px;
     float *rgb; /* [3][h][w] */
-    int rc = c->whole ? picture_read(path, &rgb, &w, &h, e) : cover_file(path, c->size, &rgb, e);
+    int rc = c->whole ? picture_read(path, &rgb, &w, &h, e) : picture_fit_file(path, c->size, &rgb, e);
     if (rc < 0)
         return rc;
     int least = model_min_px(c->model);
@@ -138,49 +137,51 @@ static int classify(struct classifier *c, const char *path, struct error *e)
     return 0;
 }
 
-static int fail(const struct error *e)
+struct arguments {
+    bool whole;
+    struct dream_config dream;
+};
+
+static const struct arg arguments[] = {
+    ARG_DREAM_MODEL,
+    ARG_DREAM_PREPROCESSING,
+    ARG_FLAG(0, "whole", struct arguments, whole,
+             "the picture as it is, instead of the middle at the size of one object"),
+    ARG_DREAM_SET,
+};
+
+static int parse_arguments(struct arguments *a, int argc, char **argv, int *first)
 {
-    fprintf(stderr, "reverie classify: %s\n", e->text);
-    return 1;
+    const struct config_entry entry = {&dream_section, &a->dream};
+    const struct config config = {&entry, 1};
+    const struct args_command command = {
+        .name = "classify",
+        .operands = "IMAGE...",
+        .text =
+            "Prints the five classes that the network sees most in each picture, with tabs between the fields:\n"
+            "picture, rank, probability, WordNet id, name.\n",
+        .args = arguments,
+        .count = ARRAY_LEN(arguments),
+        .values = a,
+        .config = &config};
+    config_defaults(&config);
+    int rc = args_parse(&command, argc, argv, first);
+    return rc == ARGS_OK && *first == argc ? args_fault(&command, "which pictures?") : rc;
 }
 
 int cmd_classify(int argc, char **argv)
 {
-    struct shortcut s[] = {{"model", NULL}, {"preprocessing", NULL}};
-    struct dream_config config = {.profile = DREAM_MODERN};
-    bool whole = false;
-    const struct arg args[] = {
-        {'m', "model", "FILE", ARG_STRING, &s[0].value, 0, 0,
-         "weights to use; without it the embedded model"},
-        {0, "preprocessing", "P", ARG_STRING, &s[1].value, 0, 0, PREPROCESSING_HELP},
-        {0, "whole", NULL, ARG_FLAG, &whole, 0, 0,
-         "the picture as it is, instead of the middle at the size of one object"},
-    };
-    const struct args_command command = {
-        "classify",
-        "IMAGE...",
-        "Prints the five classes that the network sees most in each picture, with tabs between the fields:\n"
-        "picture, rank, probability, WordNet id, name.\n",
-        args,
-        (int)ARRAY_LEN(args),
-        NULL};
-    int first;
-    shortcuts_defaults(&config);
-    int status = args_parse(&command, argc, argv, &first);
-    if (status == ARGS_OK)
-        status = shortcuts_apply(&command, &config, NULL, s, (int)ARRAY_LEN(s));
+    struct arguments a;
+    int first, status = parse_arguments(&a, argc, argv, &first);
     if (status != ARGS_OK)
         return status;
-    if (first == argc)
-        return args_fault(&command, "which pictures?");
-
     struct classifier c;
     struct error e = {""};
-    bool open = classifier_open(&c, &config, whole, argv + first, argc - first, &e) == 0;
-    status = open ? 0 : fail(&e);
+    bool open = classifier_open(&c, &a.dream, a.whole, argv + first, argc - first, &e) == 0;
+    status = open ? 0 : args_failed("classify", &e);
     for (int i = first; open && i < argc; i++)
         if (classify(&c, argv[i], &e) < 0)
-            status = fail(&e);
+            status = args_failed("classify", &e);
     classifier_close(&c);
     return status;
 }

@@ -96,15 +96,12 @@ static int inspect(const struct weights *w)
 
 int cmd_inspect(int argc, char **argv)
 {
-    const struct args_command command = {"inspect",
-                                         "[MODEL]",
-                                         "Lists the tensors of a file of weights (name, type, shape, "
-                                         "smallest, largest and mean value), then the\n"
-                                         "layers, the preprocessing and the classes of the model that they "
-                                         "make. Without MODEL: the embedded one.\n",
-                                         NULL,
-                                         0,
-                                         NULL};
+    const struct args_command command = {
+        .name = "inspect",
+        .operands = "[MODEL]",
+        .text =
+            "Lists the tensors of a file of weights (name, type, shape, smallest, largest and mean value), then the\n"
+            "layers, the preprocessing and the classes of the model that they make. Without MODEL: the embedded one.\n"};
     int first;
     int code = args_parse(&command, argc, argv, &first);
     if (code != ARGS_OK)
@@ -114,10 +111,8 @@ int cmd_inspect(int argc, char **argv)
     struct weights *w;
     struct error e = {""};
     int rc = model_weights(&w, first < argc ? argv[first] : NULL, &e);
-    if (rc < 0) {
-        fprintf(stderr, "reverie inspect: %s\n", e.text);
-        return 1;
-    }
+    if (rc < 0)
+        return args_failed("inspect", &e);
     rc = inspect(w);
     weights_close(&w);
     return rc;

@@ -14,13 +14,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/args.h"
 #include "app/commands.h"
-#include "app/cover.h"
-#include "app/known.h"
+#include "app/picture_fit.h"
+#include "app/subjects.h"
 #include "app/report.h"
 #include "app/link.h"
 #include "app/programme.h"
+#include "app/run_options.h"
 #include "app/settings.h"
 #include "app/watch.h"
 #include "dreamer/dreamer.h"
@@ -30,15 +30,6 @@
 #include "stream/camera.h"
 
 enum { SHUTDOWN_MAX_S = 5, REPORT_EVERY_MS = 30000, RETREAT_S = 60 };
-
-struct run_options {
-    const char *config_path, *script_path;
-    struct arg_list sets;
-    double duration_s; /* 0: until it is stopped */
-    bool offline, print_config;
-    struct arg_choice watch; /* enum watch_mode */
-    int64_t seed;            /* -1: from the clock */
-};
 
 struct run {
     struct run_options options;
@@ -65,48 +56,6 @@ struct run {
     struct programme programme;
     struct dreamer dreamer;
 };
-
-static void settings_help(FILE *out)
-{
-    struct settings s;
-    settings_init(&s);
-    fputs("Settings, for --set and the file:\n\n", out);
-    config_write_help(&s.config, out);
-    settings_close(&s);
-}
-
-static int parse_options(int argc, char **argv, struct run_options *o)
-{
-    static const char *const watch_modes[] = {"auto", "yes", "no", NULL}; /* enum watch_mode */
-    o->watch = (struct arg_choice){watch_modes, WATCH_AUTO};
-    const struct arg args[] = {
-        {'c', "config", "FILE", ARG_STRING, &o->config_path, 0, 0,
-         "settings from a YAML file; config/default.yaml documents them all"},
-        {0, "set", "KEY=VALUE", ARG_LIST, &o->sets, 0, 0, "one setting, over the file's; may be repeated"},
-        {0, "duration", "SECONDS", ARG_NUMBER, &o->duration_s, 0.04, 1e9, "end after so much show"},
-        {0, "offline", NULL, ARG_FLAG, &o->offline, 0, 0,
-         "on a virtual clock: the same frames on a slow and on a fast machine"},
-        {0, "script", "FILE", ARG_STRING, &o->script_path, 0, 0, "requests from lines SECONDS USER TEXT"},
-        {0, "seed", "N", ARG_INT, &o->seed, 0, 9e15, "same seed, settings and script: same offline show"},
-        {0, "watch", "WHEN", ARG_CHOICE, &o->watch, 0, 0,
-         "draw the dream in the terminal: auto (where that looks good), yes, no"},
-        {0, "print-config", NULL, ARG_FLAG, &o->print_config, 0, 0, "write the settings as YAML and exit"},
-    };
-    const struct args_command command = {
-        "run",
-        "",
-        "The show, until SIGINT or SIGTERM. Without options: the embedded model, no account, a recording "
-        "under\n"
-        "recordings/. Lines typed in the terminal are requests: goldfish, or goldfish + pizza.\n",
-        args,
-        (int)ARRAY_LEN(args),
-        settings_help};
-    int first;
-    int rc = args_parse(&command, argc, argv, &first);
-    if (rc == ARGS_OK && first < argc)
-        return args_fault(&command, "'%.80s' is no option", argv[first]);
-    return rc;
-}
 
 /* A moderator took a request back: its caption goes from the screen. */
 static void on_withdrawn(void *context, int64_t request_id)
@@ -136,7 +85,7 @@ static int open_chat(struct run *r, struct error *e)
 {
     uint64_t seed = (uint64_t)r->options.seed;
     double lag_s = keyframes_lag_s(r);
-    known_from_model(r->model, &r->known);
+    subjects_known(r->model, &r->known);
     int rc = rules_open(&r->rules, &r->settings.show, e);
     if (rc < 0)
         return rc;
@@ -181,7 +130,7 @@ static int open_dream(struct run *r, struct error *e)
         return rc;
     r->model->serves_once = true;
     float *start = NULL; /* [3][h][w] */
-    if (c->start_image[0] && (rc = cover_file(c->start_image, c->size, &start, e)) < 0)
+    if (c->start_image[0] && (rc = picture_fit_file(c->start_image, c->size, &start, e)) < 0)
         return rc;
     rc = dream_open(&r->dream, c, r->model, (uint64_t)r->options.seed, start, e);
     free(start);
@@ -190,8 +139,7 @@ static int open_dream(struct run *r, struct error *e)
     log_info("dream", "%dx%d on %s (%s)", c->size.width_px, c->size.height_px, dream_backend_name(r->dream),
              dream_hardware(r->dream));
     r->mode = choose_mode(r);
-    rc = keyframes_open(&r->keyframes, c->size.width_px, c->size.height_px,
-                        choose_mode(r) != DREAMER_KEYFRAMES);
+    rc = keyframes_open(&r->keyframes, c->size.width_px, c->size.height_px, r->mode != DREAMER_KEYFRAMES);
     return rc < 0 ? error_set(e, -rc, "no memory for keyframes of %dx%d; choose a smaller dream.size",
                               c->size.width_px, c->size.height_px)
                   : 0;
@@ -298,7 +246,7 @@ static void catch_signals(struct stop *stop)
 /* Where there is a terminal to show it, the dream is seen at once. */
 static int open_watch(struct run *r, struct error *e)
 {
-    if (r->options.offline || !watch_is_wanted((enum watch_mode)r->options.watch.index))
+    if (r->options.offline || !watch_is_wanted((enum watch_mode)r->options.watch))
         return 0;
     struct option_size size = stream_config_size(r->settings.stream);
     struct watch_params p = {
@@ -417,9 +365,8 @@ int cmd_run(int argc, char **argv)
     struct run *r = xcalloc(1, sizeof *r);
     struct error e = {0};
     r->stop.fd = -1;
-    r->options.seed = -1;
-    int code = parse_options(argc, argv, &r->options);
     settings_init(&r->settings);
+    int code = run_options_parse(&r->options, &r->settings.config, argc, argv);
     if (code == ARGS_OK) {
         if (settings_load(&r->settings, r->options.config_path, &r->options.sets, &e) < 0) {
             fprintf(stderr, "reverie run: %s\n", e.text);

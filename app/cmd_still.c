@@ -11,17 +11,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/args.h"
 #include "app/commands.h"
-#include "app/cover.h"
-#include "app/known.h"
-#include "app/shortcuts.h"
+#include "app/dream_args.h"
+#include "app/picture_fit.h"
+#include "app/subjects.h"
 #include "common/mem.h"
-#include "engine/dream/dream.h"
 #include "stream/picture.h"
-#include "synsets/synsets.h"
 
-enum { STEPS_DEFAULT = 160, STEPS_MAX = 100000, OCTAVES_MAX = 10, SIDE_MIN = 64, SIDE_MAX = 3840 };
+enum { SIDE_MIN = 64, SIDE_MAX = 3840 };
 #define OCTAVE_RATIO 1.4
 
 struct arguments {
@@ -33,45 +30,51 @@ struct arguments {
 
 /* ---- Arguments ---- */
 
+#define S struct arguments
+static const struct arg arguments[] = {
+    ARG_TEXT(
+        't', "text", "TEXT", S, text,
+        "what to dream, as in chat: \"goldfish\", or \"goldfish + pizza\" (on top + below; see dream.first)"),
+    ARG_TEXT(0, "layer", "NAME[:N]", S, layer,
+             "climb a layer instead (conv4_2; with :N its channel N alone)"),
+    ARG_TEXT('o', "output", "OUT.png", S, output, "where to write the picture"),
+    ARG_TEXT('i', "image", "IMAGE", S, image, "begin with this picture instead of noise"),
+    ARG_DREAM(0, "size", "WxH", size, "default: the size of IMAGE, else 640x360"),
+    ARG(0, "steps", "N", OPTION_INT(S, steps, "160", 1, 100000, NULL, "gradient steps")),
+    ARG(0, "octaves", "N", OPTION_INT(S, octaves, "1", 1, 10, NULL, "begin N-1 times 1.4 smaller and grow")),
+    ARG(0, "seed", "N", OPTION_INT(S, seed, "1", 0, 0x1p53, NULL, "the same seed gives the same picture")),
+    ARG_DREAM(0, "profile", "P", profile, "the recipe"),
+    ARG_DREAM_THREADS,
+    ARG_DREAM_MODEL,
+    ARG_DREAM_PREPROCESSING,
+    ARG_DREAM_SET,
+};
+#undef S
+
 /* ARGS_OK, or the exit code after a line on stderr. */
 static int parse_arguments(struct arguments *a, int argc, char **argv)
 {
-    struct shortcut s[] = {
-        {"model", NULL}, {"preprocessing", NULL}, {"size", NULL}, {"profile", NULL}, {"threads", NULL}};
-    struct arg_list sets = {.count = 0};
-    *a = (struct arguments){.steps = STEPS_DEFAULT, .octaves = 1, .seed = 1};
-    shortcuts_defaults(&a->dream);
-    const struct arg args[] = {
-        {'t', "text", "TEXT", ARG_STRING, &a->text, 0, 0,
-         "what to dream, as in chat: \"goldfish\", or \"goldfish + pizza\" (on top + below; see "
-         "dream.first)"},
-        {0, "layer", "NAME[:N]", ARG_STRING, &a->layer, 0, 0,
-         "climb a layer instead (conv4_2; with :N its channel N alone)"},
-        {'o', "output", "OUT.png", ARG_STRING, &a->output, 0, 0, "where to write the picture"},
-        {'i', "image", "IMAGE", ARG_STRING, &a->image, 0, 0, "begin with this picture instead of noise"},
-        {0, "size", "WxH", ARG_STRING, &s[2].value, 0, 0, "default: the size of IMAGE, else dream.size"},
-        {0, "steps", "N", ARG_INT, &a->steps, 1, STEPS_MAX, "gradient steps (default 160)"},
-        {0, "octaves", "N", ARG_INT, &a->octaves, 1, OCTAVES_MAX,
-         "begin N-1 times 1.4 smaller and grow (default 1)"},
-        {0, "seed", "N", ARG_INT, &a->seed, 0, 9e15, "default 1"},
-        {0, "profile", "P", ARG_STRING, &s[3].value, 0, 0, "modern or classic"},
-        {0, "threads", "N", ARG_STRING, &s[4].value, 0, 0, "default: one per core"},
-        {'m', "model", "FILE", ARG_STRING, &s[0].value, 0, 0,
-         "weights to use; without it the embedded model"},
-        {0, "preprocessing", "P", ARG_STRING, &s[1].value, 0, 0, PREPROCESSING_HELP},
-        {0, "set", "KEY=VALUE", ARG_LIST, &sets, 0, 0, "any setting of section dream; may be repeated"},
-    };
-    const struct args_command command = {"still", "", "Dreams one picture.\n", args, (int)ARRAY_LEN(args),
-                                         NULL};
+    const struct config_entry entry = {&dream_section, &a->dream};
+    const struct config config = {&entry, 1};
+    const struct args_command command = {.name = "still",
+                                         .operands = "",
+                                         .text = "Dreams one picture.\n",
+                                         .args = arguments,
+                                         .count = ARRAY_LEN(arguments),
+                                         .values = a,
+                                         .config = &config,
+                                         .stray_option = "-t"};
     int first;
+    *a = (struct arguments){.text = NULL};
+    config_defaults(&config);
+    struct option_size usual = a->dream.size;
+    a->dream.size = (struct option_size){0, 0};
     int rc = args_parse(&command, argc, argv, &first);
-    if (rc == ARGS_OK)
-        rc = shortcuts_apply(&command, &a->dream, &sets, s, (int)ARRAY_LEN(s));
     if (rc != ARGS_OK)
         return rc;
-    a->size_given = s[2].value != NULL;
-    if (first < argc)
-        return args_fault(&command, "'%.80s' is no option", argv[first]);
+    a->size_given = a->dream.size.width_px > 0;
+    if (!a->size_given)
+        a->dream.size = usual;
     if (!a->text == !a->layer)
         return args_fault(&command, "what to dream? Give -t TEXT or --layer NAME, one of them");
     if (!a->output)
@@ -86,58 +89,32 @@ struct subject {
     int layer, channel;
 };
 
-static int fail(const char *format, const char *what)
+static int find_channel(int *channel, const struct model_layer *l, const char *text, struct error *e)
 {
-    fputs("reverie still: ", stderr);
-    fprintf(stderr, format, what);
-    fputc('\n', stderr);
-    return 1;
+    const struct option row = {.type = OPTION_TYPE_INT, .max = l->out - 1};
+    int64_t value;
+    int rc = option_parse(&row, &value, text, e);
+    if (rc < 0)
+        return error_prefix(e, rc, "--layer: channel of %s", l->name);
+    *channel = (int)value;
+    return 0;
 }
 
-static int find_layer(struct subject *s, const struct model *m, const char *text)
+static int find_layer(struct subject *s, const struct model *m, const char *text, struct error *e)
 {
     size_t name = strcspn(text, ":");
-    int64_t channel = -1;
     for (int i = 0; i < m->layer_count; i++)
         if (strlen(m->layers[i].name) == name && strncmp(m->layers[i].name, text, name) == 0) {
-            if (text[name] && !args_parse_int(text + name + 1, 0, m->layers[i].out - 1, &channel))
-                return fail("--layer %s: the layer does not have that channel", text);
             s->layer = i;
-            s->channel = (int)channel;
-            return 0;
+            return text[name] ? find_channel(&s->channel, &m->layers[i], text + name + 1, e) : 0;
         }
-    return fail("--layer %s: no such layer; reverie inspect lists them", text);
+    return error_set(e, EINVAL, "--layer %.80s: no such layer; reverie inspect lists them", text);
 }
 
-static int find_subjects(struct subject *s, const struct model *m, const char *text)
-{
-    struct synsets_known known;
-    struct synsets_result r;
-    known_from_model(m, &known);
-    synsets_resolve(text, strlen(text), &known, &r);
-    if (synsets_granted(&r)) {
-        for (int i = 0; i < r.count; i++)
-            s->target.class_index[i] = model_class(m, synset_table[r.synset[i]].wnid);
-        s->target.count = r.count;
-        return 0;
-    }
-    if (r.verdict == SYNSETS_EMPTY)
-        return fail("-t \"%s\": there is no word in it", text);
-    if (r.verdict == SYNSETS_TOO_MANY)
-        return fail("-t \"%s\": more than two things", text);
-    fprintf(stderr, "reverie still: \"%s\" %s", r.missing_name ? r.missing_name : text,
-            r.verdict == SYNSETS_LACKING ? "is a class that this model does not have"
-                                         : "names none of the classes");
-    for (int i = 0; i < r.suggestion_count; i++)
-        fprintf(stderr, "%s%s", i ? ", " : "; near it: ", r.suggestion_name[i]);
-    fputc('\n', stderr);
-    return 1;
-}
-
-static int find_subject(struct subject *s, const struct model *m, const struct arguments *a)
+static int find_subject(struct subject *s, const struct model *m, const struct arguments *a, struct error *e)
 {
     *s = (struct subject){.layer = -1, .channel = -1};
-    return a->layer ? find_layer(s, m, a->layer) : find_subjects(s, m, a->text);
+    return a->layer ? find_layer(s, m, a->layer, e) : subjects_find(&s->target, m, a->text, e);
 }
 
 /* ---- Pictures ---- */
@@ -178,7 +155,7 @@ static int read_start(struct arguments *a, float **out, struct error *e)
         size->width_px = (int)fmax(SIDE_MIN, round(w * fit));
         size->height_px = (int)fmax(SIDE_MIN, round(h * fit));
     }
-    rc = cover(rgb, w, h, *size, out, e);
+    rc = picture_fit(rgb, w, h, *size, out, e);
     free(rgb);
     return rc;
 }
@@ -271,19 +248,19 @@ int cmd_still(int argc, char **argv)
     struct error e = {""};
     struct model *m = NULL;
     float *start = NULL, *x = NULL;
-    int rc = parse_arguments(&a, argc, argv);
-    if (rc != ARGS_OK)
-        return rc;
-    if (dream_load_model(&m, &a.dream, &e) < 0)
-        return fail("%s", e.text);
-    int status = find_subject(&subject, m, &a);
-    if (status == 0 && read_start(&a, &start, &e) < 0)
-        status = fail("%s", e.text);
-    if (status == 0 && !(x = dream_all(&(struct still){&a, m, &subject}, start, &e)))
-        status = fail("%s", e.text);
-    if (status == 0 && picture_write_png(a.output, x, a.dream.size.width_px, a.dream.size.height_px, &e) < 0)
-        status = fail("%s", e.text);
+    int status = parse_arguments(&a, argc, argv);
+    if (status != ARGS_OK)
+        return status;
+    int rc = dream_load_model(&m, &a.dream, &e);
+    if (rc == 0)
+        rc = find_subject(&subject, m, &a, &e);
+    if (rc == 0)
+        rc = read_start(&a, &start, &e);
+    if (rc == 0) {
+        x = dream_all(&(struct still){&a, m, &subject}, start, &e);
+        rc = x ? picture_write_png(a.output, x, a.dream.size.width_px, a.dream.size.height_px, &e) : -1;
+    }
     free(x);
     model_close(&m);
-    return status;
+    return rc < 0 ? args_failed("still", &e) : 0;
 }

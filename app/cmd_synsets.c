@@ -9,7 +9,7 @@
 
 #include "app/args.h"
 #include "app/commands.h"
-#include "app/known.h"
+#include "app/subjects.h"
 #include "common/mem.h"
 
 struct arguments {
@@ -18,33 +18,32 @@ struct arguments {
     char text[SYNSETS_LINE_BYTES]; /* the operands, joined by blanks */
 };
 
+static const struct arg rows[] = {
+    ARG_TEXT('m', "model", "FILE", struct arguments, model, "weights to ask; without it the embedded model"),
+    ARG_FLAG(
+        0, "list", struct arguments, list,
+        "the classes that the model has: wnid, index, names; of a kind (\"dog\") or with TEXT in a name"),
+};
+
 /* ARGS_OK, or the exit code after a line on stderr. */
 static int parse_arguments(struct arguments *a, int argc, char **argv)
 {
-    const struct arg args[] = {
-        {'m', "model", "FILE", ARG_STRING, &a->model, 0, 0, "weights to ask; without it the embedded model"},
-        {0, "list", NULL, ARG_FLAG, &a->list, 0, 0,
-         "the classes that the model has: wnid, index, names; of a kind (\"dog\") or with TEXT in a name"},
-    };
-    const struct args_command command = {"synsets",
-                                         "TEXT...",
-                                         "Shows how a line of chat resolves: the classes that it names, how "
-                                         "each was understood, and whether the\n"
-                                         "model has them; or what is near when it names none.\n",
-                                         args,
-                                         (int)ARRAY_LEN(args),
-                                         NULL};
+    const struct args_command command = {
+        .name = "synsets",
+        .operands = "TEXT...",
+        .text =
+            "Shows how a line of chat resolves: the classes that it names, how each was understood, and whether\n"
+            "the model has them; or what is near when it names none.\n",
+        .args = rows,
+        .count = ARRAY_LEN(rows),
+        .values = a};
     int first;
     int rc = args_parse(&command, argc, argv, &first);
     if (rc != ARGS_OK)
         return rc;
-    size_t n = 0;
-    for (int i = first; i < argc; i++) {
-        n += (size_t)snprintf(a->text + n, sizeof a->text - n, "%s%s", n ? " " : "", argv[i]);
-        if (n >= sizeof a->text)
-            return args_fault(&command, "the text has more than %d bytes", SYNSETS_LINE_BYTES - 1);
-    }
-    if (!a->list && n == 0)
+    if (!args_join(argc, argv, first, a->text, sizeof a->text))
+        return args_fault(&command, "the text has more than %d bytes", SYNSETS_LINE_BYTES - 1);
+    if (!a->list && first == argc)
         return args_fault(&command, "which text?");
     return ARGS_OK;
 }
@@ -177,11 +176,9 @@ int cmd_synsets(int argc, char **argv)
     struct model *m;
     struct error e = {""};
     struct synsets_known known;
-    if (model_load(&m, a.model, &e)) {
-        fprintf(stderr, "reverie synsets: %s\n", e.text);
-        return 1;
-    }
-    known_from_model(m, &known);
+    if (model_load(&m, a.model, &e) < 0)
+        return args_failed("synsets", &e);
+    subjects_known(m, &known);
     rc = a.list ? list(a.text, &known) : resolve(a.text, m, &known);
     model_close(&m);
     return rc;

@@ -7,12 +7,13 @@
 #include "config/config.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/text.h"
 
-enum { NAME_BYTES = 64 };
+enum { NAME_BYTES = 64, SECTIONS_BYTES = 256 };
 
 void config_defaults(const struct config *c)
 {
@@ -48,31 +49,65 @@ static const char *nearest_section(const struct config *c, const char *section)
     return nearest;
 }
 
-/* The section that has an option of exactly this name, or NULL. */
-static const char *home_of(const struct config *c, const char *key)
+const struct option *config_setting(const struct config *c, const char *name,
+                                    const struct option_section **section)
+{
+    char key[NAME_BYTES];
+    text_copy(key, sizeof key, name);
+    for (char *p = key; *p; p++)
+        *p = *p == '-' ? '_' : *p;
+    for (size_t i = 0; i < c->count; i++) {
+        *section = c->entries[i].section;
+        const struct option *o = find_option(*section, key);
+        if (o)
+            return o;
+    }
+    return NULL;
+}
+
+static void list_sections(const struct config *c, char *out, size_t size)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < c->count && n < size; i++)
+        n += (size_t)snprintf(out + n, size - n, "%s%s", i ? ", " : "", c->entries[i].section->name);
+}
+
+/* `key` may be NULL. What was meant: a section of nearly this name, the one that has the key, or a key where a
+ * section belongs; else there is the list. */
+static int refuse_section(const struct config *c, const char *section, const char *key, struct error *e)
+{
+    char shown[NAME_BYTES], list[SECTIONS_BYTES];
+    const struct option_section *home;
+    const char *nearest = nearest_section(c, section);
+    const struct option *named_so = config_setting(c, section, &home);
+    text_copy(shown, sizeof shown, section);
+    if (named_so)
+        return error_set(e, EINVAL, "there is no section \"%s\"; did you mean %s.%s?", shown, home->name,
+                         named_so->name);
+    if (nearest)
+        return error_set(e, EINVAL, "there is no section \"%s\"; did you mean %s?", shown, nearest);
+    const struct option *o = key ? config_setting(c, key, &home) : NULL;
+    if (o)
+        return error_set(e, EINVAL, "there is no section \"%s\"; did you mean %s.%s?", shown, home->name,
+                         o->name);
+    list_sections(c, list, sizeof list);
+    return error_set(e, EINVAL, "there is no section \"%s\"; there are %s", shown, list);
+}
+
+static const struct config_entry *find_section(const struct config *c, const char *section)
 {
     for (size_t i = 0; i < c->count; i++)
-        if (find_option(c->entries[i].section, key))
-            return c->entries[i].section->name;
+        if (strcmp(c->entries[i].section->name, section) == 0)
+            return &c->entries[i];
     return NULL;
 }
 
 const struct config_entry *config_find(const struct config *c, const char *section, struct error *e)
 {
-    for (size_t i = 0; i < c->count; i++)
-        if (strcmp(c->entries[i].section->name, section) == 0)
-            return &c->entries[i];
-
-    char shown[NAME_BYTES];
-    text_copy(shown, sizeof shown, section);
-    const char *nearest = nearest_section(c, section), *home = home_of(c, section);
-    if (home)
-        error_set(e, EINVAL, "there is no section \"%s\"; did you mean %s.%s?", shown, home, section);
-    else if (nearest)
-        error_set(e, EINVAL, "there is no section \"%s\"; did you mean %s?", shown, nearest);
-    else
-        error_set(e, EINVAL, "there is no section \"%s\"; `reverie run --help` lists them", shown);
-    return NULL;
+    const struct config_entry *entry = find_section(c, section);
+    if (!entry)
+        refuse_section(c, section, NULL, e);
+    return entry;
 }
 
 static int refuse_key(const struct config *c, const struct option_section *s, const char *key,
@@ -80,21 +115,24 @@ static int refuse_key(const struct config *c, const struct option_section *s, co
 {
     char shown[NAME_BYTES];
     text_copy(shown, sizeof shown, key);
-    const char *nearest = nearest_option(s, key), *home = home_of(c, key);
-    if (home)
-        return error_set(e, EINVAL, "%s has no option \"%s\"; did you mean %s.%s?", s->name, shown, home,
-                         key);
+    const struct option_section *home;
+    const char *nearest = nearest_option(s, key);
+    const struct option *elsewhere = config_setting(c, key, &home);
+    if (elsewhere && home != s)
+        return error_set(e, EINVAL, "%s has no option \"%s\"; did you mean %s.%s?", s->name, shown,
+                         home->name, elsewhere->name);
     if (nearest)
         return error_set(e, EINVAL, "%s has no option \"%s\"; did you mean %s?", s->name, shown, nearest);
-    return error_set(e, EINVAL, "%s has no option \"%s\"; `reverie run --help` lists them", s->name, shown);
+    return error_set(e, EINVAL, "%s has no option \"%s\"; `reverie run --help=settings` lists them", s->name,
+                     shown);
 }
 
 int config_assign(const struct config *c, const char *section, const char *key, const char *value,
                   struct error *e)
 {
-    const struct config_entry *entry = config_find(c, section, e);
+    const struct config_entry *entry = find_section(c, section);
     if (!entry)
-        return -EINVAL;
+        return refuse_section(c, section, key, e);
     const struct option *o = find_option(entry->section, key);
     if (!o)
         return refuse_key(c, entry->section, key, e);

@@ -58,6 +58,15 @@ void config_write_yaml(const struct config *c, FILE *out);
 /* The option part of --help: section.key, type, range, default, text. */
 void config_write_help(const struct config *c, FILE *out);
 
+/* `text` broken at blanks into lines of at most 100 columns, each behind `prefix`; the first goes on behind
+ * `used` columns already written. Ends with a line break. */
+void config_write_wrapped(FILE *out, const char *prefix, const char *text, int used);
+
+/* The setting of exactly this name (no section in front; '-' counts as '_'), with its section in *section, or
+ * NULL: what somebody means who types --backend for --set dream.backend. */
+const struct option *config_setting(const struct config *c, const char *name,
+                                    const struct option_section **section);
+
 /* config/suggest.c: the nearest of `names` (distance scaled by length), or NULL when none is near. */
 const char *config_nearest(const char *word, const char *const *names, size_t count);
 

@@ -87,6 +87,9 @@ char *option_expected(const struct option *o, char *out, size_t size)
     case OPTION_TYPE_FLOAT:
         expected_number(o, "number", out, size);
         break;
+    case OPTION_TYPE_SPAN:
+        expected_number(o, "time like 90s, 1.5m, 2h or 1:30", out, size);
+        break;
     case OPTION_TYPE_STRING:
         text_copy(out, size, "text");
         break;
@@ -150,6 +153,40 @@ static int parse_float(const struct option *o, double *out, const char *text, st
     return 0;
 }
 
+/* Seconds of what OPTION_TYPE_SPAN lists; NAN when it is none of that. `text` holds digits, points, colons and
+ * units only. */
+static double span_seconds(const char *text)
+{
+    double sum = 0;
+    int parts = 0;
+    for (;; text++) {
+        char *end;
+        double value = strtod(text, &end);
+        if (end == text || (parts > 0 && value >= 60))
+            return NAN;
+        sum = 60 * sum + value;
+        parts++;
+        text = end;
+        if (*text != ':')
+            break;
+        if (parts == 3 || value != trunc(value))
+            return NAN;
+    }
+    if (*text == '\0')
+        return sum;
+    double unit_s = *text == 's' ? 1 : *text == 'm' ? 60 : 3600;
+    return parts == 1 && strchr("smh", *text) && text[1] == '\0' ? unit_s * sum : NAN;
+}
+
+static int parse_span(const struct option *o, double *out, const char *text, struct error *e)
+{
+    double value = only_of(text, "0123456789.:smh") ? span_seconds(text) : NAN;
+    if (!isfinite(value) || !in_range(o, value))
+        return refuse(o, text, "", e);
+    *out = value;
+    return 0;
+}
+
 static int parse_string(const struct option *o, char *out, const char *text, struct error *e)
 {
     const char *shown = o->flags & OPTION_SECRET ? "the secret" : "the text";
@@ -204,6 +241,8 @@ int option_parse(const struct option *o, void *module_config, const char *text, 
         return parse_int(o, f, text, e);
     case OPTION_TYPE_FLOAT:
         return parse_float(o, f, text, e);
+    case OPTION_TYPE_SPAN:
+        return parse_span(o, f, text, e);
     case OPTION_TYPE_STRING:
         return parse_string(o, f, text, e);
     case OPTION_TYPE_CHOICE:
@@ -258,6 +297,7 @@ char *option_print(const struct option *o, const void *module_config, char *out,
         snprintf(out, size, "%lld", (long long)*(const int64_t *)f);
         break;
     case OPTION_TYPE_FLOAT:
+    case OPTION_TYPE_SPAN:
         print_number(*(const double *)f, out, size);
         break;
     case OPTION_TYPE_STRING:

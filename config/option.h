@@ -37,6 +37,7 @@ enum option_type {
     OPTION_TYPE_BOOL,   /* bool */
     OPTION_TYPE_INT,    /* int64_t */
     OPTION_TYPE_FLOAT,  /* double */
+    OPTION_TYPE_SPAN,   /* double, seconds, written 90, 90s, 1.5m, 2h, 1:30 or 1:02:03 */
     OPTION_TYPE_STRING, /* char[OPTION_STRING_BYTES] */
     OPTION_TYPE_CHOICE, /* int, index into choices */
     OPTION_TYPE_SIZE,   /* struct option_size, written WIDTHxHEIGHT */
@@ -55,7 +56,7 @@ struct option {
     enum option_type type;
     size_t offset;              /* of the field in the module's struct */
     const char *initial;        /* default, as it would be given to --set: no quotes around text */
-    double min, max;            /* INT, FLOAT: inclusive; SIZE: for both sides */
+    double min, max;            /* INT, FLOAT, SPAN: inclusive; SIZE: for both sides */
     const char *const *choices; /* CHOICE: ends with NULL */
     const char *unit;           /* "ms", "px", "per second"; NULL: none */
     const char *text;           /* one or two sentences for the operator */
@@ -88,6 +89,11 @@ struct option_section {
     {                                                                                                        \
         .name = #f, .type = OPTION_TYPE_FLOAT, .offset = OPTION_OFFSET(s, f, double), .initial = initial_,   \
         .min = min_, .max = max_, .unit = unit_, .text = text_                                               \
+    }
+#define OPTION_SPAN(s, f, initial_, min_, max_, text_)                                                       \
+    {                                                                                                        \
+        .name = #f, .type = OPTION_TYPE_SPAN, .offset = OPTION_OFFSET(s, f, double), .initial = initial_,    \
+        .min = min_, .max = max_, .unit = "s", .text = text_                                                 \
     }
 #define OPTION_STRING(s, f, initial_, flags_, text_)                                                         \
     {                                                                                                        \

@@ -17,9 +17,7 @@ static int columns(const char *s, size_t bytes)
     return n;
 }
 
-/* `text` broken at blanks, each line behind `prefix`. The first one begins at `used`
- * columns already written. */
-static void write_wrapped(FILE *out, const char *prefix, const char *text, int used)
+void config_write_wrapped(FILE *out, const char *prefix, const char *text, int used)
 {
     int at = used;
     while (*text) {
@@ -71,15 +69,15 @@ static void write_yaml_section(const struct config_entry *entry, FILE *out)
 {
     const struct option_section *s = entry->section;
     fputc('\n', out);
-    write_wrapped(out, "# ", s->text, 0);
+    config_write_wrapped(out, "# ", s->text, 0);
     fprintf(out, "%s:\n", s->name);
     for (size_t i = 0; i < s->count; i++) {
         const struct option *o = &s->options[i];
         char rule[RULE_BYTES], value[OPTION_PRINT_BYTES];
         if (i > 0)
             fputc('\n', out);
-        write_wrapped(out, "  # ", o->text, 0);
-        write_wrapped(out, "  # ", print_rule(s, o, rule), 0);
+        config_write_wrapped(out, "  # ", o->text, 0);
+        config_write_wrapped(out, "  # ", print_rule(s, o, rule), 0);
         if (!(o->flags & OPTION_SECRET))
             fprintf(out, "  %s: %s\n", o->name, option_print(o, entry->module_config, value, sizeof value));
     }
@@ -103,17 +101,17 @@ static void write_help_option(const struct option_section *s, const struct optio
     int used = fprintf(out, "  %s.%s", s->name, o->name);
     if (used < KEY_COLUMNS - 1)
         used += fprintf(out, "%*s", KEY_COLUMNS - 1 - used, "");
-    write_wrapped(out, indent, o->text, used);
-    write_wrapped(out, indent, print_rule(s, o, rule), 0);
+    config_write_wrapped(out, indent, o->text, used);
+    config_write_wrapped(out, indent, print_rule(s, o, rule), 0);
 }
 
 void config_write_help(const struct config *c, FILE *out)
 {
-    fputs("Options, for --set section.key=value and for the file given with -c:\n", out);
+    fputs("Settings, for --set section.key=value and for the file given with -c:\n", out);
     for (size_t i = 0; i < c->count; i++) {
         const struct option_section *s = c->entries[i].section;
         fputc('\n', out);
-        write_wrapped(out, "", s->text, 0);
+        config_write_wrapped(out, "", s->text, 0);
         for (size_t j = 0; j < s->count; j++)
             write_help_option(s, &s->options[j], out);
     }

@@ -197,7 +197,7 @@ class Probe(unittest.TestCase):
                      (["-m", f.path("text"), "-i", f.path("x.png"), "-t", "goldfish", "--dump", f.path("o")], 1,
                       "not a file of weights"),
                      (["-m", os.path.join(GOLDEN, "vgg16.zip.pth"), "-i", f.path("x.png"), "-t", "goldfish", "--dump",
-                       f.path("o")], 1, "does not have that class"),
+                       f.path("o")], 1, "that this model does not have"),
                      (["-i", f.path("x.png"), "-t", "goldfish", "--backend", "null", "--dump", f.path("o")], 1, "no network"),
                      (["-i", f.path("x.png"), "-t", "goldfish", "--preprocessing", "x", "--dump", f.path("o")], 2, "caffe-rgb"),
                      (["-i", f.path("x.png"), "-t", "goldfish", "--dump", f.path("text")], 1, "text"),

@@ -134,7 +134,41 @@ class Faults(unittest.TestCase):
         self.assertLessEqual(len(p.stderr.strip().splitlines()), 4, p.stderr)
 
     def test_commands_and_options(self):
-        self.refused(["rum"], 2, r"no command 'rum'")
+        self.refused(["rum"], 2, r"no command 'rum'; did you mean reverie run\?")
+        self.refused(["volcano"], 2, r"no command 'volcano'; `reverie --help`")
+        self.refused(["run", "goldfish"], 2, r"unexpected argument 'goldfish': start the show, then type it")
+        self.refused(["run", "--backend", "cuda"], 2, r"did you mean --set dream.backend=cuda\?")
+        self.refused(["run", "--steps=4"], 2, r"did you mean --set dream.steps=4\?")
+        self.refused(["run", "--offlin=1"], 2, r"--offline takes no value")
+        p = reverie("run", "--stream-key", "live_hush")
+        self.assertEqual(p.returncode, 2)
+        self.assertIn("REVERIE_RTMP_STREAM_KEY", p.stderr)
+        self.assertNotIn("hush", p.stderr)
+        self.refused(["run", "--set", "nosuch.key=1"], 2, r"there are show, dream, .*log")
+        self.refused(["run", "--set", "nosuch.hold_s=1"], 2, r"did you mean show.hold_s\?")
+        self.refused(["bench", "--backend", "null"], 2, r"null computes nothing")
+
+    def test_help_is_short_and_settings_are_a_topic(self):
+        short, settings = reverie("run", "--help"), reverie("run", "--help=settings")
+        self.assertEqual((short.returncode, settings.returncode, short.stderr, settings.stderr), (0, 0, "", ""))
+        self.assertLess(len(short.stdout.splitlines()), 30)
+        self.assertIn("--help=settings", short.stdout)
+        self.assertNotIn("video.size", short.stdout)
+        self.assertEqual(len(re.findall(r"^Settings, for", settings.stdout, re.M)), 1)
+        self.assertIn("video.size", settings.stdout)
+        self.refused(["inspect", "--help=settings"], 2, r"there is no such help")
+
+    def test_later_options_go_over_earlier_ones(self):
+        """A shortcut and --set are the same setting."""
+        with Folder() as f:
+            for args, size in ((["--size", "64x64", "--set", "dream.size=96x64"], b"\0\0\0\x60"),
+                               (["--set", "dream.size=96x64", "--size", "64x64"], b"\0\0\0\x40")):
+                p = reverie("still", "-t", "goldfish", "--steps", "1", "-o", f.path("x.png"), *args)
+                self.assertEqual((p.returncode, p.stderr), (0, ""))
+                with open(f.path("x.png"), "rb") as png:
+                    self.assertEqual(png.read()[16:20], size)
+
+    def test_settings_faults(self):
         self.refused(["run", "--durations", "5"], 2, r"--durations")
         self.refused(["run", "--duration", "soon"], 2, r"duration.*soon")
         self.refused(["run", "--set", "dream.stepz=3"], 2, r"stepz.*steps")

@@ -79,6 +79,36 @@ static void numbers(void **state)
     refuses(&f, &o[HOLD], &f.camera, "soon", "\"soon\" does not fit");
 }
 
+static void spans(void **state)
+{
+    (void)state;
+    static const struct option o = {
+        .name = "length_s", .type = OPTION_TYPE_SPAN, .min = 0.04, .max = 86400, .unit = "s"};
+    static const struct {
+        const char *text, *printed; /* printed NULL: refused */
+    } cases[] = {{"90", "90"},        {"90s", "90"},     {"1m", "60"},       {"1.5m", "90"},
+                 {"2h", "7200"},      {"1:30", "90"},    {"1:30.5", "90.5"}, {"0:01", "1"},
+                 {"1:02:03", "3723"}, {"90:00", "5400"}, {"0.04", "0.04"},   {"24h", "86400"},
+                 {"", NULL},          {"s", NULL},       {":", NULL},        {"1:", NULL},
+                 {":30", NULL},       {"1:60", NULL},    {"1.5:00", NULL},   {"1:30m", NULL},
+                 {"1mm", NULL},       {"1:2:3:4", NULL}, {"1m30s", NULL},    {"1 m", NULL},
+                 {"1d", NULL},        {"-1m", NULL},     {"1e3", NULL},      {"0.01", NULL},
+                 {"25h", NULL},       {"0", NULL},       {"1..5", NULL},     {"999999999h", NULL}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        double value = 7;
+        char out[OPTION_PRINT_BYTES];
+        struct error e = {""};
+        int rc = option_parse(&o, &value, cases[i].text, &e);
+        if (rc != (cases[i].printed ? 0 : -22))
+            fail_msg("\"%s\": %d %s", cases[i].text, rc, e.text);
+        if (cases[i].printed)
+            assert_string_equal(option_print(&o, &value, out, sizeof out), cases[i].printed);
+        else
+            assert_has(e.text, "expected time like 90s, 1.5m, 2h or 1:30 from 0.04 to 86400 s");
+        assert_true(cases[i].printed || value == 7);
+    }
+}
+
 static void words(void **state)
 {
     (void)state;
@@ -211,6 +241,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_fill_every_field),
         cmocka_unit_test(numbers),
+        cmocka_unit_test(spans),
         cmocka_unit_test(words),
         cmocka_unit_test(sizes),
         cmocka_unit_test(strings),

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "app/commands.h"
-#include "app/known.h"
+#include "app/subjects.h"
 #include "common/mem.h"
 
 static char printed[1 << 16];
@@ -94,7 +94,7 @@ static void test_list_is_the_model(void **state)
     struct error e;
     struct synsets_known known;
     assert_int_equal(model_load(&m, NULL, &e), 0);
-    int expected = known_from_model(m, &known), lines = 0;
+    int expected = subjects_known(m, &known), lines = 0;
     assert_int_equal(expected, m->classes);
     for (int s = 0; s < SYNSET_COUNT; s++)
         assert_int_equal(known.known[s], model_class(m, synset_table[s].wnid) >= 0);
@@ -112,7 +112,7 @@ static void test_known_of_odd_models(void **state)
     char wnids[4][MODEL_WNID_BYTES] = {"n01443537", "n99999999", "", "n01443537"};
     struct model m = {.classes = 4, .wnids = wnids};
     struct synsets_known known;
-    assert_int_equal(known_from_model(&m, &known), 1);
+    assert_int_equal(subjects_known(&m, &known), 1);
     assert_true(known.known[1]);
     assert_false(known.known[0]);
 }

@@ -1,7 +1,7 @@
 /*
- * cover - see cover.h.
+ * picture_fit - see picture_fit.h.
  */
-#include "app/cover.h"
+#include "app/picture_fit.h"
 
 #include <errno.h>
 #include <math.h>
@@ -20,7 +20,7 @@ static void crop(const float *x, int w, int h, float *out, int out_w, int out_h)
                sizeof(float) * (size_t)out_w);
 }
 
-int cover(const float *rgb, int w, int h, struct option_size size, float **out, struct error *e)
+int picture_fit(const float *rgb, int w, int h, struct option_size size, float **out, struct error *e)
 {
     double scale = fmax((double)size.width_px / w, (double)size.height_px / h);
     int cover_w = (int)fmax((double)lround(w * scale), size.width_px);
@@ -40,7 +40,7 @@ int cover(const float *rgb, int w, int h, struct option_size size, float **out, 
     return rc;
 }
 
-int cover_file(const char *path, struct option_size size, float **out, struct error *e)
+int picture_fit_file(const char *path, struct option_size size, float **out, struct error *e)
 {
     float *rgb;
     int w, h;
@@ -48,7 +48,7 @@ int cover_file(const char *path, struct option_size size, float **out, struct er
     int rc = picture_read(path, &rgb, &w, &h, e);
     if (rc < 0)
         return rc;
-    rc = cover(rgb, w, h, size, out, e);
+    rc = picture_fit(rgb, w, h, size, out, e);
     free(rgb);
     return rc < 0 ? error_prefix(e, rc, "%s", path) : 0;
 }

@@ -1,0 +1,55 @@
+/*
+ * subjects - see subjects.h.
+ */
+#include "app/subjects.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { NEAR_BYTES = 256 };
+
+int subjects_known(const struct model *m, struct synsets_known *known)
+{
+    int count = 0;
+    *known = (struct synsets_known){{false}};
+    for (int i = 0; m->wnids && i < m->classes; i++) { /* NULL: the file does not name its classes */
+        int synset = synsets_by_wnid(m->wnids[i]);
+        if (synset < 0 || known->known[synset])
+            continue;
+        known->known[synset] = true;
+        count++;
+    }
+    return count;
+}
+
+static int refuse(const struct synsets_result *r, const char *text, struct error *e)
+{
+    char near[NEAR_BYTES] = "";
+    size_t n = 0;
+    if (r->verdict == SYNSETS_EMPTY)
+        return error_set(e, EINVAL, "-t \"%.80s\": there is no word in it", text);
+    if (r->verdict == SYNSETS_TOO_MANY)
+        return error_set(e, EINVAL, "-t \"%.80s\": more than %d things", text, SYNSETS_SUBJECTS_MAX);
+    for (int i = 0; i < r->suggestion_count && n < sizeof near; i++)
+        n += (size_t)snprintf(near + n, sizeof near - n, "%s%s",
+                              i ? ", " : "; near it: ", r->suggestion_name[i]);
+    return error_set(e, EINVAL, "\"%.80s\" %s%s", r->missing_name ? r->missing_name : text,
+                     r->verdict == SYNSETS_LACKING ? "is a class that this model does not have"
+                                                   : "names none of the classes",
+                     n ? near : "; `reverie synsets --list` shows them all");
+}
+
+int subjects_find(struct dream_target *t, const struct model *m, const char *text, struct error *e)
+{
+    struct synsets_known known;
+    struct synsets_result r;
+    subjects_known(m, &known);
+    synsets_resolve(text, strlen(text), &known, &r);
+    if (!synsets_granted(&r))
+        return refuse(&r, text, e);
+    *t = (struct dream_target){.count = r.count};
+    for (int i = 0; i < r.count; i++)
+        t->class_index[i] = model_class(m, synset_table[r.synset[i]].wnid);
+    return 0;
+}

@@ -1,0 +1,19 @@
+/*
+ * subjects - the one place where a model's list of classes meets the table of synsets.
+ */
+#ifndef APP_SUBJECTS_H
+#define APP_SUBJECTS_H
+
+#include "common/error.h"
+#include "engine/dream/dream.h"
+#include "synsets/synsets.h"
+
+/* Marks the classes that the model has. Ids that are not among the 1000 are left out: nobody could ask for
+ * them. Returns how many are marked. */
+int subjects_known(const struct model *m, struct synsets_known *known);
+
+/* What a line in the words of a request, as -t takes it, asks of this model. 0, or -EINVAL with one line that
+ * says why it cannot be dreamed and what is near. */
+int subjects_find(struct dream_target *t, const struct model *m, const char *text, struct error *e);
+
+#endif
