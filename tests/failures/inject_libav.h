@@ -15,6 +15,7 @@
 IN_PLACE_OF(AVFrame *, av_frame_alloc, (void), (), NULL)
 IN_PLACE_OF(int, av_frame_get_buffer, (AVFrame * f, int align), (f, align), AVERROR(ENOMEM))
 IN_PLACE_OF(AVPacket *, av_packet_alloc, (void), (), NULL)
+IN_PLACE_OF(int, av_new_packet, (AVPacket * p, int size), (p, size), AVERROR(ENOMEM))
 IN_PLACE_OF(struct AVMD5 *, av_md5_alloc, (void), (), NULL)
 IN_PLACE_OF(int, av_channel_layout_copy, (AVChannelLayout * to, const AVChannelLayout *from), (to, from),
             AVERROR(ENOMEM))

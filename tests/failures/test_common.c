@@ -6,6 +6,7 @@
 #include "common/keyframes.h"
 #include "common/pool.h"
 #include "common/thread.h"
+#include "config/config.h"
 
 OPENING(keyframes, keyframes, keyframes_open(out, 64, 36, false))
 OPENING(frames, keyframes, keyframes_open(out, 64, 36, true))
@@ -28,6 +29,19 @@ static void close_stop(void **thing)
     *thing = NULL;
 }
 
+/* A file of settings: read, not kept. */
+static int open_settings(void **thing, struct error *e)
+{
+    static const struct config none = {NULL, 0};
+    (void)thing;
+    return config_load(&none, "/dev/null", e);
+}
+
+static void close_settings(void **thing)
+{
+    (void)thing;
+}
+
 static void everything_opens_or_says_why_not(void **state)
 {
     (void)state;
@@ -36,6 +50,7 @@ static void everything_opens_or_says_why_not(void **state)
         OPENS("keyframes with frames", frames, .has_no_line = true),
         OPENS("pool", pool, .has_no_line = true),
         OPENS("stop", stop, .has_no_line = true),
+        OPENS("settings", settings),
     };
     fail_all(openings, ARRAY_LEN(openings));
 }

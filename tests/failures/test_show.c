@@ -18,6 +18,7 @@
 #include "dreamer/port.h"
 #include "show/journal.h"
 #include "show/record.h"
+#include "terminal/terminal.h"
 
 IN_PLACE_OF(irc_session_t *, irc_create_session, (irc_callbacks_t * callbacks), (callbacks), NULL)
 IN_PLACE_OF(int, gnutls_certificate_allocate_credentials, (gnutls_certificate_credentials_t * out), (out),
@@ -39,19 +40,42 @@ static struct requests *requests;
 static struct chatbot *bot;
 static struct clock show_clock;
 static struct stop stop;
-static int terminal[2]; /* a pipe */
+static int typed[2];    /* a pipe */
+static int master, tty; /* of a terminal that nobody sees */
 static char folder[] = "/tmp/reverie-test-XXXXXX", script_path[64], log_path[64];
 
 OPENING(requests, requests, requests_open(out, &config, &known, 1, NULL))
 OPENING(rules, rules, rules_open(out, &config, e))
 OPENING(record, record, record_open(out, &config, requests, NULL, e))
 OPENING(chatbot, chatbot, chatbot_open(out, requests, &known, 1, 3))
-OPENING(console, console, console_open(out, bot, terminal[0], &show_clock, 0, e))
+OPENING(console, console, console_open(out, bot, typed[0], &show_clock, 0, e))
 OPENING(script, script, script_open(out, script_path, e))
 OPENING(port, port, port_open(out))
 OPENING(irc, irc, irc_open(out, &irc_config, &irc_events, &tuning, e))
 OPENING(link, link, link_open(out, &irc_config, bot, &show_clock, 0, e))
 OPENING(resolver, resolver, resolver_open(out, NULL, NULL))
+
+static void on_line(void *context, const char *text, size_t bytes)
+{
+    (void)context;
+    (void)text;
+    (void)bytes;
+}
+
+static void status(void *context, char *out, size_t size)
+{
+    (void)context;
+    snprintf(out, size, "well");
+}
+
+static int open_terminal_on(struct terminal **out, struct error *e)
+{
+    const struct terminal_params p = {
+        .in_fd = tty, .out_fd = tty, .width_px = 64, .height_px = 36, .on_line = on_line, .status = status};
+    return terminal_open(out, &p, e);
+}
+
+OPENING(terminal, terminal, open_terminal_on(out, e))
 
 static int open_journal(void **thing, struct error *e)
 {
@@ -74,6 +98,7 @@ static void the_programme(void **state)
         OPENS("record", record),
         OPENS("chatbot", chatbot, .has_no_line = true),
         OPENS("console", console),
+        OPENS("terminal", terminal),
         OPENS("script", script),
         OPENS("port", port, .has_no_line = true),
     };
@@ -221,7 +246,11 @@ static int setup(void **state)
     tuning.transport = &transport_fake;
     clock_init_monotonic(&show_clock);
     listen_anywhere();
-    return pipe(terminal) < 0 || stop_init(&stop) < 0 ||
+    master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    assert_true(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
+    tty = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
+    assert_true(tty >= 0);
+    return pipe(typed) < 0 || stop_init(&stop) < 0 ||
            requests_open(&requests, &config, &known, 1, NULL) < 0 ||
            chatbot_open(&bot, requests, &known, 1, 3) < 0;
 }
@@ -232,9 +261,11 @@ static int teardown(void **state)
     chatbot_close(&bot);
     requests_close(&requests);
     stop_close(&stop);
-    close(terminal[0]);
-    close(terminal[1]);
+    close(typed[0]);
+    close(typed[1]);
     close(listener);
+    close(tty);
+    close(master);
     static const char *const names[] = {"script",         "irc",        "banned", "log", "state",
                                         "requests.jsonl", "state.jsonl"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {

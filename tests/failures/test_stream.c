@@ -9,6 +9,7 @@
 #include "stream/camera.h"
 #include "stream/mux.h"
 #include "stream/overlay.h"
+#include "stream/picture.h"
 #include "stream/sink.h"
 #include "stream/stream.h"
 
@@ -101,6 +102,28 @@ static void close_stream(void **thing)
     stream_close((struct stream **)thing, NULL);
 }
 
+/* Pictures are read and written whole; what is given back is the test's at once. */
+static char picture_path[64];
+
+static int write_picture(void **thing, struct error *e)
+{
+    static const float rgb[3 * 8 * 8];
+    (void)thing;
+    return picture_write_png(picture_path, rgb, 8, 8, e);
+}
+
+static int read_picture(void **thing, struct error *e)
+{
+    int width_px, height_px;
+    return picture_read(picture_path, (float **)thing, &width_px, &height_px, e);
+}
+
+static void close_picture(void **thing)
+{
+    free(*thing);
+    *thing = NULL;
+}
+
 static void set(const char *assignment)
 {
     struct error e = {""};
@@ -117,6 +140,11 @@ static void parts(void **state)
         OPENS("silence", audio),
         OPENS("encoder", encoder),
         OPENS("mux", mux, .has_no_line = true),
+        {.name = "picture written",
+         .open = write_picture,
+         .close = close_picture,
+         .may_go_on = "open"}, /* of its folder, to sync the rename */
+        {.name = "picture read", .open = read_picture, .close = close_picture},
     };
     fail_all(openings, ARRAY_LEN(openings));
 }
@@ -171,6 +199,7 @@ static int setup(void **state)
     set(assignment);
     snprintf(assignment, sizeof assignment, "md5.file=%s/md5", folder);
     set(assignment);
+    snprintf(picture_path, sizeof picture_path, "%s/picture.png", folder);
     clock_init_monotonic(&show_clock);
     return stop_init(&stop) < 0 || keyframes_open(&keyframes, WIDTH, HEIGHT, false) < 0 ||
            open_encoder_of(&tracks_of, NULL) < 0;
@@ -186,6 +215,7 @@ static int teardown(void **state)
     stream_config_free(settings);
     snprintf(path, sizeof path, "%s/md5", folder);
     unlink(path);
+    unlink(picture_path);
     return rmdir(folder);
 }
 
