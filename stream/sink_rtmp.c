@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <netdb.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@
 #include "common/backoff.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/resolve.h"
 #include "common/rng.h"
 #include "stream/av_log.h"
 #include "stream/mux.h"
@@ -35,6 +37,7 @@ enum {
     CONNECT_US = 12000000, /* name, TCP, TLS and RTMP handshake together */
     WRITE_US = 8000000,
     RESOLVE_US = 6000000,
+    LOOK_MS = 50,          /* how often a question looks whether it is still wanted */
     REMIND_US = 600000000, /* between warnings while it stays down */
     ROLL_HOURS = 47,
 };
@@ -61,6 +64,7 @@ struct rtmp_sink {
     char *address;   /* with the key: for the libraries only */
     char where[300]; /* scheme and host: for people */
     char host[256];
+    struct resolver *resolver;
     enum rtmp_state state; /* CONNECTED: accepted, waiting for an IDR; LIVE: sending */
     struct mux mux;
     AVIOContext *io;
@@ -89,36 +93,21 @@ static int should_stop(void *context)
 
 /* Looks the host's name up before the libraries do it, because they could not be interrupted while a name
  * server is silent. Afterwards the answer is known to come at once. */
-static int resolve(struct sink *s, const char *host)
+static int resolve(struct sink *s)
 {
-    struct addrinfo numeric = {.ai_flags = AI_NUMERICHOST}, *found = NULL;
-    if (getaddrinfo(host, NULL, &numeric, &found) == 0) {
-        freeaddrinfo(found);
-        return 0;
-    }
-    struct request {
-        struct gaicb call, *list[1];
-        char host[256];
-    } *r = xcalloc(1, sizeof *r);
-    snprintf(r->host, sizeof r->host, "%s", host);
-    r->call.ar_name = r->host;
-    r->list[0] = &r->call;
-    int rc = getaddrinfo_a(GAI_NOWAIT, r->list, 1, NULL);
+    struct rtmp_sink *r = s->priv;
+    struct pollfd answer = {.fd = resolver_fd(r->resolver), .events = POLLIN};
     int64_t until_us = clock_real_us() + RESOLVE_US;
-    while (rc == 0 && (rc = gai_error(&r->call)) == EAI_INPROGRESS) {
+    if (resolver_ask(r->resolver, r->host, 0) < 0)
+        return AVERROR(EAGAIN);
+    while (poll(&answer, 1, LOOK_MS) <= 0)
         if (should_stop(s) || clock_real_us() > until_us)
-            break;
-        struct timespec t = {.tv_nsec = 50000000};
-        const struct gaicb *list[1] = {&r->call};
-        gai_suspend(list, 1, &t);
-        rc = 0;
-    }
-    if (rc == EAI_INPROGRESS && gai_cancel(&r->call) == EAI_NOTCANCELED)
-        return AVERROR(ETIMEDOUT); /* libc still writes to *r: it stays with libc */
-    if (r->call.ar_result)
-        freeaddrinfo(r->call.ar_result);
-    free(r);
-    return rc == 0 ? 0 : rc == EAI_INPROGRESS ? AVERROR(ETIMEDOUT) : AVERROR(EHOSTUNREACH);
+            return AVERROR(ETIMEDOUT);
+    struct addrinfo *found;
+    int code = resolver_take(r->resolver, &found);
+    if (found)
+        freeaddrinfo(found);
+    return code == 0 ? 0 : AVERROR(EHOSTUNREACH);
 }
 
 /* ---- connections ---- */
@@ -172,7 +161,7 @@ static void connect_now(struct sink *s)
     struct rtmp_sink *r = s->priv;
     r->io_deadline_us = clock_real_us() + CONNECT_US;
     av_log_forget();
-    int rc = resolve(s, r->host);
+    int rc = resolve(s);
     if (rc < 0) {
         fail(s, rc == AVERROR(ETIMEDOUT) ? "no name server answers" : "the name of the host is not known", 0);
         return;
@@ -306,7 +295,8 @@ static int rtmp_open(struct sink *s, struct error *e)
     memcpy(r->host, p.host, sizeof r->host);
     snprintf(r->where, sizeof r->where, "%s://%s", p.scheme, p.host);
     r->jitter = rng_make((uint64_t)clock_real_us(), (uint64_t)getpid());
-    return 0;
+    rc = resolver_open(&r->resolver, NULL, NULL);
+    return rc < 0 ? error_set(e, -rc, "rtmp: no way to look names up: %s", strerror(-rc)) : 0;
 }
 
 static void rtmp_write(struct sink *s, AVPacket *packet)
@@ -334,7 +324,9 @@ static void rtmp_finish(struct sink *s)
 
 static void rtmp_close(struct sink *s)
 {
-    free(((struct rtmp_sink *)s->priv)->address);
+    struct rtmp_sink *r = s->priv;
+    resolver_close(&r->resolver);
+    free(r->address);
 }
 
 const struct sink_ops sink_rtmp = {

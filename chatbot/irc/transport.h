@@ -17,7 +17,7 @@
 #include "common/error.h"
 #include "common/thread.h"
 
-struct resolver; /* dial.h */
+struct resolver; /* common/resolve.h */
 
 struct transport_target {
     const char *host; /* name or address; the fake one: path of its log */

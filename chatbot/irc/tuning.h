@@ -4,9 +4,9 @@
 #ifndef CHATBOT_IRC_TUNING_H
 #define CHATBOT_IRC_TUNING_H
 
-#include "chatbot/irc/dial.h"
 #include "chatbot/irc/outbox.h"
 #include "chatbot/irc/transport.h"
+#include "common/resolve.h"
 
 struct irc_tuning {
     int64_t connect_us; /* name, TCP and TLS together */
@@ -24,7 +24,7 @@ struct irc_tuning {
     int64_t pause_us;       /* silence after the server said that we talk too much */
     struct irc_limits limits;
     const struct transport_ops *transport; /* NULL: as the settings say */
-    dial_lookup_fn *lookup;                /* NULL: getaddrinfo */
+    resolver_lookup_fn *lookup;            /* NULL: getaddrinfo */
     void *lookup_context;
 };
 extern const struct irc_tuning irc_tuning_default;
