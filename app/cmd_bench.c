@@ -18,6 +18,7 @@
 #include "app/commands.h"
 #include "app/dream_args.h"
 #include "common/clock.h"
+#include "common/json.h"
 #include "common/mem.h"
 #include "common/rng.h"
 #include "engine/cpu/matrix_rate.h"
@@ -147,56 +148,57 @@ static double direct_gflop(const struct model *m, const struct result *r, bool i
     return sum / 1e9;
 }
 
-static void print_network(const struct bench *b, const struct result *r)
+static void put_network(struct json *j, const struct bench *b, const struct result *r)
 {
     double gflop = direct_gflop(b->model, r, false), rate = gflop / r->median_ms * 1000.0;
-    printf("     \"steps\": %d, \"step_ms\": %.3f, \"best_step_ms\": %.3f, \"steps_per_s\": %.2f,\n",
-           r->steps, r->median_ms, r->best_ms, 1000.0 / r->median_ms);
-    printf("     \"direct_gflop\": %.3f, \"direct_conv_gflop\": %.3f, \"effective_gflops\": %.1f, "
-           "\"ratio_to_sgemm\": %.3f, \"peak_rss_mb\": %.1f,\n     \"stages_ms\": {",
-           gflop, direct_gflop(b->model, r, true), rate, b->sgemm_gflops > 0 ? rate / b->sgemm_gflops : 0.0,
-           r->peak_rss_mb);
+    json_put_whole(j, "steps", r->steps);
+    json_put_real(j, "step_ms", r->median_ms, 3);
+    json_put_real(j, "best_step_ms", r->best_ms, 3);
+    json_put_real(j, "steps_per_s", 1000.0 / r->median_ms, 2);
+    json_put_real(j, "direct_gflop", gflop, 3);
+    json_put_real(j, "direct_conv_gflop", direct_gflop(b->model, r, true), 3);
+    json_put_real(j, "effective_gflops", rate, 1);
+    json_put_real(j, "ratio_to_sgemm", b->sgemm_gflops > 0 ? rate / b->sgemm_gflops : 0, 3);
+    json_put_real(j, "peak_rss_mb", r->peak_rss_mb, 1);
+    struct json *stages = json_new_object();
     for (int i = 0; i < r->stage_count; i++)
-        printf("%s\"%s\": %.3f", i ? ", " : "", r->stages[i].name, r->stages[i].ms);
-    printf("},\n");
+        json_put_real(stages, r->stages[i].name, r->stages[i].ms, 3);
+    json_put(j, "stages_ms", stages);
 }
 
-static void print_result(const struct bench *b, const struct result *r)
+static struct json *describe_result(const struct bench *b, const struct result *r)
 {
-    printf("    {\"width_px\": %d, \"height_px\": %d,\n", r->size[0], r->size[1]);
+    struct json *j = json_new_object();
+    json_put_whole(j, "width_px", r->size[0]);
+    json_put_whole(j, "height_px", r->size[1]);
     if (b->cpu_net_bytes > 0)
-        print_network(b, r);
-    printf("     \"whole_steps\": %d, \"step_with_prior_ms\": %.3f, \"best_step_with_prior_ms\": %.3f}",
-           r->whole.steps, r->whole.median_ms, r->whole.best_ms);
-}
-
-/* A model's name comes from its file. */
-static void print_quoted(const char *s)
-{
-    putchar('"');
-    for (; *s; s++)
-        if (*s == '"' || *s == '\\')
-            printf("\\%c", *s);
-        else if ((unsigned char)*s >= 0x20)
-            putchar(*s);
-    putchar('"');
+        put_network(j, b, r);
+    json_put_whole(j, "whole_steps", r->whole.steps);
+    json_put_real(j, "step_with_prior_ms", r->whole.median_ms, 3);
+    json_put_real(j, "best_step_with_prior_ms", r->whole.best_ms, 3);
+    return j;
 }
 
 static void print_all(const struct bench *b, const struct result *results, int count)
 {
-    printf("{\n  \"model\": ");
-    print_quoted(b->model->name);
-    printf(",\n  \"backend\": \"%s\", \"hardware\": ", b->ops->name);
-    print_quoted(results[0].whole.hardware);
-    if (b->cpu_net_bytes > 0)
-        printf(",\n  \"tier\": \"%s\", \"threads\": %d, \"sgemm_gflops\": %.1f, \"cpu_net_bytes\": %zu",
-               b->tier_name, b->threads, b->sgemm_gflops, b->cpu_net_bytes);
-    printf(",\n  \"peak_rss_mb\": %.1f,\n  \"sizes\": [\n", b->peak_rss_mb);
-    for (int i = 0; i < count; i++) {
-        print_result(b, &results[i]);
-        printf("%s\n", i + 1 < count ? "," : "");
+    struct json *j = json_new_object(), *sizes = json_new_list();
+    json_put_text(j, "model", b->model->name); /* comes from its file */
+    json_put_text(j, "backend", b->ops->name);
+    json_put_text(j, "hardware", results[0].whole.hardware);
+    if (b->cpu_net_bytes > 0) {
+        json_put_text(j, "tier", b->tier_name);
+        json_put_whole(j, "threads", b->threads);
+        json_put_real(j, "sgemm_gflops", b->sgemm_gflops, 1);
+        json_put_whole(j, "cpu_net_bytes", (int64_t)b->cpu_net_bytes);
     }
-    printf("  ]\n}\n");
+    json_put_real(j, "peak_rss_mb", b->peak_rss_mb, 1);
+    for (int i = 0; i < count; i++)
+        json_add(sizes, describe_result(b, &results[i]));
+    json_put(j, "sizes", sizes);
+    char *text = json_print(j, 2);
+    fputs(text, stdout);
+    free(text);
+    json_close(&j);
 }
 
 /* ---- The command ---- */

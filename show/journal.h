@@ -17,7 +17,7 @@
 
 #include "common/error.h"
 
-enum { JOURNAL_TICK_MS = 1000, JOURNAL_FILE_BYTES = 8 << 20, JOURNAL_LINE_BYTES = 4096 };
+enum { JOURNAL_TICK_MS = 1000, JOURNAL_FILE_BYTES = 8 << 20 };
 
 struct journal;
 
@@ -36,7 +36,7 @@ int journal_open(struct journal **j, const struct journal_params *p, struct erro
 /* Writes what is left, the state too, and ends the thread; NULL is fine. */
 void journal_close(struct journal **j);
 
-/* A whole line with its end, at most JOURNAL_LINE_BYTES. From any thread; never waits for the disk. */
+/* A whole line with its end. From any thread; never waits for the disk. */
 void journal_write(struct journal *j, const char *line, size_t bytes);
 
 /* The state that was left by the last run: *text is allocated for the caller and terminated, NULL when there is none.

@@ -10,12 +10,12 @@
 #include <time.h>
 
 #include "show/journal.h"
-#include "show/jsonl.h"
+#include "common/json.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/text.h"
 
-enum { MEMBERS_MAX = 12, STATE_BYTES_MAX = 16 << 20, TIME_BYTES = 32 };
+enum { STATE_BYTES_MAX = 16 << 20, TIME_BYTES = 32 };
 
 #define LOG_NAME   "requests.jsonl"
 #define STATE_NAME "state.jsonl"
@@ -33,33 +33,34 @@ struct pages {
     size_t bytes, room;
 };
 
-static void add_line(struct pages *p, struct jsonl_line *j)
+/* The line, which it ends. */
+static void add_line(struct pages *p, struct json *j)
 {
-    size_t n = jsonl_end(j);
+    char *line = json_print(j, 0);
+    size_t n = strlen(line);
     if (p->bytes + n + 1 > p->room) {
         p->room = 2 * (p->bytes + n + 1);
         p->text = xrealloc(p->text, p->room);
     }
-    memcpy(p->text + p->bytes, j->out, n);
+    memcpy(p->text + p->bytes, line, n + 1);
     p->bytes += n;
-    p->text[p->bytes] = '\0';
+    free(line);
+    json_close(&j);
 }
 
-static void add_classes(struct jsonl_line *j, const char *key, const struct request *q)
+static void put_classes(struct json *j, const char *key, const struct request *q)
 {
-    const char *wnids[REQUESTS_SUBJECTS_MAX];
+    struct json *wnids = json_new_list();
     for (int i = 0; i < q->count; i++)
-        wnids[i] = synset_table[q->synset[i]].wnid;
-    jsonl_texts(j, key, wnids, q->count);
+        json_add_text(wnids, synset_table[q->synset[i]].wnid);
+    json_put(j, key, wnids);
 }
 
 static void add_ban(void *context, const char *login)
 {
-    char line[JOURNAL_LINE_BYTES];
-    struct jsonl_line j;
-    jsonl_begin(&j, line, sizeof line);
-    jsonl_text(&j, "ban", login);
-    add_line(context, &j);
+    struct json *j = json_new_object();
+    json_put_text(j, "ban", login);
+    add_line(context, j);
 }
 
 /* What waits and who is banned; on the journal's thread. */
@@ -70,17 +71,15 @@ static char *state(void *context, size_t *bytes)
     struct request *next = xcalloc((size_t)m->queue_max + 1, sizeof *next);
     int count = requests_list(m->requests, NULL, next, m->queue_max + 1);
     for (int i = 0; i < count && i <= m->queue_max; i++) {
-        char line[JOURNAL_LINE_BYTES];
-        struct jsonl_line j;
         if (next[i].immediate)
             continue;
-        jsonl_begin(&j, line, sizeof line);
-        add_classes(&j, "wish", &next[i]);
-        jsonl_number(&j, "id", next[i].id);
-        jsonl_text(&j, "user", next[i].user);
-        jsonl_text(&j, "login", next[i].login);
-        jsonl_text(&j, "message", next[i].message_id);
-        add_line(&p, &j);
+        struct json *j = json_new_object();
+        put_classes(j, "wish", &next[i]);
+        json_put_whole(j, "id", next[i].id);
+        json_put_text(j, "user", next[i].user);
+        json_put_text(j, "login", next[i].login);
+        json_put_text(j, "message", next[i].message_id);
+        add_line(&p, j);
     }
     free(next);
     if (m->rules)
@@ -89,52 +88,42 @@ static char *state(void *context, size_t *bytes)
     return p.text;
 }
 
-static const struct jsonl_member *member(const struct jsonl_member *members, int count, const char *key)
+static void copy_text(const struct json *value, char *out, size_t size)
 {
-    for (int i = 0; i < count; i++)
-        if (strcmp(members[i].key, key) == 0)
-            return &members[i];
-    return NULL;
+    const char *text = json_text(value);
+    text_clean(out, size, text ? text : "", text ? strlen(text) : 0);
 }
 
-static void copy_text(const struct jsonl_member *m, char *out, size_t size)
+static bool restore_wish(struct record *m, const struct json *line)
 {
-    out[0] = '\0';
-    if (m && m->count > 0)
-        text_clean(out, size, m->text[0], strlen(m->text[0]));
-}
-
-static bool restore_wish(struct record *m, const struct jsonl_member *wish,
-                         const struct jsonl_member *members, int count)
-{
-    struct request q = {.count = wish->count};
+    const struct json *wish = json_member(line, "wish");
+    struct request q = {.count = json_count(wish)};
     if (q.count < 1 || q.count > REQUESTS_SUBJECTS_MAX)
         return false;
-    for (int i = 0; i < q.count; i++)
-        q.synset[i] = synsets_by_wnid(wish->text[i]);
-    const struct jsonl_member *id = member(members, count, "id");
-    q.id = id && id->is_number ? id->number : 0;
-    copy_text(member(members, count, "user"), q.user, sizeof q.user);
-    copy_text(member(members, count, "login"), q.login, sizeof q.login);
-    copy_text(member(members, count, "message"), q.message_id, sizeof q.message_id);
-    return q.id > 0 && q.user[0] && requests_restore(m->requests, &q) == 0;
+    for (int i = 0; i < q.count; i++) {
+        const char *wnid = json_text(json_item(wish, i));
+        q.synset[i] = synsets_by_wnid(wnid ? wnid : "");
+    }
+    copy_text(json_member(line, "user"), q.user, sizeof q.user);
+    copy_text(json_member(line, "login"), q.login, sizeof q.login);
+    copy_text(json_member(line, "message"), q.message_id, sizeof q.message_id);
+    return json_whole(json_member(line, "id"), &q.id) && q.id > 0 && q.user[0] &&
+           requests_restore(m->requests, &q) == 0;
 }
 
-static bool restore_line(struct record *m, const char *line)
+static bool restore_line(struct record *m, const char *text)
 {
-    static const char ban_key[] = "ban", wish_key[] = "wish";
-    struct jsonl_member *members = xcalloc(MEMBERS_MAX, sizeof *members);
-    int count = jsonl_read(line, members, MEMBERS_MAX);
-    const struct jsonl_member *wish = member(members, count, wish_key),
-                              *ban = member(members, count, ban_key);
     char login[REQUEST_USER_BYTES];
+    struct json *line;
     bool ok = false;
-    copy_text(ban, login, sizeof login);
-    if (wish)
-        ok = restore_wish(m, wish, members, count);
+    if (json_parse(&line, text, strlen(text), NULL) < 0)
+        return false;
+    copy_text(json_member(line, "ban"), login, sizeof login);
+    if (json_member(line, "wish"))
+        ok = restore_wish(m, line);
     else if (login[0] && m->rules)
         ok = rules_ban(m->rules, login) != -ENOSPC;
-    free(members);
+    json_close(&line);
     return ok;
 }
 
@@ -165,45 +154,53 @@ static int restore(struct record *m, const char *folder, struct error *e)
     return 0;
 }
 
-static void begin_event(struct jsonl_line *j, char *line, size_t size, const char *event)
+static struct json *new_event(const char *event)
 {
     char at[TIME_BYTES];
     time_t now = time(NULL);
     struct tm utc;
     gmtime_r(&now, &utc);
     strftime(at, sizeof at, "%Y-%m-%dT%H:%M:%SZ", &utc);
-    jsonl_begin(j, line, size);
-    jsonl_text(j, "at", at);
-    jsonl_text(j, "event", event);
+    struct json *j = json_new_object();
+    json_put_text(j, "at", at);
+    json_put_text(j, "event", event);
+    return j;
 }
 
-static void add_request(struct jsonl_line *j, const struct request *q)
+/* Into the journal; it ends the event. */
+static void write_event(struct record *m, struct json *event)
+{
+    char *line = json_print(event, 0);
+    journal_write(m->journal, line, strlen(line));
+    free(line);
+    json_close(&event);
+}
+
+static void put_request(struct json *j, const struct request *q)
 {
     char label[256];
     request_label(q, label, sizeof label);
-    jsonl_number(j, "id", q->id);
-    jsonl_text(j, "user", q->user);
-    jsonl_text(j, "login", q->login);
-    add_classes(j, "wnid", q);
-    jsonl_text(j, "name", label);
+    json_put_whole(j, "id", q->id);
+    json_put_text(j, "user", q->user);
+    json_put_text(j, "login", q->login);
+    put_classes(j, "wnid", q);
+    json_put_text(j, "name", label);
 }
 
 static void turned(void *context, const struct request *before, double on_s, const struct request *now)
 {
     struct record *m = context;
-    char line[JOURNAL_LINE_BYTES];
-    struct jsonl_line j;
     if (before->count > 0) {
-        begin_event(&j, line, sizeof line, "ended");
-        jsonl_number(&j, "id", before->id);
-        jsonl_number(&j, "turn", before->turn);
-        jsonl_number(&j, "on_ms", (int64_t)llround(on_s * 1000));
-        journal_write(m->journal, line, jsonl_end(&j));
+        struct json *ended = new_event("ended");
+        json_put_whole(ended, "id", before->id);
+        json_put_whole(ended, "turn", before->turn);
+        json_put_whole(ended, "on_ms", (int64_t)llround(on_s * 1000));
+        write_event(m, ended);
     }
-    begin_event(&j, line, sizeof line, "shown");
-    jsonl_number(&j, "turn", now->turn);
-    add_request(&j, now);
-    journal_write(m->journal, line, jsonl_end(&j));
+    struct json *shown = new_event("shown");
+    json_put_whole(shown, "turn", now->turn);
+    put_request(shown, now);
+    write_event(m, shown);
 }
 
 int record_open(struct record **out, const struct show_config *c, struct requests *requests,
@@ -241,23 +238,19 @@ void record_close(struct record **m)
 
 void record_asked(struct record *m, const struct request *q, const char *text)
 {
-    char line[JOURNAL_LINE_BYTES];
-    struct jsonl_line j;
     if (!m)
         return;
-    begin_event(&j, line, sizeof line, "asked");
-    add_request(&j, q);
-    jsonl_text(&j, "text", text);
-    journal_write(m->journal, line, jsonl_end(&j));
+    struct json *asked = new_event("asked");
+    put_request(asked, q);
+    json_put_text(asked, "text", text);
+    write_event(m, asked);
 }
 
 void record_removed(struct record *m, const char *login, const char *message_id)
 {
-    char line[JOURNAL_LINE_BYTES];
-    struct jsonl_line j;
     if (!m)
         return;
-    begin_event(&j, line, sizeof line, "removed");
-    jsonl_text(&j, message_id ? "message" : "login", message_id ? message_id : login ? login : "");
-    journal_write(m->journal, line, jsonl_end(&j));
+    struct json *removed = new_event("removed");
+    json_put_text(removed, message_id ? "message" : "login", message_id ? message_id : login ? login : "");
+    write_event(m, removed);
 }

@@ -62,21 +62,21 @@ static bool stop(struct walk *k, int rc)
     return false;
 }
 
-static bool read_shape(struct json *j, struct tensor *t)
+static bool read_shape(struct cursor *j, struct tensor *t)
 {
-    for (bool first = true; json_next(j, ']', &first);) {
+    for (bool first = true; cursor_next(j, ']', &first);) {
         if (t->dims == TENSOR_DIMS_MAX)
-            return json_fail(j, "at most eight dimensions");
-        if (!json_natural(j, &t->shape[t->dims++]))
+            return cursor_fail(j, "at most eight dimensions");
+        if (!cursor_natural(j, &t->shape[t->dims++]))
             return false;
     }
     return !j->fault;
 }
 
-static bool read_offsets(struct json *j, struct span *s)
+static bool read_offsets(struct cursor *j, struct span *s)
 {
-    return json_take(j, '[') && json_natural(j, &s->begin) && json_take(j, ',') && json_natural(j, &s->end) &&
-           json_take(j, ']');
+    return cursor_take(j, '[') && cursor_natural(j, &s->begin) && cursor_take(j, ',') &&
+           cursor_natural(j, &s->end) && cursor_take(j, ']');
 }
 
 static bool remember(struct walk *k, const struct tensor *t, struct span s)
@@ -99,25 +99,25 @@ static bool remember(struct walk *k, const struct tensor *t, struct span s)
     return true;
 }
 
-static bool read_tensor(struct walk *k, struct json *j, const char *name)
+static bool read_tensor(struct walk *k, struct cursor *j, const char *name)
 {
     struct tensor t = {.name = name};
     struct span s = {0};
     char key[32], dtype[16];
     unsigned seen = 0;
-    for (bool first = true; json_next(j, '}', &first);) {
-        if (!json_key(j, key, sizeof key))
+    for (bool first = true; cursor_next(j, '}', &first);) {
+        if (!cursor_key(j, key, sizeof key))
             return false;
         unsigned bit = strcmp(key, "dtype") == 0          ? 1
                        : strcmp(key, "shape") == 0        ? 2
                        : strcmp(key, "data_offsets") == 0 ? 4
                                                           : 0;
         if (seen & bit)
-            return json_fail(j, "dtype, shape and data_offsets once each");
+            return cursor_fail(j, "dtype, shape and data_offsets once each");
         seen |= bit;
-        if (bit == 0 && !json_skip(j))
+        if (bit == 0 && !cursor_skip(j))
             return false;
-        if (bit == 1 && !json_string(j, dtype, sizeof dtype))
+        if (bit == 1 && !cursor_string(j, dtype, sizeof dtype))
             return false;
         if (bit == 2 && !read_shape(j, &t))
             return false;
@@ -127,7 +127,7 @@ static bool read_tensor(struct walk *k, struct json *j, const char *name)
     if (j->fault)
         return false;
     if (seen != 7)
-        return json_fail(j, "dtype, shape and data_offsets");
+        return cursor_fail(j, "dtype, shape and data_offsets");
     if (!dtype_from(dtype, &t.dtype))
         return stop(k, error_set(k->e, EINVAL,
                                  "tensor %s: dtype %s; F32, F16, BF16, F64 or a whole number is expected",
@@ -135,11 +135,11 @@ static bool read_tensor(struct walk *k, struct json *j, const char *name)
     return remember(k, &t, s);
 }
 
-static bool read_metadata(struct walk *k, struct json *j)
+static bool read_metadata(struct walk *k, struct cursor *j)
 {
     char key[WEIGHTS_NAME_BYTES];
-    for (bool first = true; json_next(j, '}', &first);) {
-        if (!json_key(j, key, sizeof key) || !json_string(j, k->value, WEIGHTS_VALUE_BYTES))
+    for (bool first = true; cursor_next(j, '}', &first);) {
+        if (!cursor_key(j, key, sizeof key) || !cursor_string(j, k->value, WEIGHTS_VALUE_BYTES))
             return false;
         int rc = weights_add_metadata(k->weights, key, k->value, k->e);
         if (rc < 0)
@@ -148,17 +148,17 @@ static bool read_metadata(struct walk *k, struct json *j)
     return !j->fault;
 }
 
-static bool read_header(struct walk *k, struct json *j)
+static bool read_header(struct walk *k, struct cursor *j)
 {
     char name[WEIGHTS_NAME_BYTES];
-    for (bool first = true; json_next(j, '}', &first);) {
-        if (!json_key(j, name, sizeof name))
+    for (bool first = true; cursor_next(j, '}', &first);) {
+        if (!cursor_key(j, name, sizeof name))
             return false;
         bool ok = strcmp(name, "__metadata__") == 0 ? read_metadata(k, j) : read_tensor(k, j, name);
         if (!ok)
             return false;
     }
-    return !j->fault && json_end(j);
+    return !j->fault && cursor_end(j);
 }
 
 static int compare_spans(const void *a, const void *b)
@@ -197,12 +197,12 @@ static int read_file(struct weights *w, const uint8_t *bytes, size_t size, struc
             e, EINVAL,
             "the header claims %llu bytes; the file has %zu behind its first 8, and %llu are the most",
             (unsigned long long)n, size - 8, (unsigned long long)HEADER_MAX);
-    struct json j = json_begin(bytes + 8, (size_t)n);
+    struct cursor j = cursor_begin(bytes + 8, (size_t)n);
     struct walk k = {.weights = w, .data = bytes + 8 + n, .data_bytes = (int64_t)(size - 8 - n), .e = e};
     k.value = xmalloc(WEIGHTS_VALUE_BYTES);
     bool ok = read_header(&k, &j);
     if (!ok && k.rc == 0)
-        k.rc = error_set(e, EINVAL, "byte %zu of the header: %s is expected", 8 + json_offset(&j),
+        k.rc = error_set(e, EINVAL, "byte %zu of the header: %s is expected", 8 + cursor_offset(&j),
                          j.fault ? j.fault : "'{'");
     if (k.rc == 0)
         k.rc = check_cover(&k);

@@ -9,7 +9,7 @@
 
 #include "chatbot/chatbot.h"
 #include "show/rules.h"
-#include "show/jsonl.h"
+#include "common/json.h"
 #include "common/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -69,11 +69,10 @@ static void say(struct chatbot *b, const struct synsets_known *known, const char
         chatbot_clear_user(b, users[line[1] & 7]);
     if (choice == 254)
         chatbot_delete(b, "id");
-    struct jsonl_member members[4];
-    char text[512];
-    snprintf(text, sizeof text, "%.*s", (int)(bytes - 1), line + 1);
-    int count = jsonl_read(text, members, 4);
-    must(count <= 4, "members");
+    struct json *j;
+    if (json_parse(&j, line + 1, bytes - 1, NULL) == 0)
+        must(json_count(json_member(j, "wish")) >= 0, "members");
+    json_close(&j);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
