@@ -34,11 +34,14 @@ static double ratio(int64_t part, int64_t whole)
 /* One line of figures for `seconds`, in which the counters grew by `d`. */
 static void say(const char *when, double seconds, const int64_t d[STAT_COUNT])
 {
+    char skipped[64] = "";
+    if (d[STAT_FRAMES_SKIPPED] > 0)
+        snprintf(skipped, sizeof skipped, ", %lld left out (too slow)", (long long)d[STAT_FRAMES_SKIPPED]);
     log_info(
         "stats",
-        "%s: %lld frames, %.2f %% repeated; %.1f steps/s in %lld keyframes, %.0f ms a step; camera %.1f ms, "
+        "%s: %lld frames, %.2f %% repeated%s; %.1f steps/s in %lld keyframes, %.0f ms a step; camera %.1f ms, "
         "encoder %.1f ms a frame; %lld packets dropped; %.0f MB resident",
-        when, (long long)d[STAT_FRAMES], 100 * ratio(d[STAT_FRAMES_REPEATED], d[STAT_FRAMES]),
+        when, (long long)d[STAT_FRAMES], 100 * ratio(d[STAT_FRAMES_REPEATED], d[STAT_FRAMES]), skipped,
         (double)d[STAT_STEPS] / seconds, (long long)d[STAT_KEYFRAMES],
         ratio(d[STAT_STEP_US], d[STAT_STEPS]) / 1000, ratio(d[STAT_RENDER_US], d[STAT_FRAMES]) / 1000,
         ratio(d[STAT_ENCODE_US], d[STAT_FRAMES]) / 1000, (long long)d[STAT_SINK_PACKETS_DROPPED],

@@ -3,10 +3,9 @@
  *
  * Frame n is due at start + n / fps, computed from the count and never by adding up, so nothing drifts in
  * weeks. The clock never waits for the picture: when encoding fell behind, pacer_wait says how many frames
- * are due and the caller encodes the newest picture for the last of them and repeats for the others. When
- * the whole process stood still (suspended, SIGSTOP) for longer than PACER_GAP_MAX_US the lost time is
- * skipped instead of caught up: the recording goes on without a burst. On a virtual clock one frame is due
- * at each call.
+ * are due, and the caller encodes the newest picture for the last of them and repeats or skips the others. When
+ * the whole process stood still (a suspended machine) for longer than PACER_GAP_MAX_US the lost time is
+ * given up: the recording goes on as if it had not been. On a virtual clock one frame is due at each call.
  *
  * It holds no lock: camera and encoder share a thread, and this is the only place where time enters it.
  */
@@ -17,7 +16,7 @@
 
 #include "common/clock.h"
 
-enum { PACER_GAP_MAX_US = 1000000 };
+enum { PACER_GAP_MAX_US = 30000000 };
 
 struct pacer {
     struct clock *clock;

@@ -22,6 +22,8 @@
     X(RESTORES, "dream_restores_total", 1, "times a picture went bad and the last good one was restored")    \
     X(FRAMES, "video_frames_total", 1, "frames encoded, repeated ones included")                             \
     X(FRAMES_REPEATED, "video_frames_repeated_total", 1, "frames repeated because encoding was late")        \
+    X(FRAMES_SKIPPED, "video_frames_skipped_total", 1, "frames left out because this machine is too slow")   \
+    X(STANDSTILL_US, "video_standstill_us_total", 1, "time given up while the whole program stood still")    \
     X(RENDER_US, "video_render_us_total", 1, "time spent in the camera, microseconds")                       \
     X(ENCODE_US, "video_encode_us_total", 1, "time spent in the encoder, microseconds")                      \
     X(REQUESTS, "requests_total", 1, "requests accepted")                                                    \

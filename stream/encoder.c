@@ -37,6 +37,13 @@ static const struct option rows[] = {
                "B-frames in a row; 0 lowers the delay to the viewer by a few frames."),
     OPTION_INT(struct video_config, threads, "1", 1, 64, NULL,
                "Threads of libx264. A given number gives the same bytes on every machine."),
+    OPTION_BOOL(
+        struct video_config, adapt, "true",
+        "When this machine is too slow for the preset for ten seconds, go on with a faster one, in new files "
+        "and connections. Frames that are not encoded in time are left out either way; a stream is never "
+        "slower than the clock."),
+    OPTION_BOOL(struct video_config, half_rate, "false",
+                "When even the fastest preset is too slow, encode every second frame only."),
 };
 const struct option_section video_section = OPTION_SECTION(
     "video", struct video_config, rows, "The picture: H.264, constant frame rate and bit rate.");
@@ -53,7 +60,9 @@ struct encoder {
     struct upload *upload; /* h264_nvenc only */
     AVPacket *packet;
     struct encoder_tracks tracks;
-    int64_t frames_in;  /* video frames pushed: the clock of everything */
+    int64_t frames_in; /* video frames pushed or skipped: the clock of everything */
+    int64_t idr_frame; /* of these, the first or the last that had to be an IDR */
+    bool has_gap; /* frames were skipped: the codec, which counts frames, would be late with its next IDR */
     int64_t samples_in; /* audio samples encoded */
 
     int64_t reorder_frames;        /* pts - dts of the first video packet; -1 before it */
@@ -289,6 +298,20 @@ const struct encoder_tracks *encoder_tracks(const struct encoder *e)
     return &e->tracks;
 }
 
+const char *encoder_preset(const struct encoder *e, const struct video_config *c)
+{
+    return e->upload ? "" : presets[c->preset];
+}
+
+bool encoder_faster(const struct encoder *e, struct video_config *c)
+{
+    enum { ULTRAFAST, SUPERFAST };
+    if (e->upload || c->preset == ULTRAFAST)
+        return false;
+    c->preset = c->preset > SUPERFAST ? SUPERFAST : ULTRAFAST;
+    return true;
+}
+
 /* ---- packets out ---- */
 
 /* No other picture refers to this one: nal_ref_idc is 0 in its first slice (H.264, 7.4.1). */
@@ -346,7 +369,8 @@ static void release(struct encoder *e, bool at_end, encoder_packet_fn *fn, void 
     struct fifo *video = &e->held[TRACK_VIDEO], *audio = &e->held[TRACK_AUDIO];
     const AVRational *tb = e->tracks.time_base;
     while (video->count > 0) {
-        int64_t shown = video->packets[0]->dts + e->reorder_frames;
+        const AVPacket *first = video->packets[0];
+        int64_t shown = first->flags & AV_PKT_FLAG_KEY ? first->pts : first->dts + e->reorder_frames;
         while (audio->count > 0 &&
                av_compare_ts(audio->packets[0]->pts, tb[TRACK_AUDIO], shown, tb[TRACK_VIDEO]) < 0)
             release_first(audio, fn, context);
@@ -396,6 +420,26 @@ bool encoder_picture(struct encoder *e, struct frame *picture)
     return true;
 }
 
+void encoder_skip(struct encoder *e, int frames)
+{
+    e->frames_in += frames;
+    e->has_gap = e->has_gap || frames > 0;
+}
+
+/* Without gaps the codec's own count is right. From the first one on every IDR is asked for, every two seconds. */
+static bool is_idr_due(struct encoder *e)
+{
+    int64_t frame = e->frames_in - 1, gop = e->codecs[TRACK_VIDEO]->gop_size;
+    if (!e->has_gap) {
+        e->idr_frame = frame - frame % gop;
+        return false;
+    }
+    if (frame - e->idr_frame < gop)
+        return false;
+    e->idr_frame = frame;
+    return true;
+}
+
 int encoder_push(struct encoder *e, encoder_packet_fn *fn, void *context)
 {
     const AVRational *tb = e->tracks.time_base;
@@ -405,7 +449,7 @@ int encoder_push(struct encoder *e, encoder_packet_fn *fn, void *context)
 
     AVFrame *f = e->frames[TRACK_VIDEO];
     f->pts = e->frames_in++;
-    f->pict_type = AV_PICTURE_TYPE_NONE;
+    f->pict_type = is_idr_due(e) ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
     int video_rc = e->upload && upload_frame(e->upload, f, &f) < 0 ? -EIO : encode(e, TRACK_VIDEO, f);
     release(e, false, fn, context);
     return video_rc < 0 ? video_rc : rc;

@@ -1,7 +1,7 @@
 /*
  * encoder - one H.264 encode and one AAC encode for all sinks.
  *
- * Time is counted, never measured: video frame n has the pts n (time base 1/fps), audio frame m the pts
+ * Time is counted, never measured: video frame n has the pts n (time base 1/fps; frames may be left out), audio frame m the pts
  * 1024 m (time base 1/48000), and before each video frame is encoded all audio that begins before it is, by
  * av_compare_ts. So sound and picture cannot drift apart in weeks.
  *
@@ -35,6 +35,8 @@ struct video_config {
     int preset;
     int64_t b_frames;
     int64_t threads;
+    bool adapt;     /* a faster preset when this machine is too slow */
+    bool half_rate; /* after that: every second frame only */
 };
 extern const struct option_section video_section; /* "video" */
 
@@ -67,6 +69,11 @@ void encoder_close(struct encoder **e); /* NULL is fine */
 
 const struct encoder_tracks *encoder_tracks(const struct encoder *e);
 
+/* A faster preset for libx264, when this encoder is that and there is one: superfast, then ultrafast. */
+bool encoder_faster(const struct encoder *e, struct video_config *c);
+/* "medium"; "" when the graphics card encodes. */
+const char *encoder_preset(const struct encoder *e, const struct video_config *c);
+
 /* The picture to fill before encoder_push. It keeps its content, so pushing again repeats it. The memory is
  * valid until the next push. False when there is no memory for it. */
 bool encoder_picture(struct encoder *e, struct frame *picture);
@@ -74,6 +81,9 @@ bool encoder_picture(struct encoder *e, struct frame *picture);
 /* Encodes the picture as the next frame, and the audio that is due with it. 0 or -errno: then this frame is
  * missing in the stream, later ones keep their time. */
 int encoder_push(struct encoder *e, encoder_packet_fn *fn, void *context);
+
+/* So many frames are left out: the next one has its true time, with the sound up to it, and an IDR comes in time. */
+void encoder_skip(struct encoder *e, int frames);
 
 /* Hands out everything that is still inside, and the audio up to the end of the last frame. Once,
  * at the end. */

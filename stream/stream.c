@@ -14,6 +14,7 @@
 #include "common/mem.h"
 #include "common/pacer.h"
 #include "stream/av_log.h"
+#include "stream/lateness.h"
 #include "stream/sink.h"
 #include "stream/stream_options.h"
 
@@ -47,6 +48,8 @@ struct stream {
     struct sink *sinks[STREAM_SINKS_MAX];
     int sink_count;
     struct pacer pacer;
+    struct lateness lateness;
+    bool half_rate;     /* every second frame is left out */
     int keyframes;      /* taken, at most 2: enough to know whether the camera blends */
     bool late;          /* the camera wants a keyframe that is not there */
     int64_t request_id; /* that the picture answers now; 0: none */
@@ -130,15 +133,63 @@ static void to_sinks(void *context, const AVPacket *packet)
         sink_put(s->sinks[i], packet);
 }
 
-/* A graphics card may vanish in the middle of a show: begin again on the processor, in new files. */
+/* By what s->video says now, in new files and connections. */
 static int replace_encoder(struct stream *s)
 {
-    log_warn("stream", "the encoder fails; going on with libx264 and new files");
     encoder_finish(s->encoder, to_sinks, s);
     close_outputs(s);
-    s->video.encoder = VIDEO_ENCODER_LIBX264;
     s->failures = 0;
     return open_outputs(s, &s->error);
+}
+
+/* A graphics card may vanish in the middle of a show: begin again on the processor. */
+static void leave_card(struct stream *s)
+{
+    log_warn("stream", "the encoder fails; going on with libx264 and new files");
+    s->video.encoder = VIDEO_ENCODER_LIBX264;
+    s->rc = replace_encoder(s);
+}
+
+/* ---- too late ---- */
+
+static void tell_overload(const struct stream *s)
+{
+    log_warn(
+        "stream",
+        "this machine is too slow for %dx%d at %d frames/s%s%s: %.0f %% of the frames are left out. Choose a "
+        "faster video.preset, or a smaller video.fps or video.size",
+        s->video.size.width_px, s->video.size.height_px, s->fps,
+        encoder_preset(s->encoder, &s->video)[0] ? " with preset " : "",
+        encoder_preset(s->encoder, &s->video), 100 * s->lateness.share);
+}
+
+static void climb_ladder(struct stream *s)
+{
+    if (s->video.adapt && encoder_faster(s->encoder, &s->video)) {
+        log_warn("stream", "still too slow: going on with preset %s, in new files and connections",
+                 encoder_preset(s->encoder, &s->video));
+        s->rc = replace_encoder(s);
+    } else if (s->video.half_rate && !s->half_rate) {
+        log_warn("stream", "still too slow: every second frame only from now on");
+        s->half_rate = true;
+    }
+}
+
+static void watch_lateness(struct stream *s)
+{
+    switch (lateness_watch(&s->lateness, clock_real_us())) {
+    case LATENESS_OVERLOADED:
+        tell_overload(s);
+        break;
+    case LATENESS_PERSISTS:
+        climb_ladder(s);
+        break;
+    case LATENESS_RELIEVED:
+        log_info("stream", "every frame is in time again");
+        break;
+    case LATENESS_NOTHING:
+        break;
+    }
 }
 
 /* ---- one frame ---- */
@@ -253,7 +304,43 @@ static void encode(struct stream *s)
     atomic_fetch_add(&s->frames, 1);
     s->failures = rc < 0 ? s->failures + 1 : 0;
     if (s->failures >= FAILURES_MAX)
-        s->rc = replace_encoder(s);
+        leave_card(s);
+}
+
+/* Places in time that stay empty. */
+static void skip(struct stream *s, int frames)
+{
+    encoder_skip(s->encoder, frames);
+    for (int i = 0; i < frames; i++)
+        camera_advance(s->camera);
+    atomic_fetch_add(&s->frames, frames);
+    stats_add(s->p.stats, STAT_FRAMES_SKIPPED, frames);
+}
+
+/* The picture is the last one still. */
+static void repeat(struct stream *s, int frames)
+{
+    for (int i = 0; i < frames && !finished(s); i++) {
+        encode(s);
+        camera_advance(s->camera);
+        stats_add(s->p.stats, STAT_FRAMES_REPEATED, 1);
+    }
+}
+
+/* Waits for the next frame's time, and deals with those that are missed by then. */
+static void keep_time(struct stream *s)
+{
+    int missed = pacer_wait(&s->pacer) - 1;
+    stats_set(s->p.stats, STAT_STANDSTILL_US, s->pacer.skipped_us);
+    if (s->p.duration_frames > 0 && missed > s->p.duration_frames - atomic_load(&s->frames))
+        missed = (int)(s->p.duration_frames - atomic_load(&s->frames));
+    int repeats = missed > 0 ? lateness_repeats(&s->lateness, missed) : 0;
+    repeat(s, repeats);
+    skip(s, missed - repeats);
+    if (s->half_rate && missed == 0 && atomic_load(&s->frames) % 2)
+        skip(s, pacer_wait(&s->pacer));
+    if (!s->offline)
+        watch_lateness(s);
 }
 
 static void *stream_main(void *arg)
@@ -261,20 +348,18 @@ static void *stream_main(void *arg)
     struct stream *s = arg;
     take_first_keyframe(s);
     pacer_start(&s->pacer, s->p.clock, s->fps);
+    lateness_init(&s->lateness, s->fps);
     while (!finished(s)) {
-        int due = pacer_wait(&s->pacer);
-        for (; due > 1 && !finished(s); due--) {
-            encode(s);
-            camera_advance(s->camera);
-            stats_add(s->p.stats, STAT_FRAMES_REPEATED, 1);
-        }
+        keep_time(s);
         if (finished(s))
             break;
         take_keyframes(s);
         if (finished(s))
             break;
+        int64_t began_us = clock_real_us();
         render(s);
         encode(s);
+        lateness_cost(&s->lateness, clock_real_us() - began_us);
         camera_advance(s->camera);
     }
     if (s->encoder)

@@ -84,6 +84,63 @@ static void test_times_and_order(void **state)
     }
 }
 
+struct gaps {
+    int idr, late_idr, bad_order, wrong_time;
+    int64_t last_idr_pts, audio_end, dts;
+    bool *pushed; /* [4096] which frames were encoded */
+};
+
+static void look_at_gaps(void *context, const AVPacket *p)
+{
+    struct gaps *g = context;
+    if (p->stream_index == TRACK_AUDIO) {
+        g->bad_order += p->pts != g->audio_end;
+        g->audio_end = p->pts + p->duration;
+        return;
+    }
+    g->wrong_time += !g->pushed[p->pts] || (g->dts >= p->dts && g->idr > 0);
+    g->dts = p->dts;
+    if (!(p->flags & AV_PKT_FLAG_KEY))
+        return;
+    g->late_idr += g->idr > 0 && p->pts - g->last_idr_pts > 50 + 7; /* a gap may lie on its place */
+    int64_t at = p->pts * 1920;
+    g->bad_order += g->audio_end < at || g->audio_end - 1024 >= at;
+    g->last_idr_pts = p->pts;
+    g->idr++;
+}
+
+/* Frames that are left out leave their time empty: sound goes on, IDRs come every two seconds, files can be cut. */
+static void test_frames_left_out(void **state)
+{
+    (void)state;
+    static const int gaps[] = {1, 3, 0, 7, 2, 0, 0, 5};
+    struct audio_config a = media_silence();
+    for (int b_frames = 0; b_frames <= 2; b_frames += 2) {
+        static bool pushed[4096];
+        struct video_config v = media_video(128, 64);
+        struct gaps g = {.pushed = pushed,
+                         .audio_end = -1024}; /* the codec begins with a packet of its own */
+        v.b_frames = b_frames;
+        struct encoder *e = media_encoder(&v, &a);
+        int64_t at = 0;
+        memset(pushed, 0, sizeof pushed);
+        for (int i = 0; i < 300; i++) {
+            pushed[at++] = true;
+            media_encode(e, i, 1, look_at_gaps, &g);
+            int gap = i < 30 ? 0 : gaps[i % (int)ARRAY_LEN(gaps)];
+            encoder_skip(e, gap);
+            at += gap;
+        }
+        assert_int_equal(encoder_finish(e, look_at_gaps, &g), 0);
+        encoder_close(&e);
+        assert_int_equal(g.late_idr, 0);
+        assert_int_equal(g.bad_order, 0);
+        assert_int_equal(g.wrong_time, 0);
+        assert_in_range(g.idr, at / 58, at / 50 + 1);
+        assert_in_range(g.audio_end, at * 1920 - 1024, at * 1920);
+    }
+}
+
 static void test_what_ingest_servers_want(void **state)
 {
     (void)state;
@@ -320,6 +377,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_times_and_order),
+        cmocka_unit_test(test_frames_left_out),
         cmocka_unit_test(test_what_ingest_servers_want),
         cmocka_unit_test(test_sizes_that_cannot_be),
         cmocka_unit_test(test_auto_falls_back),

@@ -108,6 +108,7 @@ struct scene {
     struct shown shown;
     struct stream *stream;
     char *folder;
+    void (*on_picture)(void *context, const struct frame *f);
 };
 
 static void show_open(struct scene *s, bool offline, int pictures_max, int64_t duration_frames)
@@ -142,6 +143,7 @@ static void show_open(struct scene *s, bool offline, int pictures_max, int64_t d
         .stop = &s->stop,
         .duration_frames = duration_frames,
         .on_shown = on_shown,
+        .on_picture = s->on_picture,
         .context = &s->shown,
     };
     struct error e = {""};
@@ -283,6 +285,32 @@ static void test_late_frames_are_repeated(void **state)
     assert_in_range(took_ms, 1100, 6000);
 }
 
+static void draw_slowly(void *context, const struct frame *f)
+{
+    (void)context;
+    (void)f;
+    usleep(130000);
+}
+
+/* Each frame takes three frames' time: the stream is as long as the clock says, with the sound in step. */
+static void test_an_overload_is_no_slow_motion(void **state)
+{
+    (void)state;
+    struct scene s = {.on_picture = draw_slowly};
+    struct media_report r;
+    int64_t began_us = clock_real_us();
+    show_open(&s, false, PICTURES_MAX, 100);
+    wait_for_end(&s);
+    int64_t took_ms = (clock_real_us() - began_us) / 1000;
+    show_close(&s, &r, NULL);
+    assert_in_range(took_ms, 3700, 6000); /* four seconds of show */
+    assert_in_range(r.pictures, 15, 60);
+    assert_in_range(r.last_end_us[1] / 1000, 3900, 4050);
+    assert_in_range(r.last_end_us[0] / 1000, 3700, 4050);
+    int64_t left_out = stats_get(&s.stats, STAT_FRAMES_SKIPPED);
+    assert_int_equal(r.pictures + left_out, 100);
+}
+
 /* ---- every frame dreamed ---- */
 
 static void test_offline_frames_are_exact_and_repeat(void **state)
@@ -411,6 +439,7 @@ int main(void)
         cmocka_unit_test(test_live_keeps_time),
         cmocka_unit_test(test_live_goes_on_without_pictures),
         cmocka_unit_test(test_late_frames_are_repeated),
+        cmocka_unit_test(test_an_overload_is_no_slow_motion),
         cmocka_unit_test(test_offline_frames_are_exact_and_repeat),
         cmocka_unit_test(test_live_frames_are_on_time),
         cmocka_unit_test(test_live_frames_are_bridged),

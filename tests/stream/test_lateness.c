@@ -1,0 +1,108 @@
+/*
+ * Late frames: repeats after a hiccup, gaps under an overload, and what is said and done about it when.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "stream/lateness.h"
+
+enum { FPS = 50, PERIOD_US = 1000000 / FPS };
+
+/* A stream whose frames take so long each, for so many seconds of the clock. Counts what was told. */
+struct play {
+    struct lateness l;
+    int64_t now_us, due_us;
+    int told[4], repeated, skipped, encoded;
+    int64_t first_told_us;
+};
+
+static void play(struct play *p, int frame_us, double seconds)
+{
+    int64_t end_us = p->now_us + (int64_t)(seconds * 1e6);
+    while (p->now_us < end_us) {
+        int missed = 0;
+        if (p->now_us < p->due_us)
+            p->now_us = p->due_us;
+        else
+            missed = (int)((p->now_us - p->due_us) / PERIOD_US);
+        int repeats = missed ? lateness_repeats(&p->l, missed) : 0;
+        p->repeated += repeats;
+        p->skipped += missed - repeats;
+        p->due_us += (int64_t)(missed + 1) * PERIOD_US;
+        enum lateness_news news = lateness_watch(&p->l, p->now_us);
+        if (news == LATENESS_OVERLOADED && !p->told[news])
+            p->first_told_us = p->now_us;
+        p->told[news]++;
+        lateness_cost(&p->l, frame_us);
+        p->now_us += frame_us + (int64_t)repeats * frame_us;
+        p->encoded++;
+    }
+}
+
+static void begin(struct play *p)
+{
+    *p = (struct play){.now_us = 1000000, .due_us = 1000000};
+    lateness_init(&p->l, FPS);
+}
+
+static void test_a_hiccup_is_repeated(void **state)
+{
+    (void)state;
+    struct play p;
+    begin(&p);
+    play(&p, PERIOD_US / 4, 5);
+    p.now_us += 400000;
+    play(&p, PERIOD_US / 4, 20);
+    assert_in_range(p.repeated, 18, 24);
+    assert_int_equal(p.skipped, 0);
+    assert_int_equal(p.told[LATENESS_OVERLOADED], 0);
+    p.now_us += 3000000; /* too long to be a hiccup, too short to be told as an overload */
+    play(&p, PERIOD_US / 4, 20);
+    assert_in_range(p.skipped, 140, 155);
+    assert_int_equal(p.told[LATENESS_OVERLOADED], 0);
+}
+
+static void test_an_overload_is_told_and_the_ladder_climbed(void **state)
+{
+    (void)state;
+    struct play p;
+    begin(&p);
+    play(&p, PERIOD_US / 4, 10);
+    int64_t began_us = p.now_us;
+    play(&p, 3 * PERIOD_US, 60);
+    assert_int_equal(p.told[LATENESS_OVERLOADED], 1);
+    assert_in_range(p.first_told_us - began_us, 2000000, 5500000);
+    assert_in_range(p.told[LATENESS_PERSISTS], 4, 6);
+    assert_in_range(p.repeated, 0, FPS); /* until it was known */
+    assert_in_range(p.skipped, 1900, 2010);
+    assert_in_range(p.now_us - p.due_us + 1000000, 0, 1000000 + 4 * PERIOD_US); /* and never behind */
+    play(&p, PERIOD_US / 4, 29);
+    assert_int_equal(p.told[LATENESS_RELIEVED], 0);
+    play(&p, PERIOD_US / 4, 10);
+    assert_int_equal(p.told[LATENESS_RELIEVED], 1);
+    play(&p, 3 * PERIOD_US, 1300);
+    assert_in_range(p.told[LATENESS_OVERLOADED], 3, 4); /* anew, and every ten minutes */
+}
+
+static void test_just_fast_enough(void **state)
+{
+    (void)state;
+    struct play p;
+    begin(&p);
+    play(&p, PERIOD_US * 9 / 10, 60);
+    assert_int_equal(p.skipped + p.repeated, 0);
+    assert_int_equal(p.told[LATENESS_OVERLOADED], 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_hiccup_is_repeated),
+        cmocka_unit_test(test_an_overload_is_told_and_the_ladder_climbed),
+        cmocka_unit_test(test_just_fast_enough),
+    };
+    return cmocka_run_group_tests_name("lateness", tests, NULL, NULL);
+}
