@@ -23,6 +23,8 @@ enum dream_precision {
     DREAM_PRECISION_TF32,
     DREAM_PRECISION_FP32
 };
+/* How long a GPU's engines are measured before the first step. */
+enum dream_tuning { DREAM_TUNING_FAST, DREAM_TUNING_FULL };
 /* Of the model's input; auto believes its file. */
 enum dream_preprocessing {
     DREAM_INPUT_AUTO,
@@ -44,6 +46,7 @@ struct dream_config {
     int cpu_tier;                    /* enum cpu_tier */
     int64_t device;                  /* cuda: which card */
     int precision;                   /* enum dream_precision */
+    int tuning;                      /* enum dream_tuning */
     char model[OPTION_STRING_BYTES]; /* "" = embedded */
     int preprocessing;               /* enum dream_preprocessing */
     int prior;                       /* enum prior_kind */

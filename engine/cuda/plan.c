@@ -54,7 +54,7 @@ static void size_weights(struct cuda_plan *p, const struct model *m)
                                       .kernel = m->layers[i].kernel,
                                       .is_pooled = m->layers[i].pool_after};
         size_t taps = (size_t)l->kernel * (size_t)l->kernel;
-        l->bias_bytes = (size_t)l->out * sizeof(float);
+        l->bias_bytes = (size_t)l->out * (sizeof(float) + number);
         if (i == 0)
             l->weight_bytes = l->backward_bytes = 3 * taps * (size_t)l->out * sizeof(float);
         else

@@ -7,6 +7,7 @@
 static const char *const profiles[] = {"modern", "classic", NULL};
 static const char *const backends[] = {"auto", "cpu", "cuda", "null", NULL};
 static const char *const precisions[] = {"auto", "bf16", "fp16", "tf32", "fp32", NULL};
+static const char *const tunings[] = {"fast", "full", NULL};
 static const char *const inputs[] = {"auto",       "torchvision",    "caffe", "caffe-rgb",
                                      "caffe-grey", "caffe-rgb-grey", NULL};
 static const char *const priors[] = {"student-t", "gaussian", NULL};
@@ -37,6 +38,11 @@ static const struct option rows[] = {
         C, precision, "auto", precisions,
         "Arithmetic on a GPU. auto: bf16 where the card has it, else fp16; tf32 and fp32 are slower "
         "and exacter."),
+    OPTION_CHOICE(
+        C, tuning, "fast", tunings,
+        "How a GPU's convolutions are chosen at the start. fast: by measuring those that cuDNN brings "
+        "compiled, about a second. full: also those that it compiles first, a minute or more; the result is "
+        "kept in $XDG_CACHE_HOME/reverie, for the next start with the same card, libraries and sizes."),
     OPTION_STRING(C, model, "", 0,
                   "File of the model (safetensors, PyTorch, Caffe); empty: the one inside the program."),
     OPTION_CHOICE(

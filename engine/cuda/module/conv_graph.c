@@ -5,27 +5,17 @@
 
 #include <string.h>
 
+#include "engine/cuda/module/descriptor.h"
+
 enum { DIMS = 4, SPATIAL = 2, PASSING_FIRST = 10 /* names of what passes between fused operations */ };
 
+#if CUDNN_VERSION >= 90800
+#define ATTR_PROPERTIES CUDNN_ATTR_ENGINEHEUR_DEVICEPROP
+#else /* refused where it is set, and nobody sets it there */
+#define ATTR_PROPERTIES CUDNN_ATTR_ENGINEHEUR_MODE
+#endif
+
 /* ---- Attributes ---- */
-
-/* A row of attribute settings that stops at the first failure. */
-struct setter {
-    cudnnBackendDescriptor_t of;
-    cudnnStatus_t status;
-};
-
-static void set(struct setter *s, cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type,
-                int64_t count, const void *values)
-{
-    if (s->status == CUDNN_STATUS_SUCCESS)
-        s->status = cudnnBackendSetAttribute(s->of, name, type, count, values);
-}
-
-static void set_descriptor(struct setter *s, cudnnBackendAttributeName_t name, cudnnBackendDescriptor_t d)
-{
-    set(s, name, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &d);
-}
 
 /* A new descriptor, which belongs to the graph. */
 static struct setter begin(struct cuda_conv_graph *g, cudnnBackendDescriptorType_t type)
@@ -182,7 +172,7 @@ static int operations(struct cuda_conv_graph *g, const struct cuda_conv *c, cudn
             g, (struct pointwise){.mode = CUDNN_POINTWISE_RELU_BWD, .x = alive, .dy = sum, .dx = to}, status);
         return 2;
     }
-    cudnnBackendDescriptor_t bias = tensor(g, CUDA_CONV_BIAS, fp32, per_channel, false, status);
+    cudnnBackendDescriptor_t bias = tensor(g, CUDA_CONV_BIAS, type, per_channel, false, status);
     cudnnBackendDescriptor_t biased = tensor(g, PASSING_FIRST + 1, fp32, to_shape, true, status);
     ops[1] = pointwise(g, (struct pointwise){.mode = CUDNN_POINTWISE_ADD, .x = sum, .b = bias, .y = biased},
                        status);
@@ -198,6 +188,8 @@ static cudnnStatus_t propose(struct cuda_conv_graph *g, cudnnBackendHeurMode_t m
     struct setter s = {heuristics, status};
     set_descriptor(&s, CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, g->graph);
     set(&s, CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, 1, &mode);
+    if (g->target.properties)
+        set_descriptor(&s, ATTR_PROPERTIES, g->target.properties);
     int first = g->config_count;
     int64_t there = 0, got = 0;
     if (end(&s, &status))
@@ -221,9 +213,11 @@ static cudnnStatus_t propose(struct cuda_conv_graph *g, cudnnBackendHeurMode_t m
     return status;
 }
 
-cudnnStatus_t cuda_conv_graph_open(struct cuda_conv_graph *g, cudnnHandle_t handle, const struct cuda_conv *c)
+cudnnStatus_t cuda_conv_graph_open(struct cuda_conv_graph *g, const struct cuda_conv_target *t,
+                                   const struct cuda_conv *c)
 {
     memset(g, 0, sizeof *g);
+    g->target = *t;
     cudnnStatus_t status = CUDNN_STATUS_SUCCESS;
     cudnnBackendDescriptor_t ops[3] = {NULL};
     int count = operations(g, c, ops, &status);
@@ -231,10 +225,14 @@ cudnnStatus_t cuda_conv_graph_open(struct cuda_conv_graph *g, cudnnHandle_t hand
         return status;
     struct setter s = begin(g, CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
     set(&s, CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR, count, ops);
-    set(&s, CUDNN_ATTR_OPERATIONGRAPH_HANDLE, CUDNN_TYPE_HANDLE, 1, &handle);
+    if (t->handle)
+        set(&s, CUDNN_ATTR_OPERATIONGRAPH_HANDLE, CUDNN_TYPE_HANDLE, 1, &t->handle);
     g->graph = end(&s, &status);
-    if (status != CUDNN_STATUS_SUCCESS)
-        return status;
+    return status;
+}
+
+cudnnStatus_t cuda_conv_propose(struct cuda_conv_graph *g)
+{
     /* The first mode may know nothing where the second does, and the other way round. */
     cudnnStatus_t best = propose(g, CUDNN_HEUR_MODE_A), fallback = propose(g, CUDNN_HEUR_MODE_FALLBACK);
     return g->config_count > 0                ? CUDNN_STATUS_SUCCESS
@@ -252,52 +250,7 @@ void cuda_conv_graph_close(struct cuda_conv_graph *g)
     g->graph = NULL;
 }
 
-/* ---- Plans ---- */
-
-bool cuda_conv_config_fits(const struct cuda_conv *c, cudnnBackendDescriptor_t config)
-{
-    cudnnBackendNumericalNote_t notes[CUDNN_NUMERICAL_NOTE_TYPE_COUNT];
-    int64_t got = 0;
-    cudnnBackendDescriptor_t engine = NULL;
-    if (cudnnBackendCreateDescriptor(CUDNN_BACKEND_ENGINE_DESCRIPTOR, &engine) != CUDNN_STATUS_SUCCESS)
-        return false;
-    cudnnStatus_t status = cudnnBackendGetAttribute(config, CUDNN_ATTR_ENGINECFG_ENGINE,
-                                                    CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &got, &engine);
-    if (status == CUDNN_STATUS_SUCCESS)
-        status = cudnnBackendGetAttribute(engine, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE,
-                                          CUDNN_NUMERICAL_NOTE_TYPE_COUNT, &got, notes);
-    (void)cudnnBackendDestroyDescriptor(engine);
-    bool fits = status == CUDNN_STATUS_SUCCESS;
-    for (int64_t i = 0; fits && i < got && i < CUDNN_NUMERICAL_NOTE_TYPE_COUNT; i++) {
-        bool is_rough = notes[i] == CUDNN_NUMERICAL_NOTE_TENSOR_CORE ||
-                        notes[i] == CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS;
-        fits = notes[i] != CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC &&
-               notes[i] != CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION &&
-               !(is_rough && c->precision == DREAM_PRECISION_FP32);
-    }
-    return fits;
-}
-
-cudnnStatus_t cuda_conv_plan(cudnnHandle_t handle, cudnnBackendDescriptor_t config,
-                             cudnnBackendDescriptor_t *plan, int64_t *workspace_bytes)
-{
-    *plan = NULL;
-    *workspace_bytes = 0;
-    cudnnBackendDescriptor_t p = NULL;
-    cudnnStatus_t status = cudnnBackendCreateDescriptor(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR, &p);
-    struct setter s = {p, status};
-    set(&s, CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, 1, &handle);
-    set_descriptor(&s, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, config);
-    int64_t got = 0;
-    if (end(&s, &status))
-        status = cudnnBackendGetAttribute(p, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1,
-                                          &got, workspace_bytes);
-    if (status == CUDNN_STATUS_SUCCESS)
-        *plan = p;
-    else if (p)
-        (void)cudnnBackendDestroyDescriptor(p);
-    return status;
-}
+/* ---- Running ---- */
 
 cudnnStatus_t cuda_conv_pack(const struct cuda_conv *c, const struct cuda_conv_places *at,
                              cudnnBackendDescriptor_t *pack)
@@ -307,18 +260,13 @@ cudnnStatus_t cuda_conv_pack(const struct cuda_conv *c, const struct cuda_conv_p
     int64_t count = 3;
     if (c->is_fused) {
         names[count] = c->is_backward ? CUDA_CONV_ALIVE : CUDA_CONV_BIAS;
-        pointers[count++] = c->is_backward ? at->alive : at->bias;
+        pointers[count++] = c->is_backward ? at->alive : at->stored_bias;
     }
-    *pack = NULL;
-    cudnnBackendDescriptor_t p = NULL;
-    cudnnStatus_t status = cudnnBackendCreateDescriptor(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR, &p);
-    struct setter s = {p, status};
+    struct setter s = setter_make(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
     set(&s, CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, count, names);
     set(&s, CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, count, pointers);
     set(&s, CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, 1, &at->workspace);
-    if (end(&s, &status))
-        *pack = p;
-    else if (p)
-        (void)cudnnBackendDestroyDescriptor(p);
-    return status;
+    finalize(&s);
+    *pack = setter_take(&s);
+    return s.status;
 }

@@ -5,11 +5,12 @@
  *     backward (data)  dx = conv_transposed(dy, w)   fused: dx = that, 0 where the activation is not above 0
  *
  * All maps are [h][w][channels] (NHWC), weights [out][3][3][in]; the API is told so by strides, since its
- * order of dimensions is always N, C, H, W. What is multiplied is stored as the precision says; sums, bias
- * and what passes between fused operations are fp32.
+ * order of dimensions is always N, C, H, W. What is multiplied, and the bias, is stored as the precision says
+ * (with an fp32 bias cuDNN has no fused engine that is compiled already); sums and what passes between fused
+ * operations are fp32.
  *
- * cuDNN knows many engines for one graph. They come in the order in which its heuristics believe in them;
- * whoever asks makes plans of them one by one, and measures (net_tune.c).
+ * cuDNN knows many engines for one graph (conv_engine.h); whoever asks makes plans of them one by one, and
+ * measures (net_tune.c).
  */
 #ifndef ENGINE_CUDA_MODULE_CONV_GRAPH_H
 #define ENGINE_CUDA_MODULE_CONV_GRAPH_H
@@ -26,6 +27,13 @@ struct cuda_conv {
     int in, out;                    /* channels of the layer, padded: forward reads `in`, backward `out` */
 };
 
+/* For whom: the device of a handle. Or, with a NULL handle, one that need not be here, by its properties
+ * (CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR, cuDNN from 9.8 on): everything but running works. */
+struct cuda_conv_target {
+    cudnnHandle_t handle;
+    cudnnBackendDescriptor_t properties;
+};
+
 /* Names of the tensors in a variant pack. */
 enum cuda_conv_tensor { CUDA_CONV_FROM = 1, CUDA_CONV_WEIGHT, CUDA_CONV_TO, CUDA_CONV_BIAS, CUDA_CONV_ALIVE };
 
@@ -33,6 +41,7 @@ enum { CUDA_CONV_CONFIGS_MAX = 64, CUDA_CONV_PARTS_MAX = 24 };
 
 /* A graph and the engine configurations for it. Zeroed before first use. */
 struct cuda_conv_graph {
+    struct cuda_conv_target target;
     cudnnBackendDescriptor_t parts[CUDA_CONV_PARTS_MAX]; /* tensors, operations: kept as long as the graph */
     int part_count;
     cudnnBackendDescriptor_t graph;
@@ -40,27 +49,23 @@ struct cuda_conv_graph {
     int config_count;
 };
 
-/* Describes the problem and asks for engines. A status other than success means that cuDNN has nothing for
- * it, or an error; either way `g` is to be closed. */
-cudnnStatus_t cuda_conv_graph_open(struct cuda_conv_graph *g, cudnnHandle_t handle,
+/* Describes the problem; configurations come from cuda_conv_propose or cuda_conv_recall (conv_engine.h).
+ * Whatever the status, `g` is to be closed. */
+cudnnStatus_t cuda_conv_graph_open(struct cuda_conv_graph *g, const struct cuda_conv_target *t,
                                    const struct cuda_conv *c);
 void cuda_conv_graph_close(struct cuda_conv_graph *g);
 
-/* May this configuration be used? Not those whose results differ from run to run or whose sums are less than
- * fp32; with fp32 not those that multiply less. */
-bool cuda_conv_config_fits(const struct cuda_conv *c, cudnnBackendDescriptor_t config);
-
-/* Makes it executable; compiles, for some engines. NULL in *plan with a status other than success. Destroy
- * with cudnnBackendDestroyDescriptor. */
-cudnnStatus_t cuda_conv_plan(cudnnHandle_t handle, cudnnBackendDescriptor_t config,
-                             cudnnBackendDescriptor_t *plan, int64_t *workspace_bytes);
+/* Asks cuDNN's heuristics for configurations, which takes some 12 ms. A status other than success means that
+ * there are none, or an error. */
+cudnnStatus_t cuda_conv_propose(struct cuda_conv_graph *g);
 
 /* Where a layer's tensors lie, for a plan of `c`. Pointers that the problem has not are not read. */
 struct cuda_conv_places {
     const void *from, *weight;
     void *to;
-    const void *bias;  /* [out] fp32; fused forward */
-    const void *alive; /* activation of the map that `to` is the gradient of; fused backward */
+    const float *bias;       /* [out], for kernels of our own */
+    const void *stored_bias; /* [out] as maps are stored; fused forward */
+    const void *alive;       /* activation of the map that `to` is the gradient of; fused backward */
     void *workspace;
 };
 cudnnStatus_t cuda_conv_pack(const struct cuda_conv *c, const struct cuda_conv_places *at,

@@ -9,10 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "engine/cuda/abi.h"
 #include "engine/cuda/module/picture.h"
+
+enum { OPEN_TIMES_MOST = 4 };
 
 backend_cuda_entry reverie_cuda_ops;
 
@@ -239,7 +242,7 @@ static void cuda_close(struct backend **out)
     *out = NULL;
 }
 
-static int cuda_open(struct backend **out, const struct backend_params *p, struct error *e)
+static int open_once(struct backend **out, const struct backend_params *p, struct error *e)
 {
     const char *words = getenv("REVERIE_CUDA");
     enum dream_precision precision = DREAM_PRECISION_FP32;
@@ -265,8 +268,21 @@ static int cuda_open(struct backend **out, const struct backend_params *p, struc
     }
     snprintf(b->description, sizeof b->description, "%s, %s", b->device.name,
              cuda_net_precision_name(precision));
-    log_debug("dream", "GPU %d: %s, %zu MB", b->device.ordinal, b->description, b->device.arena_bytes >> 20);
     return 0;
+}
+
+/* An engine of cuDNN that loses the device is remembered and left alone the next time. */
+static int cuda_open(struct backend **out, const struct backend_params *p, struct error *e)
+{
+    int64_t began_us = clock_real_us();
+    int rc = -EAGAIN;
+    for (int i = 0; rc == -EAGAIN && i < OPEN_TIMES_MOST; i++)
+        rc = open_once(out, p, e);
+    if (rc == 0)
+        log_debug("dream", "GPU %d: %s, %zu MB, open after %.2f s", (*out)->device.ordinal,
+                  (*out)->description, (*out)->device.arena_bytes >> 20,
+                  (double)(clock_real_us() - began_us) / 1e6);
+    return rc == -EAGAIN ? -EIO : rc;
 }
 
 static const char *cuda_describe(const struct backend *b)

@@ -69,7 +69,7 @@ int cuda_net_open(struct cuda_net **out, struct cuda_device *d, const struct bac
     if (rc == 0)
         rc = net_prepare_gemms(n, e);
     if (rc == 0)
-        rc = net_prepare_convs(n, e);
+        rc = net_prepare_convs(n, params->config->tuning, e);
     if (rc < 0) {
         cuda_net_close(out);
         return rc;

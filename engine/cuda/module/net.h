@@ -47,9 +47,10 @@ const char *cuda_net_precision_name(enum dream_precision precision);
 
 /* Packs the weights (the model keeps its own: another backend may have to take over), carves `plan->bytes`
  * from the device's arena and prepares every view: times the libraries' engines for each convolution and
- * matrix product and keeps the fastest, which takes some seconds, at most about NET_TUNING_MS. `d`, the model
- * and the views must outlive it. 0; -EINVAL, -ENOMEM (host or device), -ENOTSUP (a layer for which cuDNN has
- * no engine) or -EIO with a line; *n is NULL then. */
+ * matrix product and keeps the fastest; dream.tuning says how long that may take. `d`, the model and the
+ * views must outlive it. 0; -EINVAL, -ENOMEM (host or device), -ENOTSUP (a layer for which cuDNN has no
+ * engine), -EIO, or -EAGAIN (the device is lost to an engine that will not be tried again) with a line; *n is
+ * NULL then. */
 int cuda_net_open(struct cuda_net **n, struct cuda_device *d, const struct backend_params *params,
                   const struct cuda_plan *plan, enum dream_precision precision, struct error *e);
 void cuda_net_close(struct cuda_net **n); /* NULL is fine; before cuda_device_close */

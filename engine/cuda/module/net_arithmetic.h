@@ -256,7 +256,7 @@ HOST_DEVICE int pool_cells_w(const struct pool *p)
 }
 
 /* The first of the largest, as engine/cpu/kernels.h; *best is the value. */
-HOST_DEVICE uint8_t pool_winner(const float v[4], float *best)
+HOST_DEVICE int pool_largest(const float v[4], float *best)
 {
     int winner = 0;
     *best = v[0];
@@ -265,7 +265,7 @@ HOST_DEVICE uint8_t pool_winner(const float v[4], float *best)
             winner = i;
             *best = v[i];
         }
-    return (uint8_t)(*best > 0 ? winner : POOL_DEAD);
+    return winner;
 }
 
 HOST_DEVICE size_t pool_pixel(const struct pool *p, int cell_x, int cell_y, int corner)
@@ -274,10 +274,11 @@ HOST_DEVICE size_t pool_pixel(const struct pool *p, int cell_x, int cell_y, int 
            (size_t)p->channels;
 }
 
-/* Thread `i` of (w / 2) * (h / 2) * groups: in [h][w][channels] to out and
- * winners [h / 2][w / 2][channels]. */
-HOST_DEVICE void pool_forward(const struct pool *p, enum cuda_storage storage, const void *in, void *out,
-                              uint8_t *winners, uint32_t i)
+/* Thread `i` of (w / 2) * (h / 2) * groups: in [h][w][channels] to out and winners [h / 2][w / 2][channels].
+ * `in` is what the convolution put out; bias and ReLU, which leave the order of numbers as it is, come behind
+ * the pool: pool(relu(x + b)) = relu(pool(x) + b). NULL: `in` has them already. */
+HOST_DEVICE void pool_forward(const struct pool *p, enum cuda_storage storage, const void *in,
+                              const float *bias, void *out, uint8_t *winners, uint32_t i)
 {
     uint32_t groups = (uint32_t)(p->channels / CUDA_GROUP), cell = i / groups, w = (uint32_t)pool_out_w(p);
     int x = (int)(cell % w), y = (int)(cell / w);
@@ -288,7 +289,9 @@ HOST_DEVICE void pool_forward(const struct pool *p, enum cuda_storage storage, c
         cuda_load(storage, in, pool_pixel(p, x, y, corner) + channel, v[corner]);
     for (int k = 0; k < CUDA_GROUP; k++) {
         float four[4] = {v[0][k], v[1][k], v[2][k], v[3][k]};
-        packed |= (uint64_t)pool_winner(four, &best[k]) << (8 * k);
+        int winner = pool_largest(four, &best[k]);
+        best[k] = bias ? relu(best[k] + bias[channel + (size_t)k]) : best[k];
+        packed |= (uint64_t)(best[k] > 0 ? winner : POOL_DEAD) << (8 * k);
     }
     cuda_store(storage, out, first_of(i), best);
     memcpy(winners + first_of(i), &packed, sizeof packed); /* both little-endian */

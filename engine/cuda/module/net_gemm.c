@@ -148,8 +148,8 @@ static int measure(const struct cuda_net *n, const struct net_gemm *g, const str
     return rc == 0 ? cuda_fail(d, cudaEventElapsedTime(ms, events[0], events[1]), "timing") : rc;
 }
 
-static int prepare(struct cuda_net *n, int view, int i, bool is_backward, const cudaEvent_t events[2],
-                   struct error *e)
+static int prepare_product(struct cuda_net *n, int view, int i, bool is_backward, const cudaEvent_t events[2],
+                           struct error *e)
 {
     struct net_gemm *g = is_backward ? &n->views[view].head_backward[i] : &n->views[view].head_forward[i];
     struct product p = product_of(n, view, i, is_backward);
@@ -190,7 +190,7 @@ int net_prepare_gemms(struct cuda_net *n, struct error *e)
         cuda_lost(d, e);
     for (int view = 0; rc == 0 && view < n->plan.view_count; view++)
         for (int i = 0; rc == 0 && i < 2 * CUDA_HEAD; i++)
-            rc = prepare(n, view, i / 2, i % 2 == 1, events, e);
+            rc = prepare_product(n, view, i / 2, i % 2 == 1, events, e);
     for (int i = 0; i < 2; i++)
         if (events[i])
             (void)cudaEventDestroy(events[i]);

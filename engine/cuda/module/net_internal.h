@@ -3,8 +3,12 @@
  *
  * net.c          the public functions: opening, checking, stringing the passes together
  * net_weights.c  weights and buffers into the arena
- * net_tune.c     an engine for every convolution, by measuring
+ * net_tune.c     an engine for every convolution, by measuring: time, and what one view tells of others
+ * net_search.c   the fastest engine for one of them
+ * trial.c        one engine run, timed, checked
+ * net_memory.c   what tuning has learned, on disk
  * conv_graph.c   what cuDNN is told
+ * conv_engine.c  its engines, and plans of them
  * net_gemm.c     the head's matrix products, also measured
  * net_pass.c     the work of one gradient, put on the stream
  * net_kernels.cu kernels of our own
@@ -18,15 +22,12 @@
 #ifndef ENGINE_CUDA_MODULE_NET_INTERNAL_H
 #define ENGINE_CUDA_MODULE_NET_INTERNAL_H
 
-#include "engine/cuda/module/conv_graph.h"
+#include "engine/cuda/module/conv_engine.h"
 #include "engine/cuda/module/net.h"
 #include "engine/cuda/module/net_kernels.h"
 
 enum { NET_LAYERS_MAX = MODEL_CONVS_MAX + CUDA_HEAD, FC6 = 0, FC7, FC8 };
-enum {
-    NET_TUNING_MS = 45000, /* about: a view's first plan is always made, whatever it takes */
-    NET_SOLVED_MAX = 2 * MODEL_CONVS_MAX * BACKEND_VIEWS_MAX
-};
+enum { NET_SOLVED_MAX = 2 * MODEL_CONVS_MAX * BACKEND_VIEWS_MAX, NET_CONTENDERS = 3 };
 
 _Static_assert((int)OBJECTIVE_BLOCKS_MAX <= (int)CUDA_PARTIALS, "every part has its place");
 
@@ -34,19 +35,27 @@ _Static_assert((int)OBJECTIVE_BLOCKS_MAX <= (int)CUDA_PARTIALS, "every part has 
 struct net_layer {
     void *weight;     /* [out][kernel][kernel][in]; of the first layer fp32, see engine/cuda/pack.h */
     float *backward;  /* the first layer's */
-    float *bias;      /* [out] */
+    float *bias;      /* [out], and once more as maps are stored */
     void *kept;       /* [h][w][out] behind the pool; fc6, fc7: [positions][out] */
     uint8_t *winners; /* same shape, of pooled layers */
     void *gradient;   /* head: [positions][out] */
+};
+
+/* An engine for a convolution, with what follows it or without. */
+struct net_engine {
+    struct cuda_conv_engine engine;
+    bool is_fused;
 };
 
 /* A problem with its best engine. Layers of one shape share it. */
 struct net_solved {
     struct cuda_conv problem; /* is_fused: what won */
     bool has_epilogue;        /* bias and ReLU, or what is alive, are asked for: fused or by a kernel */
-    struct cuda_conv_graph graph;
+    struct cuda_conv_graph graphs[2]; /* alone, fused; closed where nobody asked */
     cudnnBackendDescriptor_t plan;
-    float us; /* of plan and kernel, as measured; 0: there was no choice */
+    float us;                                  /* of plan and kernel, as measured */
+    struct net_engine engines[NET_CONTENDERS]; /* the best, for the same layer in other sizes */
+    int engine_count;
 };
 
 struct net_conv {
@@ -94,10 +103,11 @@ struct cuda_net {
 /* net_weights.c: carves the arena and fills the weights' part; the rest is zeroed. */
 int net_load(struct cuda_net *n, struct error *e);
 
-/* net_tune.c */
-int net_prepare_convs(struct cuda_net *n, struct error *e);
+/* net_tune.c. `tuning`: enum dream_tuning. -EAGAIN: the device was lost to an engine that will not be tried
+ * again. */
+int net_prepare_convs(struct cuda_net *n, int tuning, struct error *e);
 void net_forget_convs(struct cuda_net *n);
-/* Puts a prepared convolution on the stream, with what belongs to it but was not fused. `layer` is the one
+/* trial.c. Puts a prepared convolution on the stream, with what belongs to it but was not fused. `layer` is the one
  * that it belongs to. */
 int net_run_conv(struct cuda_net *n, int view, int layer, bool is_backward);
 

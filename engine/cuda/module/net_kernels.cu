@@ -83,18 +83,19 @@ void launch_rgb_backward(cudaStream_t stream, enum cuda_storage storage, struct 
 /* ---- Pools ---- */
 
 template <enum cuda_storage S>
-__global__ void pool_forward_all(struct pool p, const void *in, void *out, uint8_t *winners, uint32_t count)
+__global__ void pool_forward_all(struct pool p, const void *in, const float *bias, void *out,
+                                 uint8_t *winners, uint32_t count)
 {
     if (this_thread() < count)
-        pool_forward(&p, S, in, out, winners, this_thread());
+        pool_forward(&p, S, in, bias, out, winners, this_thread());
 }
 
 void launch_pool_forward(cudaStream_t stream, enum cuda_storage storage, struct pool p, const void *in,
-                         void *out, uint8_t *winners)
+                         const float *bias, void *out, uint8_t *winners)
 {
     size_t count = (size_t)(p.w / 2) * (size_t)(p.h / 2) * (size_t)(p.channels / CUDA_GROUP);
-    FOR_STORAGE(storage,
-                (pool_forward_all<S><<<blocks_for(count), THREADS, 0, stream>>>(p, in, out, winners, count)))
+    FOR_STORAGE(storage, (pool_forward_all<S>
+                          <<<blocks_for(count), THREADS, 0, stream>>>(p, in, bias, out, winners, count)))
 }
 
 template <enum cuda_storage S>
@@ -293,4 +294,30 @@ void launch_objective_value(cudaStream_t stream, const double *parts, int count,
                             const struct cuda_target *target, double mean, double *value)
 {
     value_of<<<1, 1, 0, stream>>>(parts, count, factor, target, mean, value);
+}
+
+/* ---- Checks ---- */
+
+template <enum cuda_storage S>
+__global__ void __launch_bounds__(THREADS) check_all(const void *map, uint32_t groups, double *parts)
+{
+    double sums[CHECK_SUMS] = {0};
+    for (uint32_t i = this_thread(); i < groups; i += gridDim.x * THREADS) {
+        float few[CHECK_SUMS] = {0};
+        check_group(S, map, i, few);
+        for (int k = 0; k < CHECK_SUMS; k++)
+            sums[k] += few[k];
+    }
+    for (int k = 0; k < CHECK_SUMS; k++) {
+        block_part(sums[k], parts + k * gridDim.x + blockIdx.x);
+        __syncthreads(); /* before the next sum's numbers take the place of this one's */
+    }
+}
+
+int launch_check(cudaStream_t stream, enum cuda_storage storage, const void *map, size_t count, double *parts)
+{
+    size_t all = blocks_for(count / CUDA_GROUP);
+    int blocks = all < CHECK_BLOCKS_MAX ? (int)all : CHECK_BLOCKS_MAX;
+    FOR_STORAGE(storage, (check_all<S><<<blocks, THREADS, 0, stream>>>(map, count / CUDA_GROUP, parts)))
+    return blocks;
 }

@@ -9,6 +9,7 @@
 
 #include <cuda_runtime_api.h>
 
+#include "engine/cuda/module/check_arithmetic.h"
 #include "engine/cuda/module/net_arithmetic.h"
 
 #ifdef __cplusplus
@@ -21,7 +22,7 @@ void launch_rgb_forward(cudaStream_t stream, enum cuda_storage storage, struct r
 void launch_rgb_backward(cudaStream_t stream, enum cuda_storage storage, struct rgb_backward a);
 
 void launch_pool_forward(cudaStream_t stream, enum cuda_storage storage, struct pool p, const void *in,
-                         void *out, uint8_t *winners);
+                         const float *bias, void *out, uint8_t *winners);
 void launch_pool_backward(cudaStream_t stream, enum cuda_storage storage, struct pool p, const void *gradient,
                           const uint8_t *winners, void *out);
 
@@ -50,6 +51,10 @@ int launch_objective_on_layer(cudaStream_t stream, enum cuda_storage storage, st
 /* factor * the sum of the parts - target->minus_mean * mean; `target` may be NULL. */
 void launch_objective_value(cudaStream_t stream, const double *parts, int count, double factor,
                             const struct cuda_target *target, double mean, double *value);
+
+/* Leaves parts [CHECK_SUMS][blocks] of the sums over a map of `count` numbers; returns the blocks. */
+int launch_check(cudaStream_t stream, enum cuda_storage storage, const void *map, size_t count,
+                 double *parts);
 
 #ifdef __cplusplus
 }

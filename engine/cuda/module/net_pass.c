@@ -32,16 +32,37 @@ static int first_forward(struct cuda_net *n, int view, const float *x)
     return cuda_launched(n->device, "first layer forward");
 }
 
+/* The first layer has added its bias itself. */
+static const float *bias_behind(const struct cuda_net *n, int layer)
+{
+    return layer > 0 ? n->layers[layer].bias : NULL;
+}
+
+static int pool_forward_of(struct cuda_net *n, int view, int i)
+{
+    launch_pool_forward(n->device->stream, n->storage, pool_of(n, view, i), n->wide[0], bias_behind(n, i),
+                        n->layers[i].kept, n->layers[i].winners);
+    return cuda_launched(n->device, "pool forward");
+}
+
+/* Bias and ReLU of a layer whose pool, which would add them, is left out. */
+static int finish_bare(struct cuda_net *n, int view, int i)
+{
+    struct pool p = pool_of(n, view, i);
+    if (i == 0)
+        return 0;
+    launch_bias_relu(n->device->stream, n->storage, n->wide[0], n->layers[i].bias, p.channels,
+                     (size_t)p.w * (size_t)p.h);
+    return cuda_launched(n->device, "bias and ReLU");
+}
+
 int net_convs_forward(struct cuda_net *n, int view, const float *x, int last, bool is_bare)
 {
     int rc = 0;
     for (int i = 0; rc == 0 && i <= last; i++) {
         rc = i == 0 ? first_forward(n, view, x) : net_run_conv(n, view, i, false);
-        if (rc == 0 && n->plan.layers[i].is_pooled && !(is_bare && i == last)) {
-            launch_pool_forward(n->device->stream, n->storage, pool_of(n, view, i), n->wide[0],
-                                n->layers[i].kept, n->layers[i].winners);
-            rc = cuda_launched(n->device, "pool forward");
-        }
+        if (rc == 0 && n->plan.layers[i].is_pooled)
+            rc = is_bare && i == last ? finish_bare(n, view, i) : pool_forward_of(n, view, i);
     }
     return rc;
 }

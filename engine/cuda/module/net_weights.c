@@ -88,7 +88,10 @@ static int load_layer(struct cuda_net *n, int i, void *staging)
     } else {
         rc = load_rows(n, i, staging);
     }
-    cuda_pack_bias(&n->model->layers[i], n->activation, staging);
+    float *bias = staging;
+    cuda_pack_bias(&n->model->layers[i], n->activation, bias);
+    for (int k = 0; k < p->out; k++) /* once more, as maps are stored */
+        cuda_store_one(n->storage, bias + p->out, (size_t)k, bias[k]);
     return rc == 0 ? copy_in(n, n->layers[i].bias, staging, p->bias_bytes) : rc;
 }
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "common/mem.h"
+#include "engine/cuda/module/check_arithmetic.h"
 #include "engine/cuda/module/net_arithmetic.h"
 
 static inline void walk_rgb_forward(enum cuda_storage s, struct rgb_forward a)
@@ -49,11 +50,11 @@ static inline void walk_rgb_backward(enum cuda_storage s, struct rgb_backward a)
     free(patch);
 }
 
-static inline void walk_pool_forward(enum cuda_storage s, struct pool p, const void *in, void *out,
-                                     uint8_t *winners)
+static inline void walk_pool_forward(enum cuda_storage s, struct pool p, const void *in, const float *bias,
+                                     void *out, uint8_t *winners)
 {
     for (size_t i = 0; i < (size_t)(p.w / 2 * (p.h / 2) * p.channels / CUDA_GROUP); i++)
-        pool_forward(&p, s, in, out, winners, i);
+        pool_forward(&p, s, in, bias, out, winners, i);
 }
 
 static inline void walk_pool_backward(enum cuda_storage s, struct pool p, const void *gradient,
@@ -94,6 +95,19 @@ static inline double walk_objective_on_layer(enum cuda_storage s, struct objecti
     for (size_t i = 0; i < o.count / CUDA_GROUP; i++)
         sum += (double)objective_layer(&o, s, i);
     return sum;
+}
+
+/* As one block. */
+static inline void walk_check(enum cuda_storage s, const void *map, size_t count, double sums[CHECK_SUMS])
+{
+    for (int k = 0; k < CHECK_SUMS; k++)
+        sums[k] = 0;
+    for (size_t i = 0; i < count / CUDA_GROUP; i++) {
+        float few[CHECK_SUMS] = {0};
+        check_group(s, map, (uint32_t)i, few);
+        for (int k = 0; k < CHECK_SUMS; k++)
+            sums[k] += (double)few[k];
+    }
 }
 
 #endif

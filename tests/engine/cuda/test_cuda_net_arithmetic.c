@@ -265,7 +265,7 @@ static void check_pool(enum cuda_storage s, int w, int h, int channels, struct r
     struct buffer in = activations(s, all, r), out = buffer_make(s, behind);
     struct buffer winners = buffer_make(CUDA_STORAGE_BF16, (behind + 1) / 2); /* bytes, two to a number */
     struct buffer gradient = buffer_random(s, behind, r), back = buffer_make(s, all);
-    walk_pool_forward(s, p, in.data, out.data, winners.data);
+    walk_pool_forward(s, p, in.data, NULL, out.data, winners.data);
     walk_pool_backward(s, p, gradient.data, winners.data, back.data);
     for (int i = 0; i < w * h * channels; i++) {
         int k = i % channels, x = i / channels % w, y = i / channels / w;
@@ -285,6 +285,32 @@ static void check_pool(enum cuda_storage s, int w, int h, int channels, struct r
     buffer_free(&winners);
     buffer_free(&gradient);
     buffer_free(&back);
+}
+
+/* pool(relu(x + b)) = relu(pool(x) + b), and the same numbers let gradients through. */
+static void pools_add_the_bias_of_a_bare_convolution(void **state)
+{
+    (void)state;
+    enum { W = 9, H = 7, CHANNELS = 24, ALL = W * H * CHANNELS, BEHIND = W / 2 * (H / 2) * CHANNELS };
+    struct rng r = rng_make(14, 0);
+    struct pool p = {W, H, CHANNELS};
+    float *bias = floats_random(CHANNELS, &r);
+    struct buffer bare = buffer_random(CUDA_STORAGE_FP32, ALL, &r),
+                  whole = buffer_make(CUDA_STORAGE_FP32, ALL);
+    struct buffer out[2] = {buffer_make(CUDA_STORAGE_FP32, BEHIND), buffer_make(CUDA_STORAGE_FP32, BEHIND)};
+    uint8_t winners[2][BEHIND];
+    memcpy(whole.data, bare.data, ALL * sizeof(float));
+    for (uint32_t i = 0; i < ALL / CUDA_GROUP; i++)
+        bias_relu(CUDA_STORAGE_FP32, whole.data, bias, CHANNELS, i);
+    walk_pool_forward(CUDA_STORAGE_FP32, p, bare.data, bias, out[0].data, winners[0]);
+    walk_pool_forward(CUDA_STORAGE_FP32, p, whole.data, NULL, out[1].data, winners[1]);
+    assert_memory_equal(out[0].data, out[1].data, BEHIND * sizeof(float));
+    assert_memory_equal(winners[0], winners[1], BEHIND);
+    for (int i = 0; i < 2; i++)
+        buffer_free(&out[i]);
+    buffer_free(&bare);
+    buffer_free(&whole);
+    free(bias);
 }
 
 static void pools_take_the_first_of_the_largest(void **state)
@@ -486,6 +512,38 @@ static void objectives_and_their_gradients(void **state)
     }
 }
 
+/* ---- Checks ---- */
+
+/* The same numbers in another order have the same energy and other sums; rounding changes next to nothing. */
+static void checks_tell_places_apart(void **state)
+{
+    (void)state;
+    enum { ROWS = 20, WIDTH = 8 * 37, COUNT = ROWS * WIDTH };
+    struct rng r = rng_make(15, 0);
+    struct buffer map = buffer_random(CUDA_STORAGE_FP32, COUNT, &r),
+                  other = buffer_make(CUDA_STORAGE_FP32, COUNT);
+    struct buffer rounded = buffer_make(CUDA_STORAGE_BF16, COUNT);
+    double sums[CHECK_SUMS], others[CHECK_SUMS], near_it[CHECK_SUMS];
+    for (int i = 0; i < COUNT; i++) {
+        int row = i / WIDTH;
+        cuda_store_one(CUDA_STORAGE_BF16, rounded.data, (size_t)i, (float)at(&map, (size_t)i));
+        ((float *)other.data)[(ROWS - 1 - row) * WIDTH + i % WIDTH] = ((float *)map.data)[i];
+    }
+    walk_check(CUDA_STORAGE_FP32, map.data, COUNT, sums);
+    walk_check(CUDA_STORAGE_FP32, other.data, COUNT, others);
+    walk_check(CUDA_STORAGE_BF16, rounded.data, COUNT, near_it);
+    double root = sqrt(sums[0]), furthest = 0;
+    near(others[0], sums[0], 1e-4 * sums[0]);
+    for (int k = 1; k < CHECK_SUMS; k++) {
+        near(near_it[k], sums[k], 0.01 * root);
+        furthest = fmax(furthest, fabs(others[k] - sums[k]));
+    }
+    assert_true(furthest > 0.1 * root);
+    buffer_free(&map);
+    buffer_free(&other);
+    buffer_free(&rounded);
+}
+
 int main(void)
 {
     const struct CMUnitTest all[] = {
@@ -495,10 +553,12 @@ int main(void)
         cmocka_unit_test(first_layer_backward),
         cmocka_unit_test(patch_reads_spread_over_the_banks),
         cmocka_unit_test(pools_take_the_first_of_the_largest),
+        cmocka_unit_test(pools_add_the_bias_of_a_bare_convolution),
         cmocka_unit_test(bias_and_decisions_of_a_relu),
         cmocka_unit_test(windows_and_their_transpose),
         cmocka_unit_test(head_from_sums),
         cmocka_unit_test(objectives_and_their_gradients),
+        cmocka_unit_test(checks_tell_places_apart),
     };
     return cmocka_run_group_tests(all, NULL, NULL);
 }
