@@ -164,8 +164,8 @@ $(BIN): $O/main.o $(objects) $O/links
 # What the tests of failures can let fail: see tests/failures/inject.h, which holds what the linker puts in place.
 wrapped := malloc calloc realloc aligned_alloc free xmalloc xcalloc xrealloc xstrdup pthread_create fopen open fstat \
            mmap socket bind listen connect accept4 getsockname eventfd pipe2 epoll_create1 timerfd_create
-wrapped_libav := av_frame_alloc av_frame_get_buffer av_packet_alloc av_new_packet av_md5_alloc av_channel_layout_copy \
-                 avcodec_alloc_context3 avcodec_open2 avcodec_parameters_alloc avcodec_parameters_copy \
+wrapped_libav := av_malloc avio_alloc_context av_frame_alloc av_frame_get_buffer av_packet_alloc av_new_packet av_md5_alloc \
+                 av_channel_layout_copy avcodec_alloc_context3 avcodec_open2 avcodec_parameters_alloc avcodec_parameters_copy \
                  avcodec_parameters_from_context avformat_alloc_output_context2 avformat_new_stream
 wrapped_irc := irc_create_session gnutls_certificate_allocate_credentials gnutls_certificate_set_x509_system_trust \
                gnutls_init gnutls_set_default_priority gnutls_credentials_set

@@ -10,7 +10,8 @@
  * fail_each() opens once for practice (what a library keeps for good is there then), then with the first call failing,
  * the second, and so on until an open makes fewer calls than that. Each failure must be told: a negative errno,
  * *thing NULL, and one line in the struct error where the open takes one. Afterwards as much memory is held, and as
- * many descriptors and threads are there, as before.
+ * many descriptors and threads are there, as before. fail_each_in_threads() is for what is opened later, by the threads
+ * that an open starts: each of them meets its own n-th failure, and the thing must live on and close as ever.
  *
  * Include it in one file of a program: it defines what the linker looks for.
  */
@@ -23,6 +24,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -193,9 +195,6 @@ NEVER_FAILS(char *, xstrdup, (const char *s), (s))
 
 struct stat;
 struct sockaddr;
-IN_PLACE_OF(int, pthread_create,
-            (pthread_t * id, const pthread_attr_t *attributes, void *(*fn)(void *), void *arg),
-            (id, attributes, fn, arg), EAGAIN)
 IN_PLACE_OF(FILE *, fopen, (const char *path, const char *mode), (path, mode), WITH_ERRNO(EMFILE, NULL))
 IN_PLACE_OF(int, socket, (int domain, int type, int protocol), (domain, type, protocol),
             WITH_ERRNO(EMFILE, -1))
@@ -215,6 +214,41 @@ IN_PLACE_OF(int, timerfd_create, (int clock, int flags), (clock, flags), WITH_ER
 IN_PLACE_OF(int, fstat, (int fd, struct stat *st), (fd, st), WITH_ERRNO(EIO, -1))
 IN_PLACE_OF(void *, mmap, (void *at, size_t size, int protection, int flags, int fd, long offset),
             (at, size, protection, flags, fd, offset), WITH_ERRNO(ENOMEM, (void *)-1))
+
+/* A thread that is to meet a failure of its own. */
+struct doomed {
+    void *(*fn)(void *);
+    void *arg;
+    int call;
+};
+
+static atomic_int doom; /* threads that are started now fail at this call of theirs; 0: none do */
+static _Atomic(const char *) doomed_call; /* the latest that has */
+
+static inline void *doomed_main(void *arg)
+{
+    struct doomed d = *(struct doomed *)arg;
+    free(arg);
+    calls_left = d.call;
+    void *result = d.fn(d.arg);
+    if (failed_call)
+        atomic_store(&doomed_call, failed_call);
+    return result;
+}
+
+int __real_pthread_create(pthread_t *id, const pthread_attr_t *attributes, void *(*fn)(void *), void *arg);
+int __wrap_pthread_create(pthread_t *id, const pthread_attr_t *attributes, void *(*fn)(void *), void *arg);
+int __wrap_pthread_create(pthread_t *id, const pthread_attr_t *attributes, void *(*fn)(void *), void *arg)
+{
+    if (fails("pthread_create"))
+        return EAGAIN;
+    int call = atomic_load(&doom);
+    if (call == 0)
+        return __real_pthread_create(id, attributes, fn, arg);
+    struct doomed *d = xmalloc(sizeof *d);
+    *d = (struct doomed){fn, arg, call};
+    return __real_pthread_create(id, attributes, doomed_main, d);
+}
 
 int __real_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, ...);
@@ -289,6 +323,30 @@ static inline int fail_each(const struct opening *o)
             o->close(&thing);
         check_census(o, n, reached ? failed_call : "none", &before);
         if (!reached)
+            return n - 1;
+    }
+}
+
+/* The same for what its threads do between open and close: that must go on, whatever fails there. */
+static inline int fail_each_in_threads(const struct opening *o)
+{
+    void *thing = NULL;
+    struct error e = {""};
+    struct census before;
+    for (int n = 0;; n++) { /* 0: for practice */
+        atomic_store(&doomed_call, NULL);
+        atomic_store(&doom, n);
+        int rc = o->open(&thing, &e);
+        atomic_store(&doom, 0);
+        if (rc < 0)
+            fail_msg("%s: %s", o->name, e.text);
+        o->close(&thing);
+        const char *failed = atomic_load(&doomed_call);
+        if (n == 0)
+            before = take_census();
+        else
+            check_census(o, n, failed ? failed : "none", &before);
+        if (n > 0 && !failed)
             return n - 1;
     }
 }

@@ -15,6 +15,11 @@
 IN_PLACE_OF(AVFrame *, av_frame_alloc, (void), (), NULL)
 IN_PLACE_OF(int, av_frame_get_buffer, (AVFrame * f, int align), (f, align), AVERROR(ENOMEM))
 IN_PLACE_OF(AVPacket *, av_packet_alloc, (void), (), NULL)
+IN_PLACE_OF(void *, av_malloc, (size_t size), (size), NULL)
+IN_PLACE_OF(AVIOContext *, avio_alloc_context,
+            (unsigned char *buffer, int size, int writes, void *opaque, int (*read)(void *, uint8_t *, int),
+             int (*write)(void *, uint8_t *, int), int64_t (*seek)(void *, int64_t, int)),
+            (buffer, size, writes, opaque, read, write, seek), NULL)
 IN_PLACE_OF(int, av_new_packet, (AVPacket * p, int size), (p, size), AVERROR(ENOMEM))
 IN_PLACE_OF(struct AVMD5 *, av_md5_alloc, (void), (), NULL)
 IN_PLACE_OF(int, av_channel_layout_copy, (AVChannelLayout * to, const AVChannelLayout *from), (to, from),

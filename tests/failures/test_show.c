@@ -31,7 +31,7 @@ IN_PLACE_OF(int, gnutls_credentials_set, (gnutls_session_t s, gnutls_credentials
             (s, type, c), GNUTLS_E_MEMORY_ERROR)
 
 static struct show_config config = {.hold_s = 60, .idle_s = 30, .queue_max = 8, .daydream = true};
-static struct irc_config irc_config = {.server = "irc.example", .port = 6667, .channel = "reverie"};
+static struct irc_config irc_config = {.port = 6667, .channel = "reverie", .nick = "reverie"};
 static const struct irc_events irc_events = {.context = NULL};
 static struct irc_tuning tuning;
 static struct irc_counters counters;
@@ -220,6 +220,41 @@ static void the_chat(void **state)
     fail_all(openings, ARRAY_LEN(openings));
 }
 
+/* Transport, bridge and client are opened by the chat's thread. */
+static atomic_int told; /* states after the first, IRC_CONNECTING */
+
+static void on_state(void *context, enum irc_state state, const char *text)
+{
+    (void)context;
+    (void)text;
+    atomic_fetch_add(&told, state != IRC_CONNECTING);
+}
+
+static int open_busy_irc(void **thing, struct error *e)
+{
+    static const struct irc_events events = {.on_state = on_state};
+    atomic_store(&told, 0);
+    return irc_open((struct irc **)thing, &irc_config, &events, &tuning, e);
+}
+
+static void close_busy_irc(void **thing)
+{
+    for (int ms = 0; ms < 5000 && atomic_load(&told) == 0; ms++)
+        usleep(1000);
+    assert_true(atomic_load(&told) >
+                0); /* it is in the room, or says why not and waits for the next attempt */
+    close_irc(thing);
+}
+
+static void the_chat_goes_on(void **state)
+{
+    (void)state;
+    static const struct opening opening = OPENS("irc, its thread", busy_irc);
+    int calls = fail_each_in_threads(&opening);
+    print_message("# %s: %d calls\n", opening.name, calls);
+    assert_true(calls >= 5);
+}
+
 static void write_file(char path[64], const char *name, const char *text)
 {
     snprintf(path, 64, "%s/%s", folder, name);
@@ -281,6 +316,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_programme),
         cmocka_unit_test(the_chat),
+        cmocka_unit_test(the_chat_goes_on),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
