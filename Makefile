@@ -17,10 +17,10 @@ BIN     := $(if $(SANITIZER),$O/reverie,build/reverie)
 
 folders := common config synsets \
            engine engine/weights engine/model engine/dream engine/cpu engine/cuda \
-           dreamer stream show chatbot chatbot/irc terminal app
+           dreamer stream show chatbot chatbot/irc terminal web app
 sources := $(sort $(foreach d,$(folders),$(wildcard $d/*.c)))
 headers := $(sort $(foreach d,$(folders) models,$(wildcard $d/*.h)))
-objects := $(sources:%.c=$O/%.o) $(patsubst %.S,$O/%.o,$(wildcard models/*.S))
+objects := $(sources:%.c=$O/%.o) $(patsubst %.S,$O/%.o,$(wildcard models/*.S web/*.S))
 fuzzers := $(patsubst %.c,$O/%,$(wildcard tests/fuzz/fuzz_*.c))
 tests   := $(patsubst %.c,$O/%,$(wildcard tests/*/test_*.c tests/*/*/test_*.c))
 gpu_tests := $(filter $O/tests/gpu/%,$(tests))
@@ -35,7 +35,8 @@ written    = $(filter-out $(generated),$(c_files))
 
 CC       ?= cc
 CFLAGS   ?= -O2 -g
-packages := openblas yaml-0.1 jansson libavformat libavcodec libavutil libswscale libswresample pangocairo gnutls
+packages := openblas yaml-0.1 jansson libavformat libavcodec libavutil libswscale libswresample pangocairo gnutls \
+            libmicrohttpd
 machine  := $(shell $(CC) -dumpmachine 2>/dev/null)
 
 # These goals compile nothing themselves; a bare machine can run them.
@@ -156,6 +157,10 @@ $O/models/%.o: models/%.S $O/flags $(wildcard models/*.safetensors models/*.npy 
 $O/cuda-abi: FORCE
 	$(call remember,$@,$(cuda_abi))
 $(abi_users:%.c=$O/%.o): $O/cuda-abi
+
+$O/web/embedded.o: web/embedded.S $O/flags $(addprefix web/,page.html page.css page.js icon.svg openapi.json)
+	@mkdir -p $(@D)
+	$(call say,as,$<)$(CC) $(cppflags) -MMD -MP -c -o $@ $<
 
 # -rdynamic: the CUDA module uses the program's own functions.
 $(BIN): $O/main.o $(objects) $O/links

@@ -11,10 +11,9 @@
 #include <string.h>
 
 #include "app/commands.h"
+#include "app/version.h"
 #include "common/mem.h"
 #include "config/config.h"
-
-#define REVERIE_VERSION "0.1.0"
 
 struct command {
     const char *name;

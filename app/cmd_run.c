@@ -19,6 +19,7 @@
 #include "app/subjects.h"
 #include "app/report.h"
 #include "app/link.h"
+#include "app/page.h"
 #include "app/programme.h"
 #include "app/run_options.h"
 #include "app/settings.h"
@@ -51,6 +52,7 @@ struct run {
     struct console *console;
     struct watch *watch;
     struct link *link;
+    struct page *page;
     struct stream *stream;
     struct port *port;
     struct programme programme;
@@ -63,6 +65,7 @@ static void on_withdrawn(void *context, int64_t request_id)
     struct run *r = context;
     if (r->stream)
         stream_withdraw(r->stream, request_id);
+    page_withdrawn(r->page, request_id);
     log_info("show", "request %lld was withdrawn; its caption is gone", (long long)request_id);
 }
 
@@ -145,17 +148,41 @@ static int open_dream(struct run *r, struct error *e)
                   : 0;
 }
 
-static void on_shown(void *context, int64_t request_id, int64_t frame)
+static void on_shown(void *context, int64_t request_id, const char *caption, int64_t frame)
 {
     struct run *r = context;
     double at_s = (double)frame / stream_config_fps(r->settings.stream);
-    log_info("show", "%.1f s: request %lld is on the screen", at_s, (long long)request_id);
+    page_shown(r->page, request_id, caption);
+    if (request_id != 0)
+        log_info("show", "%.1f s: request %lld is on the screen", at_s, (long long)request_id);
+}
+
+/* A page beside a live show; before the stream, which feeds it. */
+static int open_page(struct run *r, struct error *e)
+{
+    if (r->options.offline || !r->settings.web.enabled)
+        return 0;
+    struct page_params p = {
+        .settings = &r->settings,
+        .requests = r->requests,
+        .rules = r->rules,
+        .chatbot = r->chatbot,
+        .port = r->port,
+        .known = &r->known,
+        .stats = &r->stats,
+        .clock = &r->clock,
+        .start_us = r->start_us,
+        .fps = stream_config_fps(r->settings.stream),
+        .first_below = dream_first_below(&r->settings.dream),
+    };
+    return page_open(&r->page, &p, e);
 }
 
 static void on_picture(void *context, const struct frame *f)
 {
     struct run *r = context;
     watch_picture(r->watch, f);
+    page_picture(r->page, f);
 }
 
 static int open_stream(struct run *r, struct error *e)
@@ -277,15 +304,19 @@ static int open_all(struct run *r, struct error *e)
     if ((rc = port_open(&r->port)) < 0)
         return error_set(e, -rc, "no memory for the door to the dream");
     r->start_us = clock_now_us(&r->clock);
-    if ((rc = open_watch(r, e)) < 0 || (rc = open_stream(r, e)) < 0 || (rc = start_programme(r, e)) < 0 ||
-        (rc = start_dreamer(r, e)) < 0)
+    if ((rc = open_page(r, e)) < 0 || (rc = open_watch(r, e)) < 0 || (rc = open_stream(r, e)) < 0 ||
+        (rc = start_programme(r, e)) < 0 || (rc = start_dreamer(r, e)) < 0)
         return rc;
     if (r->options.offline)
         return 0; /* what people say now comes at wall time and would make the render depend on it */
     if (r->settings.irc.enabled &&
-        (rc = link_open(&r->link, &r->settings.irc, r->chatbot, &r->clock, r->start_us, e)) < 0)
+        (rc = link_open(&r->link, &r->settings.irc, r->chatbot, r->page, &r->clock, r->start_us, e)) < 0)
         return rc;
-    return r->watch ? 0 : console_open(&r->console, r->chatbot, STDIN_FILENO, &r->clock, r->start_us, e);
+    if (!r->watch)
+        rc = console_open(&r->console, r->chatbot, STDIN_FILENO, &r->clock, r->start_us, e);
+    if (rc == 0)
+        page_announce(r->page, r->watch);
+    return rc;
 }
 
 /* Waits until somebody wants the end; reports now and then. */
@@ -330,6 +361,7 @@ static int close_all(struct run *r, struct error *e)
     int rc = stream_close(&r->stream, e);
     watched = NULL;
     watch_close(&r->watch);
+    page_close(&r->page);
     dreamer_stop(&r->dreamer);
     programme_stop(&r->programme);
     port_close(&r->port);

@@ -10,6 +10,7 @@
 struct link {
     struct irc *irc;
     struct chatbot *chatbot;
+    struct page *page; /* NULL: none */
     struct clock *clock;
     int64_t start_us;
 };
@@ -44,18 +45,20 @@ static void on_delete(void *context, const char *message_id, const char *user)
 
 static void on_state(void *context, enum irc_state state, const char *text)
 {
-    (void)context;
+    struct link *r = context;
+    page_chat(r->page, state, text);
     if (state == IRC_ALARM)
         log_error("chat", "%s", text);
     else
         log_info("chat", "%s", text);
 }
 
-int link_open(struct link **out, const struct irc_config *config, struct chatbot *chatbot,
+int link_open(struct link **out, const struct irc_config *config, struct chatbot *chatbot, struct page *page,
               struct clock *clock, int64_t start_us, struct error *e)
 {
     struct link *r = *out = xcalloc(1, sizeof *r);
     r->chatbot = chatbot;
+    r->page = page;
     r->clock = clock;
     r->start_us = start_us;
     struct irc_events events = {.context = r,

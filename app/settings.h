@@ -14,6 +14,7 @@
 #include "config/config.h"
 #include "engine/dream/dream.h"
 #include "stream/stream.h"
+#include "web/web.h"
 
 /* Section "keyframes": the rhythm between dream and camera. */
 struct keyframes_config {
@@ -35,6 +36,7 @@ struct settings {
     struct dream_config dream;
     struct keyframes_config keyframes;
     struct stream_config *stream;
+    struct web_config web;
 
     struct config_entry entries[SETTINGS_SECTIONS_MAX];
     struct config config; /* over `entries` */

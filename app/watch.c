@@ -109,6 +109,11 @@ void watch_picture(struct watch *w, const struct frame *f)
     terminal_show(w->terminal, &p);
 }
 
+void watch_say(struct watch *w, const char *text)
+{
+    terminal_say(w->terminal, TERMINAL_PLAIN, text);
+}
+
 int watch_open(struct watch **out, const struct watch_params *p, struct error *e)
 {
     struct watch *w = *out = xcalloc(1, sizeof *w);

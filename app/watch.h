@@ -31,6 +31,9 @@ bool watch_is_wanted(enum watch_mode mode);
 int watch_open(struct watch **w, const struct watch_params *p, struct error *e);
 void watch_close(struct watch **w); /* gives both back; NULL is fine */
 
+/* A line for whoever sits there, past the log; any thread. */
+void watch_say(struct watch *w, const char *text);
+
 /* A frame of the stream, on its thread; NULL is fine, and nothing is shown. */
 void watch_picture(struct watch *w, const struct frame *f);
 

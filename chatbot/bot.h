@@ -44,8 +44,9 @@ struct chat_call {
     bool answered;                  /* false: silence */
     const char *rest; /* behind the command's name, no blanks at the ends; for a request all of it */
     double now_s;
-    struct rng rng; /* of this call alone */
-    char *reply;    /* [reply_size]; the user's name is in front of it already where one belongs */
+    struct rng rng;               /* of this call alone */
+    struct chat_outcome *outcome; /* never NULL */
+    char *reply; /* [reply_size]; the user's name is in front of it already where one belongs */
     size_t reply_size;
 };
 

@@ -181,6 +181,9 @@ static void tell(struct chat_call *c, const struct request *q, int rc, double et
     int waiting = requests_list(c->bot->requests, &now, NULL, 0);
     snprintf(number, sizeof number, "%d", waiting);
     words.number = number;
+    c->outcome->result = rc == 0 ? CHAT_TAKEN : rc == -EALREADY ? CHAT_ALREADY : CHAT_FULL;
+    c->outcome->request = *q;
+    c->outcome->on_screen_s = eta_s + (double)atomic_load(&c->bot->lag_ms) / 1000;
     if (rc == -EALREADY)
         chat_say(c, now.id == q->id ? REPLY_ON_NOW : REPLY_HAVE_IT, &words);
     else if (rc)
@@ -198,6 +201,12 @@ static void tell_why_not(struct chat_call *c, const struct synsets_result *r)
     char list[LABEL_BYTES];
     struct reply_words words = {.part = r->missing_name ? r->missing_name : "that"};
     words.list = chat_list(r->suggestion_name, r->suggestion_count, list, sizeof list);
+    c->outcome->near_count = r->suggestion_count;
+    memcpy(c->outcome->near, r->suggestion_name, sizeof c->outcome->near);
+    c->outcome->result = r->verdict == SYNSETS_LACKING    ? CHAT_LACKING
+                         : r->verdict == SYNSETS_UNKNOWN  ? CHAT_UNKNOWN
+                         : r->verdict == SYNSETS_TOO_MANY ? CHAT_TOO_MANY
+                                                          : CHAT_SAID;
     switch (r->verdict) {
     case SYNSETS_LACKING:
         chat_say(c, r->suggestion_count ? REPLY_LACKING : REPLY_UNKNOWN, &words);
@@ -228,14 +237,19 @@ static bool refuse(struct chat_call *c, const struct synsets_result *r)
     double cooldown_s = chat_is_moderator(c) ? 0 : rules_cooldown_s(rules, c->login, c->now_s);
     bool forbidden = rules_forbids_wish(rules, c->rest, r);
     snprintf(number, sizeof number, "%d", (int)fmin(ceil(cooldown_s), 999999));
-    if (forbidden)
+    c->outcome->wait_s = cooldown_s;
+    if (forbidden) {
+        c->outcome->result = CHAT_FORBIDDEN;
         chat_say(c, REPLY_FORBIDDEN, &words);
-    else if (synsets_granted(r) && rules_is_paused(rules) && !chat_is_moderator(c))
+    } else if (synsets_granted(r) && rules_is_paused(rules) && !chat_is_moderator(c)) {
+        c->outcome->result = CHAT_PAUSED;
         chat_say(c, REPLY_PAUSED, &words);
-    else if (synsets_granted(r) && cooldown_s > 0)
+    } else if (synsets_granted(r) && cooldown_s > 0) {
+        c->outcome->result = CHAT_COOLDOWN;
         chat_say(c, REPLY_COOLDOWN, &words);
-    else
+    } else {
         return false;
+    }
     requests_refused(c->bot->requests);
     return true;
 }
@@ -326,12 +340,25 @@ static bool meet(struct chat_call *c, const struct chat_line *line)
 
 void chatbot_line(struct chatbot *b, const struct chat_line *line, double now_s, char reply[CHAT_REPLY_BYTES])
 {
+    struct chat_outcome outcome;
+    chatbot_ask(b, line, now_s, reply, &outcome);
+}
+
+void chatbot_ask(struct chatbot *b, const struct chat_line *line, double now_s, char reply[CHAT_REPLY_BYTES],
+                 struct chat_outcome *outcome)
+{
+    *outcome = (struct chat_outcome){.result = CHAT_SAID};
     char clean[SYNSETS_LINE_BYTES];
     reply[0] = '\0';
     text_clean(clean, sizeof clean, line->text, line->bytes);
-    struct chat_call c = {.bot = b, .origin = line->origin, .now_s = now_s, .answered = true};
-    if (!clean[0] || !meet(&c, line))
+    struct chat_call c = {
+        .bot = b, .origin = line->origin, .now_s = now_s, .answered = true, .outcome = outcome};
+    if (!clean[0])
         return;
+    if (!meet(&c, line)) {
+        outcome->result = CHAT_BANNED;
+        return;
+    }
     const char *rest = behind(clean, b->name);
     if (!rest)
         rest = behind(clean, OUR_NAME);
@@ -340,7 +367,8 @@ void chatbot_line(struct chatbot *b, const struct chat_line *line, double now_s,
     pthread_mutex_lock(&b->lock);
     c.rng = rng_make(rng_u64(&b->rng), RNG_STREAM_REPLIES);
     pthread_mutex_unlock(&b->lock);
-    size_t name = c.origin == CHAT_TERMINAL ? 0 : (size_t)snprintf(reply, CHAT_REPLY_BYTES, "@%s ", c.user);
+    bool alone = c.origin == CHAT_TERMINAL || c.origin == CHAT_PAGE;
+    size_t name = alone ? 0 : (size_t)snprintf(reply, CHAT_REPLY_BYTES, "@%s ", c.user);
     c.reply = reply + name;
     c.reply_size = CHAT_REPLY_BYTES - name;
     answer(&c, c.rest);

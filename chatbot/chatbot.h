@@ -21,9 +21,10 @@ enum { CHAT_REPLY_BYTES = 501 }; /* 500 bytes are never more than the 500 charac
  * a request that takes the screen at once. Script: every line is a viewer's request. IRC: people also talk to
  * one another there, so a line is for us only as a command ("!dream goldfish", "!goldfish"), behind our name
  * ("reverie: goldfish"), or when the whole of it is plainly a name of things (synsets_is_plain); all else is
- * met with silence, also commands that may be some other bot's.
+ * met with silence, also commands that may be some other bot's. Page: a viewer's line, as every line there is for
+ * us; the reply goes to that viewer alone, so it does not begin with his name.
  */
-enum chat_origin { CHAT_TERMINAL, CHAT_SCRIPT, CHAT_IRC };
+enum chat_origin { CHAT_TERMINAL, CHAT_SCRIPT, CHAT_IRC, CHAT_PAGE };
 
 /* The bits of enum irc_role. */
 enum chat_role { CHAT_BROADCASTER = 1, CHAT_MODERATOR = 2, CHAT_VIP = 4, CHAT_SUBSCRIBER = 8 };
@@ -70,6 +71,33 @@ void chatbot_on_quit(struct chatbot *b, void (*quit)(void *context), void *conte
  */
 void chatbot_line(struct chatbot *b, const struct chat_line *line, double now_s,
                   char reply[CHAT_REPLY_BYTES]);
+
+/* What became of a line, for programs. */
+enum chat_result {
+    CHAT_SAID, /* no wish: an order, talk, nothing */
+    CHAT_TAKEN,
+    CHAT_UNKNOWN, /* no such thing; `near` may help */
+    CHAT_LACKING, /* the model has it not; `near` are the nearest that it has */
+    CHAT_TOO_MANY,
+    CHAT_ALREADY, /* that is on, or this viewer waits for it: `request` */
+    CHAT_FULL,
+    CHAT_COOLDOWN,
+    CHAT_FORBIDDEN,
+    CHAT_PAUSED,
+    CHAT_BANNED /* nobody listens to this user */
+};
+struct chat_outcome {
+    enum chat_result result;
+    struct request request; /* TAKEN, ALREADY */
+    double on_screen_s;     /* the same: seconds from now */
+    double wait_s;          /* COOLDOWN: seconds until the next */
+    int near_count;
+    const char *near[SYNSETS_SUGGESTIONS_MAX]; /* what to type; static */
+};
+
+/* chatbot_line, and what became of it. */
+void chatbot_ask(struct chatbot *b, const struct chat_line *line, double now_s, char reply[CHAT_REPLY_BYTES],
+                 struct chat_outcome *outcome);
 
 /* A moderator removed a user's lines, or everybody's (NULL); one line. Their requests go, see
  * requests_withdraw. Thread-safe. */

@@ -55,6 +55,19 @@ bool json_whole(const struct json *value, int64_t *out)
     return true;
 }
 
+bool json_has_members(const struct json *value)
+{
+    return json_is_object(value_of(value));
+}
+
+bool json_number(const struct json *value, double *out)
+{
+    if (!json_is_number(value_of(value)))
+        return false;
+    *out = json_number_value(value_of(value));
+    return true;
+}
+
 int json_count(const struct json *list)
 {
     return (int)json_array_size(value_of(list)); /* at most JSON_BYTES_MAX */
@@ -110,6 +123,11 @@ void json_add(struct json *list, struct json *value)
 void json_put_text(struct json *object, const char *key, const char *value)
 {
     json_put(object, key, (struct json *)clean_text(value));
+}
+
+void json_put_truth(struct json *object, const char *key, bool value)
+{
+    json_put(object, key, (struct json *)made(json_boolean(value)));
 }
 
 void json_put_whole(struct json *object, const char *key, int64_t value)

@@ -31,6 +31,8 @@ void json_close(struct json **value); /* NULL is fine */
 /* All take NULL. What they return lives as long as the tree. */
 const struct json *json_member(const struct json *object, const char *key); /* NULL: no such member */
 const char *json_text(const struct json *value);                            /* NULL: not a text */
+bool json_number(const struct json *value, double *out);                    /* false: not a number */
+bool json_has_members(const struct json *value);                            /* false: not an object */
 bool json_whole(const struct json *value, int64_t *out);                    /* false: not a whole number */
 int json_count(const struct json *list);                                    /* 0 also for what is no list */
 const struct json *json_item(const struct json *list, int index);           /* NULL: beyond its end */
@@ -43,6 +45,7 @@ struct json *json_new_list(void);
 
 /* A member; one of the same name is replaced. `value` of a text is any bytes; only visible UTF-8 of it is kept. */
 void json_put_text(struct json *object, const char *key, const char *value);
+void json_put_truth(struct json *object, const char *key, bool value);
 void json_put_whole(struct json *object, const char *key, int64_t value);
 /* Rounded to `decimals` places, 0 to 9; what is no finite number becomes null. */
 void json_put_real(struct json *object, const char *key, double value, int decimals);

@@ -160,6 +160,42 @@ static void write_elsewhere_locked(enum log_level level, const char *part, const
         pthread_cond_broadcast(&written);
 }
 
+/* One that is being told while it is replaced is waited for: hence a read-write lock of its own. */
+static pthread_rwlock_t listening = PTHREAD_RWLOCK_INITIALIZER;
+static void (*listener)(void *context, enum log_level level, const char *part, const char *text);
+static void *listener_context;
+
+void log_listen(void (*heard)(void *context, enum log_level level, const char *part, const char *text),
+                void *context)
+{
+    pthread_rwlock_wrlock(&listening);
+    listener = heard;
+    listener_context = context;
+    pthread_rwlock_unlock(&listening);
+}
+
+static void tell_listener(enum log_level level, const char *part, const char *text)
+{
+    pthread_rwlock_rdlock(&listening);
+    if (listener)
+        listener(listener_context, level, part, text);
+    pthread_rwlock_unlock(&listening);
+}
+
+/* `line` has room for its end behind its n bytes, and is left as it was. */
+static void write_stderr_locked(char *line, size_t n)
+{
+    if (!stderr_ready_locked()) {
+        lost++;
+        return;
+    }
+    if (lost)
+        report_lost_locked();
+    line[n] = '\n';
+    file_write(STDERR_FILENO, line, n + 1); /* when stderr is gone there is nobody left to tell */
+    line[n] = '\0';
+}
+
 void log_write(enum log_level level, const char *part, const char *format, ...)
 {
     if ((int)level > atomic_load(&max_level))
@@ -176,20 +212,12 @@ void log_write(enum log_level level, const char *part, const char *format, ...)
     redact_locked(text);
     size_t begin = n;
     n += make_visible(line + n, sizeof line - n - 1, text);
-    if (writer) {
+    if (writer)
         write_elsewhere_locked(level, part, line + begin);
-        pthread_mutex_unlock(&lock);
-        errno = saved_errno;
-        return;
-    }
-    line[n++] = '\n';
-    if (stderr_ready_locked()) {
-        if (lost)
-            report_lost_locked();
-        file_write(STDERR_FILENO, line, n); /* when stderr is gone there is nobody left to tell */
-    } else {
-        lost++;
-    }
+    else
+        write_stderr_locked(line, n);
     pthread_mutex_unlock(&lock);
+    if (level <= LOG_WARN)
+        tell_listener(level, part, line + begin);
     errno = saved_errno;
 }

@@ -35,6 +35,12 @@ void log_redact(char *text);
 typedef void log_writer(void *context, enum log_level level, const char *part, const char *text);
 void log_set_writer(log_writer *writer, void *context);
 
+/* From now on `heard` is told every warning and error as it goes to stderr (secrets blanked, one line), on the thread
+ * that says it and outside of every lock; it must not log. NULL: nobody. When this returns, the former one is not
+ * called any more. */
+void log_listen(void (*heard)(void *context, enum log_level level, const char *part, const char *text),
+                void *context);
+
 /* `part` is the module's short name ("engine", "rtmp"). */
 void log_write(enum log_level level, const char *part, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

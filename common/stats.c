@@ -3,8 +3,33 @@
  */
 #include "common/stats.h"
 
+#include <stddef.h>
+#include <string.h>
+
+#include "common/clock.h"
+
 const struct stat_info stat_infos[STAT_COUNT] = {
 #define X(id, name, counter, text) [STAT_##id] = {name, text, counter},
     STATS_LIST(X)
 #undef X
 };
+
+struct stats_sink *stats_sink(struct stats *s, const char *name)
+{
+    for (int i = 0; i < STATS_SINKS; i++) {
+        const char *there = NULL;
+        if (atomic_compare_exchange_strong(&s->sinks[i].name, &there, name) || strcmp(there, name) == 0)
+            return &s->sinks[i];
+    }
+    return NULL;
+}
+
+void stats_sink_tell(struct stats_sink *row, enum stats_sink_state state)
+{
+    if (!row || (row->since_us && atomic_load(&row->state) == (int)state))
+        return;
+    if (state == STATS_SINK_OK)
+        atomic_fetch_add(&row->connects, 1);
+    atomic_store(&row->state, (int)state);
+    atomic_store(&row->since_us, clock_real_us());
+}

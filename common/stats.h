@@ -1,8 +1,8 @@
 /*
  * stats - what the show counts: lock-free counters and gauges, one list, every reader walks the same list.
  *
- * Counters only grow; gauges hold the latest value. Names follow the Prometheus habit (unit last), because
- * the metrics page prints them as they are.
+ * Counters only grow; gauges hold the latest value. Names follow the Prometheus habit (unit last); the metrics page
+ * prints times in seconds.
  */
 #ifndef COMMON_STATS_H
 #define COMMON_STATS_H
@@ -38,9 +38,30 @@ enum stat_id {
         STAT_COUNT
 };
 
+/* How an output is doing. */
+enum stats_sink_state { STATS_SINK_OK, STATS_SINK_RETRYING, STATS_SINK_ENDED };
+
+enum { STATS_SINKS = 8 };
+
+/* One output. Rows are taken in order, by name, and stay. */
+struct stats_sink {
+    const char *_Atomic name; /* static; NULL: this row and all behind it are free */
+    _Atomic int state;        /* enum stats_sink_state */
+    _Atomic int64_t since_us; /* clock_real_us at the last change of state */
+    _Atomic int64_t bytes;    /* written or sent so far */
+    _Atomic int64_t connects; /* times that it became ok */
+};
+
 struct stats {
     _Atomic int64_t values[STAT_COUNT]; /* all zero at start */
+    struct stats_sink sinks[STATS_SINKS];
 };
+
+/* The row of that name, a new one if need be; NULL when all are taken. From any thread. */
+struct stats_sink *stats_sink(struct stats *s, const char *name);
+
+/* `row` may be NULL. */
+void stats_sink_tell(struct stats_sink *row, enum stats_sink_state state);
 
 struct stat_info {
     const char *name, *text;

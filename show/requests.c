@@ -168,6 +168,27 @@ static double wait_s(const struct requests *r, int place, double now_s)
     return (first_s > 0 ? first_s : 0) + place * hold_s;
 }
 
+/* Until something else is on: the next in line, or an idea of the dream's own. Under the lock. */
+static double change_s(const struct requests *r, double now_s)
+{
+    if (r->operator_next.id || r->skip)
+        return 0;
+    double idle_s = r->config.idle_s + (r->now.id ? r->config.hold_s : 0);
+    double left_s = r->count > 0 ? wait_s(r, 0, now_s) : r->since_s + idle_s - now_s;
+    double held_s = r->hold_until_s - now_s;
+    return left_s > held_s ? (left_s > 0 ? left_s : 0) : (held_s > 0 ? held_s : 0);
+}
+
+void requests_look_ahead(struct requests *r, double now_s, struct requests_outlook *o)
+{
+    pthread_mutex_lock(&r->lock);
+    now_s = advance(r, now_s);
+    *o = (struct requests_outlook){.on_s = r->started ? now_s - r->since_s : 0,
+                                   .changes_in_s = change_s(r, now_s),
+                                   .held_for_s = r->hold_until_s > now_s ? r->hold_until_s - now_s : 0};
+    pthread_mutex_unlock(&r->lock);
+}
+
 static bool valid(const struct requests *r, const struct request *q)
 {
     if (q->count < 1 || q->count > REQUESTS_SUBJECTS_MAX)

@@ -126,6 +126,14 @@ bool requests_turn(struct requests *r, double now_s, struct request *now);
  * wait. `now` and, with max 0, `next` may be NULL. */
 int requests_list(struct requests *r, struct request *now, struct request *next, int max);
 
+/* When things will change, as far as anybody knows now. */
+struct requests_outlook {
+    double on_s;         /* how long `now` has been on */
+    double changes_in_s; /* until something else is on; 0: at the next keyframe */
+    double held_for_s;   /* how long a moderator holds it still */
+};
+void requests_look_ahead(struct requests *r, double now_s, struct requests_outlook *o);
+
 /* For people. The label: "goldfish" or "goldfish + volcano". The caption adds whose it is: "goldfish  @ann";
  * a daydream, which is nobody's, has a tilde: "goldfish ~". Always terminated. */
 void request_label(const struct request *q, char *out, size_t size);

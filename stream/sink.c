@@ -14,7 +14,8 @@ enum { REPORT_US = 30000000 };
 
 extern const struct sink_ops sink_mp4, sink_rtmp, sink_md5, sink_null;
 
-const struct sink_ops *const sink_registry[] = {&sink_mp4, &sink_rtmp, &sink_md5, &sink_null, NULL};
+const struct sink_ops *const sink_registry[] = {&sink_mp4,  &sink_rtmp, &sink_md5,
+                                                &sink_page, &sink_null, NULL};
 
 struct sink_internal {
     struct sink_queue *queue; /* immutable after open */
@@ -52,6 +53,17 @@ bool sink_pause(struct sink *s, int64_t us)
     bool ending = s->in->ending;
     pthread_mutex_unlock(&s->in->lock);
     return !ending;
+}
+
+void sink_tell(struct sink *s, enum stats_sink_state state)
+{
+    stats_sink_tell(s->row, state);
+}
+
+void sink_sent(struct sink *s, int64_t bytes)
+{
+    if (s->row)
+        atomic_fetch_add(&s->row->bytes, bytes);
 }
 
 void sink_set_deaf(struct sink *s, bool deaf)
@@ -98,7 +110,9 @@ int sink_open(struct sink **out, const struct sink_ops *ops, const struct sink_p
     s->config = p->config;
     s->tracks = p->tracks;
     s->stats = p->stats;
+    s->row = stats_sink(p->stats, ops->name);
     s->priv = xcalloc(1, ops->priv_size);
+    sink_tell(s, STATS_SINK_OK);
     s->in = xcalloc(1, sizeof *s->in);
     pthread_mutex_init(&s->in->lock, NULL);
     cond_init_monotonic(&s->in->changed);
@@ -160,6 +174,7 @@ void sink_close(struct sink **out)
     }
     if (s->ops->close)
         s->ops->close(s);
+    sink_tell(s, STATS_SINK_ENDED);
     sink_queue_close(&s->in->queue);
     pthread_cond_destroy(&s->in->changed);
     pthread_mutex_destroy(&s->in->lock);

@@ -28,7 +28,8 @@ struct sink {
     const void *config; /* the struct of ops->section */
     const struct encoder_tracks *tracks;
     struct stats *stats;
-    void *priv; /* ops->priv_size bytes, zeroed before open; sink thread only after open */
+    struct stats_sink *row; /* of stats, for this driver; may be NULL */
+    void *priv;             /* ops->priv_size bytes, zeroed before open; sink thread only after open */
     struct sink_internal *in;
 };
 
@@ -70,11 +71,18 @@ bool sink_aborted(const struct sink *s);
 /* For drivers: waits `us` or until the sink is asked to end (then false). */
 bool sink_pause(struct sink *s, int64_t us);
 
+/* For drivers: how it is doing, and that so many bytes more have gone out. Opened, it counts as ok. Any thread. */
+void sink_tell(struct sink *s, enum stats_sink_state state);
+void sink_sent(struct sink *s, int64_t bytes);
+
 /* For drivers: the end was announced (the queue may still hold packets). */
 bool sink_ending(const struct sink *s);
 
 /* For drivers: see sink_queue_set_deaf. */
 void sink_set_deaf(struct sink *s, bool deaf);
+
+/* The driver that stream_config_set_page sets up. */
+extern const struct sink_ops sink_page;
 
 /* The registry, in the order of the sections in the config file; ends with NULL. */
 extern const struct sink_ops *const sink_registry[];

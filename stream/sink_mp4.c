@@ -193,6 +193,7 @@ static void __attribute__((format(printf, 2, 3))) pause_recording(struct sink *s
               "%s. The show goes on; recording goes on in a new file as soon as that is possible", why);
     m->warned = true;
     m->retry_us = clock_real_us() + RETRY_US;
+    sink_tell(s, STATS_SINK_RETRYING);
     stats_add(s->stats, STAT_SINK_ERRORS, 1);
 }
 
@@ -244,6 +245,7 @@ static void start_file(struct sink *s, const AVPacket *idr)
         return;
     }
     log_write(m->warned ? LOG_DEBUG : LOG_INFO, "record", "recording to %s", m->file.path);
+    sink_tell(s, STATS_SINK_OK);
     m->look_us = clock_real_us() + LOOK_US;
 }
 
@@ -326,6 +328,7 @@ static void write_packet(struct sink *s, const AVPacket *packet)
     if (rc >= 0 && f->io->error < 0)
         rc = f->io->error;
     if (rc >= 0) {
+        sink_sent(s, avio_tell(f->io) - f->whole_bytes);
         f->whole_bytes = avio_tell(f->io); /* the muxer keeps a fragment to itself until it is whole */
         settle(s, packet);
         return;

@@ -142,6 +142,7 @@ static void fail(struct sink *s, const char *what, int rc)
     if (was_live && !closed_early)
         r->attempts = 0;
     plan_retry(r);
+    sink_tell(s, STATS_SINK_RETRYING);
     stats_add(s->stats, STAT_SINK_ERRORS, 1);
     if (sink_ending(s))
         return;
@@ -205,6 +206,7 @@ static void go_live(struct sink *s, const AVPacket *idr)
     }
     r->state = LIVE;
     r->live_us = clock_real_us();
+    sink_tell(s, STATS_SINK_OK);
     log_info("rtmp", "live on %s", r->where);
 }
 
@@ -219,7 +221,10 @@ static void send_packet(struct sink *s, const AVPacket *packet)
         rc = r->io->error;
     if (rc < 0) {
         fail(s, "the connection broke", rc);
-    } else if (now_us - r->live_us > STABLE_US) {
+        return;
+    }
+    sink_sent(s, packet->size);
+    if (now_us - r->live_us > STABLE_US) {
         r->attempts = 0;
         r->warned_us = 0;
     }
@@ -294,6 +299,7 @@ static int rtmp_open(struct sink *s, struct error *e)
     r->address = make_address(c);
     memcpy(r->host, p.host, sizeof r->host);
     snprintf(r->where, sizeof r->where, "%s://%s", p.scheme, p.host);
+    sink_tell(s, STATS_SINK_RETRYING);
     r->jitter = rng_make((uint64_t)clock_real_us(), (uint64_t)getpid());
     rc = resolver_open(&r->resolver, NULL, NULL);
     return rc < 0 ? error_set(e, -rc, "rtmp: no way to look names up: %s", strerror(-rc)) : 0;

@@ -13,6 +13,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/pacer.h"
+#include "common/text.h"
 #include "stream/av_log.h"
 #include "stream/lateness.h"
 #include "stream/sink.h"
@@ -49,13 +50,14 @@ struct stream {
     int sink_count;
     struct pacer pacer;
     struct lateness lateness;
-    bool half_rate;     /* every second frame is left out */
-    int keyframes;      /* taken, at most 2: enough to know whether the camera blends */
-    bool late;          /* the camera wants a keyframe that is not there */
-    int64_t request_id; /* that the picture answers now; 0: none */
-    int failures;       /* frames in a row that could not be encoded */
-    int rc;             /* why it ended early */
-    struct error error; /* the same in words */
+    bool half_rate;                       /* every second frame is left out */
+    int keyframes;                        /* taken, at most 2: enough to know whether the camera blends */
+    bool late;                            /* the camera wants a keyframe that is not there */
+    int64_t request_id;                   /* that the picture answers now; 0: none */
+    char caption[KEYFRAME_CAPTION_BYTES]; /* the dream's, of the last picture */
+    int failures;                         /* frames in a row that could not be encoded */
+    int rc;                               /* why it ended early */
+    struct error error;                   /* the same in words */
 };
 
 /* ---- encoder and sinks ---- */
@@ -274,6 +276,19 @@ static void draw_caption(struct stream *s, const struct frame *f)
     overlay_draw(s->overlay, f);
 }
 
+/* Two dreams in a row with one id are told apart by their captions. */
+static void tell_shown(struct stream *s)
+{
+    int64_t request_id = camera_request_id(s->camera);
+    const char *caption = camera_caption(s->camera);
+    if (request_id == s->request_id && strcmp(caption, s->caption) == 0)
+        return;
+    s->request_id = request_id;
+    text_copy(s->caption, sizeof s->caption, caption);
+    if (s->p.on_shown && (request_id != 0 || caption[0]))
+        s->p.on_shown(s->p.context, request_id, caption, atomic_load(&s->frames));
+}
+
 static void render(struct stream *s)
 {
     struct frame f;
@@ -289,10 +304,7 @@ static void render(struct stream *s)
         s->p.on_picture(s->p.context, &f);
     stats_add(s->p.stats, STAT_RENDER_US, clock_real_us() - began_us);
 
-    int64_t request_id = camera_request_id(s->camera);
-    if (request_id != s->request_id && request_id != 0 && s->p.on_shown)
-        s->p.on_shown(s->p.context, request_id, atomic_load(&s->frames));
-    s->request_id = request_id;
+    tell_shown(s);
 }
 
 static void encode(struct stream *s)

@@ -34,6 +34,19 @@ int stream_config_fps(const struct stream_config *c);
 struct option_size stream_config_size(const struct stream_config *c);
 const struct camera_config *stream_config_camera(const struct stream_config *c);
 
+/* Where the preview goes: fragments of an MP4, made for a browser's MediaSource. Called on a thread of the stream;
+ * neither may wait. */
+struct stream_page {
+    /* It begins, or begins again: the header, and the media type ("video/mp4; codecs=..."). Frame `zero_frame` of the
+     * show (which may be below 0) has the time 0 on the preview's clock. */
+    void (*begin)(void *context, const uint8_t *header, size_t bytes, const char *type, int64_t zero_frame);
+    /* Some 100 ms. `group`: it can be shown without those before. It ends at `end_s` of the preview's clock. */
+    void (*fragment)(void *context, const uint8_t *data, size_t bytes, bool group, double end_s);
+    void *context;
+};
+/* Turns the preview on. Before stream_open. */
+void stream_config_set_page(struct stream_config *c, const struct stream_page *page);
+
 struct stream_params {
     const struct stream_config *config; /* must outlive the stream, as must all that follows */
     struct keyframes *keyframes;
@@ -42,9 +55,9 @@ struct stream_params {
     struct stop *stop;       /* requested by the owner; also by the stream itself at its end */
     int64_t duration_frames; /* end after so many; 0: never */
     int fps;                 /* 0: video.fps */
-    /* Called on the stream thread when the picture begins to answer a request (not for id 0, the dream's own
-     * ideas); `frame` counts from 0. NULL: none. It must not wait. */
-    void (*on_shown)(void *context, int64_t request_id, int64_t frame);
+    /* Called on the stream thread when the picture begins to show another dream: a request's, or with id 0 an idea of
+     * the dream's own; `caption` is the dream's, `frame` counts from 0. NULL: none. It must not wait. */
+    void (*on_shown)(void *context, int64_t request_id, const char *caption, int64_t frame);
     /* Called on the stream thread with every frame, caption included, before it is encoded. NULL: none. It must not
      * wait, and not keep the frame. */
     void (*on_picture)(void *context, const struct frame *f);

@@ -11,8 +11,8 @@ struct stream_config *stream_config_new(void)
 {
     struct stream_config *c = xcalloc(1, sizeof *c);
     for (int i = 0; sink_registry[i] && i < STREAM_SINKS_MAX; i++)
-        if (sink_registry[i]->section)
-            c->sinks[i] = xcalloc(1, sink_registry[i]->section->struct_size);
+        if (sink_registry[i]->config_size)
+            c->sinks[i] = xcalloc(1, sink_registry[i]->config_size);
 
     const struct option_section *sections[STREAM_SINKS_MAX + 4];
     void *configs[STREAM_SINKS_MAX + 4];
@@ -42,7 +42,7 @@ int stream_config_sections(struct stream_config *c, const struct option_section 
             configs[count] = own_configs[i];
         }
     for (int i = 0; sink_registry[i] && i < STREAM_SINKS_MAX; i++) {
-        if (!c->sinks[i])
+        if (!sink_registry[i]->section)
             continue;
         if (count < max) {
             sections[count] = sink_registry[i]->section;
@@ -66,4 +66,11 @@ struct option_size stream_config_size(const struct stream_config *c)
 const struct camera_config *stream_config_camera(const struct stream_config *c)
 {
     return &c->camera;
+}
+
+void stream_config_set_page(struct stream_config *c, const struct stream_page *page)
+{
+    for (int i = 0; sink_registry[i] && i < STREAM_SINKS_MAX; i++)
+        if (sink_registry[i] == &sink_page)
+            *(struct stream_page *)c->sinks[i] = *page;
 }

@@ -73,10 +73,11 @@ struct shown {
     int sleep_ms;
 };
 
-static void on_shown(void *context, int64_t request_id, int64_t frame)
+static void on_shown(void *context, int64_t request_id, const char *caption, int64_t frame)
 {
     struct shown *s = context;
-    if (s->count < 64) {
+    (void)caption;
+    if (request_id != 0 && s->count < 64) {
         s->ids[s->count] = request_id;
         s->frames[s->count++] = frame;
     }

@@ -1,0 +1,201 @@
+/*
+ * page_state - the state of the show as the page tells it, gathered from queue, stream, dream and chat.
+ */
+#include <string.h>
+
+#include "app/page_parts.h"
+#include "common/text.h"
+
+enum { RATE_US = 2000000, STANDSTILL_US = 5000000 };
+
+double page_now_s(const struct page *p)
+{
+    return (double)(clock_now_us(p->p.clock) - p->p.start_us) / 1e6;
+}
+
+void page_describe(const struct page *p, const struct request *q, struct web_dream *d)
+{
+    *d = (struct web_dream){.id = q->id, .turn = q->turn, .count = q->count};
+    if (q->count == 0)
+        return;
+    request_label(q, d->text, sizeof d->text);
+    text_copy(d->by, sizeof d->by, q->user);
+    for (int i = 0; i < q->count; i++) {
+        const struct synset *s = &synset_table[q->synset[i]];
+        bool below = (i == 0) == p->p.first_below;
+        const char *place = q->count < 2 ? NULL : below ? "bottom" : "top";
+        d->subjects[i] = (struct web_subject){.name = s->names[0], .wnid = s->wnid, .place = place};
+    }
+}
+
+/* ---- what the pixels show ---- */
+
+static void remember_turn(struct page *p, const struct request *now)
+{
+    struct page_turn *t = &p->turns[now->turn % PAGE_TURNS];
+    if (now->count == 0)
+        return;
+    if (t->request.turn != now->turn)
+        request_caption(now, t->caption, sizeof t->caption);
+    t->request = *now; /* a name may have been taken back since */
+}
+
+static bool is_withdrawn(const struct page *p, int64_t id)
+{
+    for (int i = 0; id && i < PAGE_TURNS; i++)
+        if (p->withdrawn[i] == id)
+            return true;
+    return false;
+}
+
+/* Of the turns with the shown caption the latest. Under the lock. */
+static const struct page_turn *find_shown(const struct page *p)
+{
+    const struct page_turn *best = NULL;
+    for (int i = 0; i < PAGE_TURNS; i++) {
+        const struct page_turn *t = &p->turns[i];
+        bool same =
+            t->request.count > 0 && t->request.id == p->shown_id && strcmp(t->caption, p->shown_caption) == 0;
+        if (same && (!best || t->request.turn > best->request.turn))
+            best = t;
+    }
+    return best;
+}
+
+static double belief(struct page *p, const struct web_dream *now)
+{
+    struct port_state state;
+    double sum = 0;
+    if (now->count == 0)
+        return -1;
+    port_state(p->p.port, &state);
+    if (state.request_id != now->id)
+        return -1;
+    for (int i = 0; i < now->count; i++)
+        sum += state.belief[i];
+    return sum / now->count;
+}
+
+/* What is shown, and how it stands with the chat. */
+static void add_now(struct page *p, struct web_status *s, double now_s)
+{
+    pthread_mutex_lock(&p->lock);
+    const struct page_turn *t = find_shown(p);
+    if (t)
+        page_describe(p, &t->request, &s->now);
+    if (t && is_withdrawn(p, t->request.id))
+        s->now.by[0] = '\0';
+    p->shown = s->now;
+    s->chat_state = p->chat_state;
+    text_copy(s->chat_text, sizeof s->chat_text, p->chat_text);
+    pthread_mutex_unlock(&p->lock);
+    s->seen = belief(p, &s->now);
+    pthread_mutex_lock(&p->lock);
+    p->seen = s->seen;
+    pthread_mutex_unlock(&p->lock);
+    if (s->now.turn != p->shown_turn) {
+        p->shown_turn = s->now.turn;
+        p->shown_since_s = now_s;
+    }
+    s->since_s = now_s - p->shown_since_s;
+}
+
+/* ---- queue ---- */
+
+static void add_queue(struct page *p, struct web_status *s, double now_s)
+{
+    struct request now, next[WEB_NEXT_MAX];
+    struct requests_outlook outlook;
+    s->waiting = requests_list(p->p.requests, &now, next, WEB_NEXT_MAX);
+    s->next_count = s->waiting < WEB_NEXT_MAX ? s->waiting : WEB_NEXT_MAX;
+    remember_turn(p, &now);
+    requests_look_ahead(p->p.requests, now_s, &outlook);
+    s->changes_in_s = outlook.changes_in_s;
+    s->held_for_s = outlook.held_for_s;
+    for (int i = 0; i < s->next_count; i++) {
+        const char *login = next[i].login[0] ? next[i].login : next[i].user;
+        page_describe(p, &next[i], &s->next[i]);
+        requests_where(p->p.requests, login, now_s, &s->next[i].in_s);
+    }
+    s->paused = p->p.rules && rules_is_paused(p->p.rules);
+}
+
+/* ---- machine ---- */
+
+static double measure(struct page_rate *r, int64_t value, int64_t now_us)
+{
+    if (r->at_us == 0 || now_us - r->at_us >= RATE_US) {
+        if (r->at_us)
+            r->per_s = (double)(value - r->value) * 1e6 / (double)(now_us - r->at_us);
+        r->value = value;
+        r->at_us = now_us;
+    }
+    return r->per_s;
+}
+
+static void add_machine(struct page *p, struct web_status *s)
+{
+    static _Thread_local struct port_state state; /* the texts live until the next call */
+    int64_t now_us = clock_real_us(), frames = stats_get(p->p.stats, STAT_FRAMES);
+    struct option_size video = stream_config_size(p->p.settings->stream);
+    double keyframes_per_s = measure(&p->keyframes, stats_get(p->p.stats, STAT_KEYFRAMES), now_us);
+    port_state(p->p.port, &state);
+    s->backend = state.backend;
+    s->hardware = state.hardware;
+    s->fps = p->p.fps;
+    s->width_px = video.width_px;
+    s->height_px = video.height_px;
+    s->newest_s = (double)(frames - atomic_load(&p->zero_frame)) / p->p.fps;
+    s->steps_per_s = measure(&p->steps, stats_get(p->p.stats, STAT_STEPS), now_us);
+    s->keyframe_s = keyframes_per_s > 0 ? 1 / keyframes_per_s : -1;
+    if (frames != p->frames || p->frames_us == 0) {
+        p->frames = frames;
+        p->frames_us = now_us;
+    }
+    s->trouble = now_us - p->frames_us > STANDSTILL_US ? "the encoder stands still" : NULL;
+}
+
+/* ---- outputs ---- */
+
+static void print_time(double s, char out[32])
+{
+    if (s < 90)
+        snprintf(out, 32, "%.0f s", s);
+    else if (s < 90 * 60)
+        snprintf(out, 32, "%.0f min", s / 60);
+    else
+        snprintf(out, 32, "%.1f h", s / 3600);
+}
+
+static void add_sinks(struct page *p, struct web_status *s)
+{
+    static const char *const names[] = {"ok", "retrying", "ended"};
+    for (int i = 0; i < STATS_SINKS && s->sink_count < WEB_SINKS_MAX; i++) {
+        struct stats_sink *row = &p->p.stats->sinks[i];
+        const char *name = atomic_load(&row->name);
+        if (!name)
+            break;
+        struct web_sink *k = &s->sinks[s->sink_count++];
+        int state = atomic_load(&row->state);
+        char since[32];
+        print_time((double)(clock_real_us() - atomic_load(&row->since_us)) / 1e6, since);
+        *k = (struct web_sink){.name = name, .state = names[state], .bytes = atomic_load(&row->bytes)};
+        if (state == STATS_SINK_OK)
+            snprintf(k->text, sizeof k->text, "for %s", since);
+        else if (state == STATS_SINK_RETRYING)
+            snprintf(k->text, sizeof k->text, "not for %s; trying again", since);
+        else
+            snprintf(k->text, sizeof k->text, "ended");
+    }
+}
+
+void page_status(void *context, struct web_status *s)
+{
+    struct page *p = context;
+    double now_s = page_now_s(p);
+    *s = (struct web_status){.uptime_s = now_s, .seen = -1};
+    add_queue(p, s, now_s);
+    add_now(p, s, now_s);
+    add_machine(p, s);
+    add_sinks(p, s);
+}
