@@ -2,6 +2,7 @@
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -105,7 +106,7 @@ class Terminal(unittest.TestCase):
             self.assertTrue(s.screen.display[29].startswith("> goldfi"), s.text())
         s.type("sh\r")
         s.wait(lambda: "now dreaming goldfish" in s.text())
-        self.assertRegex(s.screen.display[28], r"goldfish +@operator")
+        s.wait(lambda: re.search(r"goldfish +@operator", s.screen.display[28]))
         self.assertTrue(s.screen.display[29].startswith("> type"), s.text())
         answers = [y for y in range(30) if s.screen.buffer[y][0].fg == "cyan"]
         self.assertTrue(answers, s.text())
