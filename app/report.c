@@ -9,7 +9,8 @@
 #include "common/clock.h"
 #include "common/log.h"
 
-double report_rss_mb(void)
+/* Resident memory in MB, from /proc; 0 when it cannot be read. */
+static double report_rss_mb(void)
 {
     long pages_total, pages_resident = 0;
     FILE *f = fopen("/proc/self/statm", "re");

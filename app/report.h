@@ -18,7 +18,4 @@ void report_begin(struct report *r, const struct stats *stats);
 void report_line(struct report *r);    /* since the last line */
 void report_summary(struct report *r); /* since the beginning */
 
-/* Resident memory in MB, from /proc; 0 when it cannot be read. */
-double report_rss_mb(void);
-
 #endif

@@ -106,8 +106,7 @@ static const char *word(const struct reply_words *w, char letter)
                        : letter == 'w' ? w->when
                        : letter == 'p' ? w->part
                        : letter == 'l' ? w->list
-                       : letter == 'n' ? w->number
-                                       : w->user;
+                                       : w->number;
     return text ? text : "";
 }
 

@@ -2,7 +2,7 @@
  * replies - what the bot says: templates with alternatives, filled with the words of the moment.
  *
  * A template holds alternatives in braces, {this|that}, not nested, and words by letter: $s what is dreamed,
- * $t and $b its top and bottom half, $w when, $p what was typed, $l a list, $n a number, $u a user.
+ * $t and $b its top and bottom half, $w when, $p what was typed, $l a list, $n a number.
  * Inside this folder only.
  */
 #ifndef CHATBOT_REPLIES_H
@@ -33,7 +33,7 @@ enum reply {
 };
 
 struct reply_words {
-    const char *subject, *top, *bottom, *when, *part, *list, *number, *user;
+    const char *subject, *top, *bottom, *when, *part, *list, *number;
 };
 
 /* Writes one of the forms of `reply`, drawn with `rng`: valid UTF-8, cut on a character border when `size` is

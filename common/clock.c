@@ -37,20 +37,21 @@ int64_t clock_now_us(struct clock *c)
     return c->by_hand ? atomic_load(&c->now_us) : clock_real_us();
 }
 
+/* A time in the past is ignored: time never runs backwards. */
+static void advance_to_us(struct clock *c, int64_t t_us)
+{
+    int64_t now = atomic_load(&c->now_us);
+    while (t_us > now && !atomic_compare_exchange_weak(&c->now_us, &now, t_us))
+        ;
+}
+
 void clock_sleep_until_us(struct clock *c, int64_t deadline_us)
 {
     if (c->by_hand) {
-        clock_advance_to_us(c, deadline_us);
+        advance_to_us(c, deadline_us);
         return;
     }
     struct timespec t = {.tv_sec = deadline_us / 1000000, .tv_nsec = deadline_us % 1000000 * 1000};
     while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR)
-        ;
-}
-
-void clock_advance_to_us(struct clock *c, int64_t t_us)
-{
-    int64_t now = atomic_load(&c->now_us);
-    while (t_us > now && !atomic_compare_exchange_weak(&c->now_us, &now, t_us))
         ;
 }

@@ -3,7 +3,7 @@
  *
  * Everything that paces, waits or measures takes a `struct clock *`, so that a test can hold time still and
  * an offline render runs as fast or slow as the machine is. Wall-clock time is only for file names and logs.
- * A virtual clock moves only by clock_advance_to_us; sleeping on it moves it. A hand clock moves in the same
+ * A virtual clock moves only by sleeping on it, and never backwards. A hand clock moves in the same
  * way but counts as live: it is how tests are late. All kinds are safe to read from every thread.
  */
 #ifndef COMMON_CLOCK_H
@@ -27,10 +27,6 @@ int64_t clock_now_us(struct clock *c);
 
 /* Returns at `deadline_us` or later; at once when it has passed. A virtual or hand clock is moved there. */
 void clock_sleep_until_us(struct clock *c, int64_t deadline_us);
-
-/* Virtual and hand clocks: moves forward to `t_us`; a time in the past is ignored, time
- * never runs backwards. */
-void clock_advance_to_us(struct clock *c, int64_t t_us);
 
 /* Real elapsed time for measurements, whatever clock the show runs on. */
 int64_t clock_real_us(void);

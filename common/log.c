@@ -36,11 +36,6 @@ void log_set_level(enum log_level level)
     atomic_store(&max_level, (int)level);
 }
 
-enum log_level log_get_level(void)
-{
-    return (enum log_level)atomic_load(&max_level);
-}
-
 void log_add_secret(const char *secret)
 {
     if (!secret || strlen(secret) < SECRET_MIN)

@@ -19,7 +19,6 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 /* Lines above `level` are dropped. Start value: LOG_INFO. */
 void log_set_level(enum log_level level);
-enum log_level log_get_level(void);
 
 /* From now on `secret` is never shown. Shorter than 4 bytes is ignored: it would blank half of every line.
  * The text is copied and kept until the program ends. */

@@ -246,11 +246,6 @@ void camera_advance(struct camera *c)
     c->z += smoothstep(c->pace);
 }
 
-int64_t camera_position(const struct camera *c)
-{
-    return (int64_t)floor(c->z);
-}
-
 int64_t camera_horizon(const struct camera *c)
 {
     double end = camera_wants_keyframe(c) ? c->z : c->blend_to;

@@ -92,9 +92,6 @@ bool camera_bridges(const struct camera *c);
 /* One frame on. Before the first keyframe the camera does not move. */
 void camera_advance(struct camera *c);
 
-/* Where the next rendered frame lies, rounded down. */
-int64_t camera_position(const struct camera *c);
-
 /* For keyframes_set_position: where the running blend ends, rounded up; while the camera waits for a
  * keyframe, where a blend into one that came now would end. A keyframe that is begun after that one must lie
  * behind this point: if it does not, it is late before it is dreamed, and so are all that follow. */

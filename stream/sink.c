@@ -44,17 +44,6 @@ bool sink_ending(const struct sink *s)
     return ending;
 }
 
-bool sink_pause(struct sink *s, int64_t us)
-{
-    int64_t until_us = clock_real_us() + us, left_us;
-    pthread_mutex_lock(&s->in->lock);
-    while (!s->in->ending && (left_us = until_us - clock_real_us()) > 0)
-        cond_wait_us(&s->in->changed, &s->in->lock, left_us);
-    bool ending = s->in->ending;
-    pthread_mutex_unlock(&s->in->lock);
-    return !ending;
-}
-
 void sink_tell(struct sink *s, enum stats_sink_state state)
 {
     stats_sink_tell(s->row, state);
@@ -136,11 +125,6 @@ void sink_put(struct sink *s, const AVPacket *packet)
         atomic_fetch_add(&s->in->dropped, dropped);
         stats_add(s->stats, STAT_SINK_PACKETS_DROPPED, dropped);
     }
-}
-
-struct sink_queue_fill sink_fill(struct sink *s)
-{
-    return sink_queue_fill(s->in->queue);
 }
 
 void sink_end(struct sink *s)

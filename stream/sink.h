@@ -68,9 +68,6 @@ struct sink_ops {
  * callbacks, any thread. */
 bool sink_aborted(const struct sink *s);
 
-/* For drivers: waits `us` or until the sink is asked to end (then false). */
-bool sink_pause(struct sink *s, int64_t us);
-
 /* For drivers: how it is doing, and that so many bytes more have gone out. Opened, it counts as ok. Any thread. */
 void sink_tell(struct sink *s, enum stats_sink_state state);
 void sink_sent(struct sink *s, int64_t bytes);
@@ -100,9 +97,6 @@ int sink_open(struct sink **s, const struct sink_ops *ops, const struct sink_par
 
 /* Hands over one packet; never waits in a live show. Encoder's thread. */
 void sink_put(struct sink *s, const AVPacket *packet);
-
-/* What waits in its queue. Any thread. */
-struct sink_queue_fill sink_fill(struct sink *s);
 
 /* The end, in three parts so that all sinks drain at once: announce it to each; wait for each until a common
  * deadline (real time, clock_real_us); join and free, aborting one that is late. close alone does all three

@@ -439,8 +439,3 @@ void stream_withdraw(struct stream *s, int64_t request_id)
     unsigned n = atomic_fetch_add(&s->withdrawn_count, 1);
     atomic_store(&s->withdrawn[n % WITHDRAWN_MAX], request_id);
 }
-
-int64_t stream_frames(const struct stream *s)
-{
-    return atomic_load(&s->frames);
-}

@@ -77,6 +77,4 @@ int stream_close(struct stream **s, struct error *e);
 /* This request's caption is not shown any more, from the next frame on. From any thread. */
 void stream_withdraw(struct stream *s, int64_t request_id);
 
-int64_t stream_frames(const struct stream *s); /* encoded so far */
-
 #endif

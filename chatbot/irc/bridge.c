@@ -136,11 +136,6 @@ int64_t irc_bridge_received_us(const struct irc_bridge *b)
     return b->received_us;
 }
 
-bool irc_bridge_attached(const struct irc_bridge *b)
-{
-    return b->attached;
-}
-
 int64_t irc_bridge_stuck_us(const struct irc_bridge *b)
 {
     return b->next - 1 > b->seen ? b->owed_since_us : INT64_MAX;

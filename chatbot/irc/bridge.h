@@ -52,6 +52,5 @@ int irc_bridge_send(struct irc_bridge *b, const char *line);
 /* When the server last sent anything; since when the library owes an event (INT64_MAX: it owes none). */
 int64_t irc_bridge_received_us(const struct irc_bridge *b);
 int64_t irc_bridge_stuck_us(const struct irc_bridge *b);
-bool irc_bridge_attached(const struct irc_bridge *b); /* the library has come and given the nonce */
 
 #endif

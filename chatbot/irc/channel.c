@@ -220,7 +220,7 @@ static void on_text(struct irc_channel *room, const struct irc_event *ev)
         return;
     pthread_mutex_lock(&room->shared->lock);
     if (room->shared->can_speak)
-        irc_outbox_push(&room->shared->outbox, IRC_SAY_REPLY, reply);
+        irc_outbox_push(&room->shared->outbox, reply);
     pthread_mutex_unlock(&room->shared->lock);
 }
 

@@ -9,9 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/random.h>
-#include <unistd.h>
 
 #include "chatbot/irc/session.h"
 #include "common/clock.h"
@@ -210,10 +208,7 @@ static int start(struct irc *irc, struct error *e)
 {
     struct irc_shared *s = &irc->shared;
     int rc = stop_init(&irc->stop);
-    s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (rc == 0 && s->wake_fd < 0)
-        rc = -errno;
-    if (rc == 0 && (irc->stop.fd >= FD_SETSIZE || s->wake_fd >= FD_SETSIZE))
+    if (rc == 0 && irc->stop.fd >= FD_SETSIZE)
         rc = -EMFILE;
     if (rc == 0)
         rc = resolver_open(&s->resolver, irc->tuning.lookup, irc->tuning.lookup_context);
@@ -243,7 +238,6 @@ int irc_open(struct irc **out, const struct irc_config *config, const struct irc
     s->port = (int)irc->config.port;
     s->transport = irc->tuning.transport ? irc->tuning.transport : transport_find(irc->config.tls);
     s->stop = &irc->stop;
-    s->wake_fd = -1;
     snprintf(s->channel, sizeof s->channel, "%s%.*s", strchr("#&", config->channel[0]) ? "" : "#",
              CHANNEL_MAX_BYTES, config->channel);
     lower(s->channel);
@@ -269,24 +263,11 @@ void irc_close(struct irc **out)
         stop_request(&irc->stop);
     thread_join(&irc->thread);
     resolver_close(&irc->shared.resolver);
-    if (irc->shared.wake_fd >= 0)
-        close(irc->shared.wake_fd);
     stop_close(&irc->stop);
     pthread_mutex_destroy(&irc->shared.lock);
     explicit_bzero(irc, sizeof *irc);
     free(irc);
     *out = NULL;
-}
-
-void irc_say(struct irc *irc, enum irc_priority priority, const char *text)
-{
-    pthread_mutex_lock(&irc->shared.lock);
-    if (irc->shared.can_speak)
-        irc_outbox_push(&irc->shared.outbox, priority, text);
-    pthread_mutex_unlock(&irc->shared.lock);
-    uint64_t one = 1;
-    ssize_t n = write(irc->shared.wake_fd, &one, sizeof one); /* fails only when it is readable already */
-    (void)n;
 }
 
 void irc_counters(struct irc *irc, struct irc_counters *out)

@@ -80,8 +80,6 @@ struct irc_counters {
     int64_t sent, merged, dropped; /* replies: as lines, joined to another one, lost to a full queue */
 };
 
-enum irc_priority { IRC_SAY_ROUTINE, IRC_SAY_REPLY, IRC_SAY_IMPORTANT };
-
 struct irc;
 struct irc_tuning; /* tuning.h: times and transports, for tests */
 
@@ -93,11 +91,6 @@ int irc_open(struct irc **irc, const struct irc_config *config, const struct irc
 
 /* Ends within 2 s in every state. NULL is fine. No callback runs after it. */
 void irc_close(struct irc **irc);
-
-/* Queues a line for the channel, from any thread; while we are not in the channel it is dropped. What cannot
- * be said in time is merged with its neighbours or, when the queue is full, given up; a read-only connection
- * says nothing. */
-void irc_say(struct irc *irc, enum irc_priority priority, const char *text);
 
 void irc_counters(struct irc *irc, struct irc_counters *out);
 

@@ -60,55 +60,39 @@ static void remove_line(struct irc_outbox *o, int i)
 
 static void join_lines(struct irc_outbox *o, int first, int second)
 {
-    strcat(o->lines[first].text, separator);
-    strcat(o->lines[first].text, o->lines[second].text);
-    if (o->lines[second].priority > o->lines[first].priority)
-        o->lines[first].priority = o->lines[second].priority;
+    strcat(o->lines[first], separator);
+    strcat(o->lines[first], o->lines[second]);
     remove_line(o, second);
     o->merged++;
 }
 
-/* The first two neighbours of the lower priorities that fit into one line. */
+/* The first two neighbours that fit into one line. */
 static bool join_any(struct irc_outbox *o)
 {
-    int before = -1;
-    for (int i = 0; i < o->waiting; i++) {
-        if (o->lines[i].priority == IRC_SAY_IMPORTANT)
-            continue;
-        if (before >= 0 && fits_behind(&o->limits, o->lines[before].text, o->lines[i].text)) {
-            join_lines(o, before, i);
+    for (int i = 1; i < o->waiting; i++)
+        if (fits_behind(&o->limits, o->lines[i - 1], o->lines[i])) {
+            join_lines(o, i - 1, i);
             return true;
         }
-        before = i;
-    }
     return false;
 }
 
-/* Gives up the oldest line of the lowest priority, unless all are above `priority`: then the new one
- * is given up. */
-static bool give_up(struct irc_outbox *o, enum irc_priority priority)
+static void give_up_oldest(struct irc_outbox *o)
 {
-    int victim = 0;
-    for (int i = 1; i < o->waiting; i++)
-        if (o->lines[i].priority < o->lines[victim].priority)
-            victim = i;
     o->unsaid++;
     o->dropped++;
-    if (o->lines[victim].priority > priority)
-        return false;
-    remove_line(o, victim);
-    return true;
+    remove_line(o, 0);
 }
 
 static bool is_waiting(const struct irc_outbox *o, const char *text)
 {
     for (int i = 0; i < o->waiting; i++)
-        if (strcmp(o->lines[i].text, text) == 0)
+        if (strcmp(o->lines[i], text) == 0)
             return true;
     return false;
 }
 
-bool irc_outbox_push(struct irc_outbox *o, enum irc_priority priority, const char *text)
+bool irc_outbox_push(struct irc_outbox *o, const char *text)
 {
     char clean[IRC_OUT_BYTES + 2];
     size_t n = text_clean(clean, IRC_OUT_BYTES, text, strlen(text));
@@ -126,12 +110,9 @@ bool irc_outbox_push(struct irc_outbox *o, enum irc_priority priority, const cha
     bool kept = true;
     if (o->waiting == IRC_OUT_WAITING_MAX && !join_any(o)) {
         kept = false;
-        if (!give_up(o, priority))
-            return false;
+        give_up_oldest(o);
     }
-    o->lines[o->waiting].priority = priority;
-    memcpy(o->lines[o->waiting].text, clean, strlen(clean) + 1);
-    o->waiting++;
+    memcpy(o->lines[o->waiting++], clean, strlen(clean) + 1);
     return kept;
 }
 
@@ -189,15 +170,6 @@ static void vary(const struct irc_outbox *o, char *text, int64_t now_us)
     }
 }
 
-static int most_urgent(const struct irc_outbox *o)
-{
-    int best = 0;
-    for (int i = 1; i < o->waiting; i++)
-        if (o->lines[i].priority > o->lines[best].priority)
-            best = i;
-    return best;
-}
-
 size_t irc_outbox_pop(struct irc_outbox *o, int64_t now_us, char out[IRC_OUT_BYTES])
 {
     if (o->waiting == 0 || now_us < irc_outbox_due_us(o))
@@ -205,11 +177,9 @@ size_t irc_outbox_pop(struct irc_outbox *o, int64_t now_us, char out[IRC_OUT_BYT
     int room = room_in_window(o, now_us);
     while (o->waiting > (room < SINGLE_MAX ? room : SINGLE_MAX) && join_any(o))
         ;
-    int i = most_urgent(o);
-    memcpy(out, o->lines[i].text, IRC_OUT_BYTES);
-    bool important = o->lines[i].priority == IRC_SAY_IMPORTANT;
-    remove_line(o, i);
-    if (o->unsaid > 0 && !important) {
+    memcpy(out, o->lines[0], IRC_OUT_BYTES);
+    remove_line(o, 0);
+    if (o->unsaid > 0) {
         cut(&o->limits, out, SUFFIX_BYTES);
         size_t n = strlen(out);
         snprintf(out + n, SUFFIX_BYTES, " (+%d more heard)", o->unsaid);

@@ -4,9 +4,9 @@
  * Twitch ignores a bot for half an hour that says more than 20 lines in 30 s, drops the second line of one
  * second, and drops a line that equals one of the last 30 s. So: at most `per_window` lines in `window_us`,
  * `gap_us` between two, never the same text twice in a window (a small number is put behind it), never over
- * `max_chars` characters. Important lines go first, each alone. When more lines wait than the window still
- * takes, routine lines and replies are joined into one (" | "), in order; a full queue joins too, and only
- * what does not fit then is given up, and said so in the next line ("+3 more heard").
+ * `max_chars` characters. When more lines wait than the window still takes, neighbours are joined into
+ * one (" | "); a full queue joins too, and only when that does not help its oldest line is given up, which
+ * the next line says ("+3 more heard").
  *
  * Pure logic over the time that it is given; bounded memory; no lock: its owner has one.
  */
@@ -35,10 +35,7 @@ struct irc_limits {
 struct irc_outbox {
     struct irc_limits limits;
     int waiting; /* lines[0..waiting), in order of arrival */
-    struct {
-        enum irc_priority priority;
-        char text[IRC_OUT_BYTES];
-    } lines[IRC_OUT_WAITING_MAX];
+    char lines[IRC_OUT_WAITING_MAX][IRC_OUT_BYTES];
     int sent; /* so far; the k-th stands in past[k % IRC_OUT_SENT_MAX] */
     struct {
         int64_t at_us;
@@ -52,7 +49,7 @@ struct irc_outbox {
 void irc_outbox_init(struct irc_outbox *o, const struct irc_limits *limits);
 
 /* Cleans, cuts and queues; empty text is ignored. False when something had to be given up. */
-bool irc_outbox_push(struct irc_outbox *o, enum irc_priority priority, const char *text);
+bool irc_outbox_push(struct irc_outbox *o, const char *text);
 
 /* When the next line may go: a time, perhaps past; INT64_MAX when nothing waits. */
 int64_t irc_outbox_due_us(const struct irc_outbox *o);

@@ -11,7 +11,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "chatbot/irc/bridge.h"
 #include "chatbot/irc/channel.h"
@@ -136,11 +135,10 @@ static void publish_counters(struct session *s)
 static void take_turn(struct session *s)
 {
     fd_set readable, writable;
-    int max_fd = s->shared->stop->fd > s->shared->wake_fd ? s->shared->stop->fd : s->shared->wake_fd;
+    int max_fd = s->shared->stop->fd;
     FD_ZERO(&readable);
     FD_ZERO(&writable);
     FD_SET(s->shared->stop->fd, &readable);
-    FD_SET(s->shared->wake_fd, &readable);
     bool busy = irc_bridge_add(s->bridge, &readable, &writable, &max_fd);
     if (irc_client_add(s->room.client, &readable, &writable, &max_fd) < 0) {
         irc_channel_end(&s->room, IRC_END_NETWORK, "the IRC library has closed");
@@ -153,9 +151,6 @@ static void take_turn(struct session *s)
             irc_channel_end(&s->room, IRC_END_NETWORK, "select: %s", strerror(errno));
         return;
     }
-    uint64_t count;
-    if (FD_ISSET(s->shared->wake_fd, &readable) && read(s->shared->wake_fd, &count, sizeof count) < 0)
-        log_debug("chat", "wake: %s", strerror(errno));
 
     struct error e = {""};
     s->room.now_us = clock_real_us();

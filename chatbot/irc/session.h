@@ -28,7 +28,6 @@ struct irc_shared {
     char channel[IRC_NAME_BYTES]; /* with '#', lower case */
     struct resolver *resolver;
     struct stop *stop;
-    int wake_fd; /* readable: the outbox got something */
 
     pthread_mutex_t lock; /* guards what follows */
     bool can_speak;       /* in the channel, and not read-only */

@@ -32,7 +32,7 @@ enum {
 /*
  * Activations or gradients of one layer. Pixel (x, y) is number (y + 1) * stride_px + x + 1: there is one row
  * and one column of zeros before the first, and enough behind the last that every tile can be read and
- * written whole. What was written outside w x h is zeroed by map_clear_border.
+ * written whole. What was written outside w x h is zeroed by map_clear_border (net_conv.c).
  */
 struct map {
     float *data;        /* [rows_px][stride_px][channels] */

@@ -26,7 +26,7 @@ static void clear_rows(const struct map *m, int first, int end, float *data)
         }
 }
 
-void map_clear_border(const struct map *m)
+static void map_clear_border(const struct map *m)
 {
     clear_rows(m, 0, m->rows_px, m->data);
 }

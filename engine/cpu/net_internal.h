@@ -137,7 +137,6 @@ void cpu_net_convolve(struct cpu_net *n, const struct conv *c);
  * gradient, to grad [3][h][w]. */
 void cpu_net_conv_forward(struct cpu_net *n, const float *x, int last);
 void cpu_net_conv_backward(struct cpu_net *n, int from, float *grad);
-void map_clear_border(const struct map *m);
 
 /* net_fc6.c: fc6 in tiles, where that pays; from the last map to hidden, from d_hidden to the gradient in
  * the last map. */

@@ -100,14 +100,6 @@ HOST_DEVICE uint16_t fp16_of_float(float f)
 #endif
 }
 
-/* What a number comes to when it is stored. */
-HOST_DEVICE float cuda_stored(enum cuda_storage s, float f)
-{
-    return s == CUDA_STORAGE_BF16   ? float_of_bf16(bf16_of_float(f))
-           : s == CUDA_STORAGE_FP16 ? float_of_fp16(fp16_of_float(f))
-                                    : f;
-}
-
 /* ---- Groups of 8 channels ---- */
 
 /* As they lie in memory: 16 bytes, with fp32 32. */
@@ -199,13 +191,6 @@ HOST_DEVICE void cuda_store(enum cuda_storage s, void *base, size_t at, const fl
 }
 
 /* A single number, where speed does not matter. */
-HOST_DEVICE float cuda_load_one(enum cuda_storage s, const void *base, size_t at)
-{
-    return s == CUDA_STORAGE_BF16   ? float_of_bf16(((const uint16_t *)base)[at])
-           : s == CUDA_STORAGE_FP16 ? float_of_fp16(((const uint16_t *)base)[at])
-                                    : ((const float *)base)[at];
-}
-
 HOST_DEVICE void cuda_store_one(enum cuda_storage s, void *base, size_t at, float f)
 {
     if (s == CUDA_STORAGE_FP32)

@@ -28,7 +28,8 @@ size_t cursor_offset(const struct cursor *j)
     return (size_t)(j->at - j->begin);
 }
 
-char cursor_peek(struct cursor *j)
+/* The next character after white space, without taking it; 0 at the end. */
+static char cursor_peek(struct cursor *j)
 {
     while (j->at < j->end && (*j->at == ' ' || *j->at == '\n' || *j->at == '\r' || *j->at == '\t'))
         j->at++;

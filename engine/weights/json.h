@@ -25,9 +25,6 @@ bool cursor_fail(struct cursor *j, const char *expected);
 /* Where the cursor stands, bytes from the beginning. */
 size_t cursor_offset(const struct cursor *j);
 
-/* The next character after white space, without taking it; 0 at the end. */
-char cursor_peek(struct cursor *j);
-
 /* Takes `c` or fails. */
 bool cursor_take(struct cursor *j, char c);
 

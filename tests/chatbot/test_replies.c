@@ -38,8 +38,7 @@ static void test_every_kind(void **state)
                                              .when = "on your screen in about 24 s",
                                              .part = "TYPED",
                                              .list = "FIRST or SECOND",
-                                             .number = "4711",
-                                             .user = "USER"};
+                                             .number = "4711"};
     assert_int_equal(ARRAY_LEN(kinds), REPLY_COUNT);
     for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
         static char seen[DISTINCT_MAX][REPLY_BYTES];
@@ -80,7 +79,7 @@ static void test_long_words(void **state)
     char lengthy[600], out[REPLY_BYTES];
     memset(lengthy, 'x', sizeof lengthy - 1);
     lengthy[sizeof lengthy - 1] = '\0';
-    struct reply_words words = {lengthy, lengthy, lengthy, lengthy, lengthy, lengthy, lengthy, lengthy};
+    struct reply_words words = {lengthy, lengthy, lengthy, lengthy, lengthy, lengthy, lengthy};
     struct rng rng = rng_make(1, 1);
     for (int r = 0; r < REPLY_COUNT; r++)
         for (int i = 0; i < 50; i++) {

@@ -84,7 +84,6 @@ static void levels_filter(void **state)
     log_warn("x", "hidden");
     log_error("x", "seen");
     log_set_level(LOG_DEBUG);
-    assert_int_equal(log_get_level(), LOG_DEBUG);
     log_debug("x", "seen too");
     log_set_level(LOG_INFO);
     char *text = capture_end(&capture);

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "common/rng.h"
+#include "tests/common/normal.h"
 
 /* With key 0 this is SplitMix64 started at 0, whose first outputs are published. */
 static void known_values(void **state)

@@ -21,6 +21,7 @@
 #include "config/config.h"
 #include "engine/backend.h"
 #include "engine/dream/dream.h"
+#include "tests/common/normal.h"
 
 enum { CHECK_VIEWS = 3, CHECK_SUBJECTS = 2 };
 

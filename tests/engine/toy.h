@@ -16,6 +16,7 @@
 #include "common/mem.h"
 #include "common/rng.h"
 #include "engine/model/model.h"
+#include "tests/common/normal.h"
 
 /* A table of them ends with a NULL name; the last three are fc6, fc7, fc8. */
 struct toy_layer {

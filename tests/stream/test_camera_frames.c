@@ -70,7 +70,6 @@ static void test_frames_are_shown_as_they_are(void **state)
         struct keyframe k = noise_frame(z);
         assert_int_equal(camera_push(c, &k), 0);
         assert_false(camera_wants_keyframe(c)); /* the next one is for the next position */
-        assert_int_equal(camera_position(c), z);
         assert_int_equal(camera_horizon(c), z);
         check_bytes(c, &f, k.nv12);
         assert_false(camera_bridges(c));
@@ -168,7 +167,7 @@ static void test_after_a_gap_frames_do_not_jump(void **state)
     assert_in_range(promised, 52, 53);
     push_frame(c, grey_frame(235, 20));
     int last = 16, waiting = 0;
-    while (camera_position(c) < z) {
+    for (int64_t at = 40; at < z; at++) {
         if (camera_wants_keyframe(c))
             waiting++;
         assert_true(largest_step(c, &f, 1, &last) <= 30); /* 219 levels in half a second */
@@ -179,8 +178,6 @@ static void test_after_a_gap_frames_do_not_jump(void **state)
     assert_int_equal(camera_horizon(c), z);
     struct keyframe k = noise_frame(z); /* begun after that: in time */
     assert_int_equal(camera_push(c, &k), 0);
-    if (camera_position(c) < z)
-        camera_advance(c);
     check_bytes(c, &f, k.nv12);
     free(k.nv12);
     free_frame(&f);
@@ -206,8 +203,8 @@ static void test_from_frames_to_keyframes_and_back(void **state)
         assert_in_range(now - last, 0, 12);
         last = now;
     }
-    assert_int_equal(bridged, 0); /* keyframes are no frames that could be missing */
-    assert_int_equal(camera_position(c), z);
+    assert_int_equal(bridged, 0);           /* keyframes are no frames that could be missing */
+    assert_int_equal(camera_horizon(c), z); /* it is there */
     push_frame(c, noise_frame(z));
     assert_false(camera_wants_keyframe(c) || camera_bridges(c));
     free_frame(&f);

@@ -110,7 +110,7 @@ static void add_sink(struct push *p, const char *name, const char *option, const
     for (int i = 0; sink_registry[i]; i++)
         if (strcmp(sink_registry[i]->name, name) == 0)
             ops = sink_registry[i];
-    void *config = p->configs[p->sink_count] = xcalloc(1, ops->config_size);
+    void *config = p->configs[p->sink_count] = xcalloc(1, ops->section->struct_size);
     option_defaults(ops->section, config);
     set(ops, config, option, value);
     set(ops, config, "stream_key", KEY);

@@ -53,7 +53,7 @@ static void set(const struct sink_ops *ops, void *config, const char *name, cons
 
 static void *config_of(const struct sink_ops *ops)
 {
-    void *config = xcalloc(1, ops->config_size + 1);
+    void *config = xcalloc(1, ops->section ? ops->section->struct_size : 1);
     if (ops->section)
         option_defaults(ops->section, config);
     return config;
@@ -157,6 +157,21 @@ static void test_existing_name_is_never_taken(void **state)
     media_remove(folder);
 }
 
+/* Returns when the folder's first file has had the same size for half a second. */
+static void wait_for_quiet(const char *folder)
+{
+    off_t size = -1;
+    for (int same = 0; same < 50; usleep(10000)) {
+        char *path = media_file(folder, 0);
+        struct stat st = {.st_size = 0};
+        if (path)
+            stat(path, &st);
+        same = st.st_size > 0 && st.st_size == size ? same + 1 : 0;
+        size = st.st_size;
+        free(path);
+    }
+}
+
 /* The show in a child process that is killed in the middle; offline, so all it gave out is in the queue or
  * the file. */
 static void test_killed_file_plays(void **state)
@@ -178,9 +193,7 @@ static void test_killed_file_plays(void **state)
         if (open_sink(&fan.sinks[0], ops, config, e, &stats) < 0)
             _exit(1);
         media_encode(e, 0, 130, to_sinks, &fan);
-        while (sink_fill(fan.sinks[0]).packets > 0)
-            usleep(1000);
-        usleep(50000); /* the last packet taken is written */
+        wait_for_quiet(folder); /* the last packet is written */
         if (write(pipes[1], "x", 1) != 1)
             _exit(1);
         for (;;)
@@ -226,11 +239,10 @@ static void test_full_disk(void **state)
             open_sink(&fan.sinks[1], null_ops, NULL, e, &stats) < 0)
             _exit(1);
         media_encode(e, 0, 150, to_sinks, &fan);
-        while (sink_fill(fan.sinks[0]).packets > 0)
-            usleep(1000);
-        usleep(50000);
-        if (stats_get(&stats, STAT_SINK_ERRORS) < 1)
-            _exit(2);
+        for (int i = 0; stats_get(&stats, STAT_SINK_ERRORS) < 1; i++, usleep(10000))
+            if (i == 1000)
+                _exit(2);
+        usleep(200000);                 /* what was queued behind the fault is gone, too */
         limit.rlim_cur = RLIM_INFINITY; /* room again: it goes on in a new file */
         setrlimit(RLIMIT_FSIZE, &limit);
         usleep(3200000);

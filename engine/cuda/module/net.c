@@ -93,12 +93,6 @@ void cuda_net_close(struct cuda_net **out)
     *out = NULL;
 }
 
-void cuda_net_map(const struct cuda_net *n, int view_index, int *map_w, int *map_h)
-{
-    *map_w = n->plan.views[view_index].map_w;
-    *map_h = n->plan.views[view_index].map_h;
-}
-
 /* ---- Objectives ---- */
 
 /* What one gradient is about; see net_arithmetic.h for the scales. */

@@ -65,7 +65,4 @@ int cuda_net_gradient(struct cuda_net *n, int view_index, const float *x, const 
 /* Puts on the stream: logits [classes][map_h][map_w] fp32 of x, both on the device. 0, -EINVAL, -EIO. */
 int cuda_net_logits(struct cuda_net *n, int view_index, const float *x, float *logits);
 
-/* Size of a view's logit map. */
-void cuda_net_map(const struct cuda_net *n, int view_index, int *map_w, int *map_h);
-
 #endif

@@ -88,7 +88,7 @@ static void twenty_five_at_once_are_all_heard(void **state)
     char text[64];
     for (int i = 0; i < 25; i++) {
         snprintf(text, sizeof text, "@viewer%02d goldfish it is", i);
-        assert_true(irc_outbox_push(&box, IRC_SAY_REPLY, text));
+        assert_true(irc_outbox_push(&box, text));
     }
     run_until(60000000);
     assert_limits();
@@ -100,35 +100,19 @@ static void twenty_five_at_once_are_all_heard(void **state)
     assert_true(box.merged > 0 && box.dropped == 0);
 }
 
-static void important_lines_go_first_and_alone(void **state)
-{
-    (void)state;
-    for (int i = 0; i < 10; i++) {
-        char text[32];
-        snprintf(text, sizeof text, "routine %d", i);
-        irc_outbox_push(&box, i % 2 ? IRC_SAY_ROUTINE : IRC_SAY_REPLY, text);
-    }
-    irc_outbox_push(&box, IRC_SAY_IMPORTANT, "one");
-    irc_outbox_push(&box, IRC_SAY_IMPORTANT, "two");
-    run_until(60000000);
-    assert_string_equal(said[0].text, "one");
-    assert_string_equal(said[1].text, "two");
-    assert_limits();
-}
-
 static void the_same_text_is_varied_within_a_window(void **state)
 {
     (void)state;
     int64_t now = 0;
     char out[IRC_OUT_BYTES];
     for (int i = 0; i < 3; i++, now += 2000000) {
-        irc_outbox_push(&box, IRC_SAY_REPLY, "hello");
-        irc_outbox_push(&box, IRC_SAY_REPLY, "hello"); /* waits already */
+        irc_outbox_push(&box, "hello");
+        irc_outbox_push(&box, "hello"); /* waits already */
         assert_true(irc_outbox_pop(&box, now, out) > 0);
         assert_string_equal(out, i == 0 ? "hello" : i == 1 ? "hello (2)" : "hello (3)");
         assert_int_equal(box.waiting, 0);
     }
-    irc_outbox_push(&box, IRC_SAY_REPLY, "hello");
+    irc_outbox_push(&box, "hello");
     assert_true(irc_outbox_pop(&box, 31000000, out) > 0);
     assert_string_equal(out, "hello");
 }
@@ -139,16 +123,16 @@ static void long_text_is_cut_on_a_character(void **state)
     char text[4001], out[IRC_OUT_BYTES];
     memset(text, 'x', 600);
     text[600] = '\0';
-    irc_outbox_push(&box, IRC_SAY_REPLY, text);
+    irc_outbox_push(&box, text);
     assert_int_equal(irc_outbox_pop(&box, 0, out), 500);
-    irc_outbox_push(&box, IRC_SAY_REPLY, text);
+    irc_outbox_push(&box, text);
     irc_outbox_pop(&box, 2000000, out);
     assert_true(strlen(out) <= 500 && strstr(out, "x (2)"));
 
     text[0] = '\0';
     for (int i = 0; i < 1000; i++)
         strcat(text, "\xf0\x9f\x98\x80");
-    irc_outbox_push(&box, IRC_SAY_REPLY, text);
+    irc_outbox_push(&box, text);
     assert_int_equal(irc_outbox_pop(&box, 4000000, out), 900);
 }
 
@@ -161,11 +145,11 @@ static void no_text_becomes_a_command(void **state)
                  {"x\1y\1\x03z", "xyz"},        {"\r\nPRIVMSG", "PRIVMSG"}, {"  /me", "- /me"}};
     char out[IRC_OUT_BYTES];
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        irc_outbox_push(&box, IRC_SAY_REPLY, cases[i].in);
+        irc_outbox_push(&box, cases[i].in);
         irc_outbox_pop(&box, (int64_t)i * 2000000, out);
         assert_string_equal(out, cases[i].out);
     }
-    irc_outbox_push(&box, IRC_SAY_REPLY, "\r\n \x01");
+    irc_outbox_push(&box, "\r\n \x01");
     assert_int_equal(box.waiting, 0);
 }
 
@@ -173,7 +157,7 @@ static void a_pause_holds_everything(void **state)
 {
     (void)state;
     char out[IRC_OUT_BYTES];
-    irc_outbox_push(&box, IRC_SAY_IMPORTANT, "now");
+    irc_outbox_push(&box, "now");
     irc_outbox_pause(&box, 5000000);
     irc_outbox_pause(&box, 1000000);
     assert_int_equal(irc_outbox_due_us(&box), 5000000);
@@ -181,22 +165,21 @@ static void a_pause_holds_everything(void **state)
     assert_int_equal(irc_outbox_pop(&box, 5000000, out), 3);
 }
 
-static void a_full_queue_gives_up_the_least_and_says_so(void **state)
+static void a_full_queue_gives_up_the_oldest_and_says_so(void **state)
 {
     (void)state;
     char text[512];
     for (int i = 0; i < 40; i++) {
         memset(text, 'a' + i % 26, 480);
         snprintf(text + 480, 16, "%d", i);
-        bool kept = irc_outbox_push(&box, IRC_SAY_ROUTINE, text);
+        bool kept = irc_outbox_push(&box, text);
         assert_int_equal(kept, i < IRC_OUT_WAITING_MAX);
     }
     assert_int_equal(box.waiting, IRC_OUT_WAITING_MAX);
     assert_int_equal(box.dropped, 8);
-    irc_outbox_push(&box, IRC_SAY_IMPORTANT, "alarm");
     run_until(200000000);
-    assert_string_equal(said[0].text, "alarm");
-    assert_non_null(strstr(said[1].text, "(+9 more heard)"));
+    assert_int_equal(said[0].text[0], 'a' + 8); /* the oldest went, and the first line says so */
+    assert_non_null(strstr(said[0].text, "(+8 more heard)"));
     assert_limits();
 }
 
@@ -213,7 +196,7 @@ static void random_loads_keep_the_limits(void **state)
             for (size_t i = 0; i < bytes; i++)
                 text[i] = (char)(1 + rng_below(&rng, rng_below(&rng, 2) ? 255 : 4));
             text[bytes] = '\0';
-            irc_outbox_push(&box, (enum irc_priority)rng_below(&rng, 3), text);
+            irc_outbox_push(&box, text);
         }
         run_until(now);
         if (said_count && said[said_count - 1].at_us > now)
@@ -226,12 +209,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(twenty_five_at_once_are_all_heard, setup),
-        cmocka_unit_test_setup(important_lines_go_first_and_alone, setup),
         cmocka_unit_test_setup(the_same_text_is_varied_within_a_window, setup),
         cmocka_unit_test_setup(long_text_is_cut_on_a_character, setup),
         cmocka_unit_test_setup(no_text_becomes_a_command, setup),
         cmocka_unit_test_setup(a_pause_holds_everything, setup),
-        cmocka_unit_test_setup(a_full_queue_gives_up_the_least_and_says_so, setup),
+        cmocka_unit_test_setup(a_full_queue_gives_up_the_oldest_and_says_so, setup),
         cmocka_unit_test_setup(random_loads_keep_the_limits, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,7 +3,7 @@
  * arguments: a probe, the whole bot on a real network, which test_irc_e2e.py drives against scripted servers.
  * The probe prints every callback as a line of JSON and takes commands on stdin:
  *
- *     say TEXT | important TEXT | counters     the end of stdin closes the bot and prints how long that took
+ *     counters     the end of stdin closes the bot and prints how long that took
  *
  * A chat line "say TEXT" is answered with TEXT.
  */
@@ -312,11 +312,7 @@ static int probe_main(int argc, char **argv)
     if (irc_open(&irc, &config, &events, &tuning, &e) < 0)
         return fprintf(stderr, "%s\n", e.text), 1;
     for (char line[1024]; fgets(line, sizeof line, stdin);) {
-        if (strncmp(line, "say ", 4) == 0)
-            irc_say(irc, IRC_SAY_ROUTINE, line + 4);
-        else if (strncmp(line, "important ", 10) == 0)
-            irc_say(irc, IRC_SAY_IMPORTANT, line + 10);
-        else if (strcmp(line, "counters\n") == 0)
+        if (strcmp(line, "counters\n") == 0)
             print_counters(&p, irc);
     }
     int64_t before_us = clock_real_us();

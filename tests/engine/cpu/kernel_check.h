@@ -18,6 +18,7 @@
 #include "common/mem.h"
 #include "common/rng.h"
 #include "engine/cpu/kernels.h"
+#include "tests/common/normal.h"
 
 static const float canary = -12345.5f;
 static const double tolerance = 1e-11; /* NMSE; rounding alone is some 1e-13 */

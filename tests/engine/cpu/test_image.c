@@ -18,6 +18,7 @@
 #include "engine/cpu/image_pyramid.h"
 #include "engine/cpu/image_resample.h"
 #include "engine/cpu/image_warp.h"
+#include "tests/common/normal.h"
 
 static float *noise(int w, int h, uint64_t seed)
 {

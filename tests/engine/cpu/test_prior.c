@@ -15,6 +15,7 @@
 #include "common/rng.h"
 #include "engine/cpu/prior.h"
 #include "models/embedded.h"
+#include "tests/common/normal.h"
 #include "tests/engine/weights/npy_builder.h"
 #include "tests/engine/weights/safetensors_builder.h"
 

@@ -9,6 +9,7 @@
 
 #include "engine/cuda/module/net_internal.h"
 #include "tests/engine/cuda/cuda_walk.h"
+#include "tests/engine/cuda/storage_check.h"
 
 /* How the pretended machine behaves. */
 static struct fake {

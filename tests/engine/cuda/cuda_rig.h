@@ -170,9 +170,9 @@ static void compare(struct rig *r, int view, int layer, int channel, struct boun
 {
     static float x[VALUES_MAX], grad[VALUES_MAX + 1], weights[CUDA_SUBJECTS_MAX * MAP_MAX];
     static double truth[VALUES_MAX];
-    int w = views[view].width_px, h = views[view].height_px, map_w, map_h;
+    int w = views[view].width_px, h = views[view].height_px;
+    int map_w = model_map_size(&r->model, w), map_h = model_map_size(&r->model, h);
     size_t count = 3 * (size_t)w * (size_t)h;
-    cuda_net_map(r->net, view, &map_w, &map_h);
     size_t positions = (size_t)(map_w * map_h);
     fill_picture(x, count, (uint64_t)(10 * view + 1));
     for (size_t i = 0; i < 2 * positions; i++)

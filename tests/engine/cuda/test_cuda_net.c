@@ -17,11 +17,11 @@ static void compare_logits(struct rig *r, int view, double bound)
 {
     static float x[VALUES_MAX], logits[64 * MAP_MAX];
     static double truth[64 * MAP_MAX];
-    int w = views[view].width_px, h = views[view].height_px, map_w, map_h;
+    int w = views[view].width_px, h = views[view].height_px;
+    int map_w = model_map_size(&r->model, w), map_h = model_map_size(&r->model, h);
     fill_picture(x, 3 * (size_t)w * (size_t)h, 5);
     reference_network(&r->model, x, w, h, NULL, truth, NULL);
     assert_int_equal(cuda_net_logits(r->net, view, x, logits), 0);
-    cuda_net_map(r->net, view, &map_w, &map_h);
     double off = nmse(logits, truth, (size_t)(map_w * map_h * r->model.classes));
     if (!(off < bound))
         fail_msg("%s: logits nmse %g", cuda_net_precision_name(r->net->precision), off);

@@ -12,7 +12,9 @@
 
 #include "common/rng.h"
 #include "engine/cuda/pack.h"
+#include "tests/common/normal.h"
 #include "tests/engine/cuda/cuda_walk.h"
+#include "tests/engine/cuda/storage_check.h"
 
 static const enum cuda_storage storages[] = {CUDA_STORAGE_BF16, CUDA_STORAGE_FP16, CUDA_STORAGE_FP32};
 

@@ -17,6 +17,7 @@
 #include "engine/cuda/pack.h"
 #include "engine/cuda/plan.h"
 #include "engine/dream/dream.h"
+#include "tests/engine/cuda/storage_check.h"
 
 /* ---- VGG-16 without its weights ---- */
 

@@ -12,6 +12,7 @@
 
 #include "common/rng.h"
 #include "engine/model/model.h"
+#include "tests/common/normal.h"
 #include "tests/engine/weights/safetensors_builder.h"
 
 static float *values(size_t count, uint64_t seed)
