@@ -40,7 +40,7 @@ packages := openblas yaml-0.1 jansson libavformat libavcodec libavutil libswscal
 machine  := $(shell $(CC) -dumpmachine 2>/dev/null)
 
 # These goals compile nothing themselves; a bare machine can run them.
-bare_goals := run test lint setup test-setup help clean format layers uninstall lint-scripts lint-size lint-manual
+bare_goals := run test lint setup test-setup help clean format layers names uninstall lint-scripts lint-size lint-manual
 ifneq ($(filter-out $(bare_goals),$(or $(MAKECMDGOALS),all)),)
   ifeq ($(shell pkg-config --exists $(packages) 2>/dev/null && echo ok),ok)
     pkg_cflags := $(shell pkg-config --cflags $(packages))
@@ -95,7 +95,7 @@ jobs = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2
 test_environment = REVERIE=$(abspath $(BIN)) REVERIE_CUDA_MODULE=$(abspath $(cuda_module)) SANITIZER=$(SANITIZER)
 
 .PHONY: all run test test-unit test-gpu bench setup test-setup fuzz fuzz-now soak lint lint-now lint-format lint-c lint-scripts lint-size lint-manual lint-config \
-        headers layers format default-config install uninstall clean help FORCE
+        headers layers names format default-config install uninstall clean help FORCE
 .DEFAULT_GOAL := all
 
 ##@ Use
@@ -134,7 +134,7 @@ lint: ## install the tools, then check layout, layers, headers, C (cppcheck), sc
 	@scripts/setup --tests
 	@$(MAKE) --no-print-directory $(jobs) lint-now
 
-lint-now: lint-format lint-size layers headers lint-c lint-scripts lint-manual lint-config
+lint-now: lint-format lint-size layers names headers lint-c lint-scripts lint-manual lint-config
 
 # --- Building --------------------------------------------------------------------------------------------------------
 
@@ -229,6 +229,9 @@ headers: ## every header compiles alone (*_impl.h are bodies that others instant
 
 layers: ## the folders include only what they may
 	$(call say,lint,layers)scripts/layers
+
+names: ## comments name files that exist, headers offer what the program uses
+	$(call say,lint,names)scripts/check-names
 
 format: ## lay the C files out by .clang-format
 	@clang-format -i $(written)

@@ -54,6 +54,7 @@ struct chat_call {
 void chat_request(struct chat_call *c);
 void chat_say(struct chat_call *c, enum reply reply, const struct reply_words *words);
 void chat_print(struct chat_call *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+bool chat_is_operator(const struct chat_call *c);
 bool chat_is_moderator(const struct chat_call *c); /* or more */
 /* A login as people type it: "@Ann " is Ann. */
 void chat_login(const char *text, char out[REQUEST_USER_BYTES]);

@@ -52,7 +52,7 @@ void chatbot_close(struct chatbot **b)
     *b = NULL;
 }
 
-static bool chat_is_operator(const struct chat_call *c)
+bool chat_is_operator(const struct chat_call *c)
 {
     return c->origin == CHAT_TERMINAL;
 }

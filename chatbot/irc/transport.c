@@ -7,13 +7,12 @@
 
 #include "common/mem.h"
 
-/* Those for use before those for tests; ends with NULL. */
-static const struct transport_ops *const registry[] = {&transport_tls, &transport_plain, &transport_fake,
-                                                       NULL};
+const struct transport_ops *const transport_registry[] = {&transport_tls, &transport_plain, &transport_fake,
+                                                          NULL};
 
 const struct transport_ops *transport_find(bool is_encrypted)
 {
-    const struct transport_ops *const *t = registry;
+    const struct transport_ops *const *t = transport_registry;
     while (*t && (*t)->encrypted != is_encrypted)
         t++;
     return *t;

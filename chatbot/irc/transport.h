@@ -52,7 +52,10 @@ struct transport_ops {
 
 extern const struct transport_ops transport_tls, transport_plain, transport_fake;
 
-/* The first of the registry (transport.c) that encrypts, or that does not. */
+/* The registry, those for use before those for tests; ends with NULL. */
+extern const struct transport_ops *const transport_registry[];
+
+/* The first of them that encrypts, or that does not. */
 const struct transport_ops *transport_find(bool is_encrypted);
 
 /* One connection; zeroed: none. Chat thread only. */
