@@ -66,10 +66,8 @@ static const char *explain(enum synsets_how how)
         return "a kind";
     case SYNSETS_PARENT_FORM:
         return "another number of a kind";
-    case SYNSETS_WORD:
-        return "a word of a name";
-    case SYNSETS_WORD_FORM:
-        return "another number of a word of a name";
+    case SYNSETS_EVERYDAY:
+        return "an everyday word";
     case SYNSETS_SQUEEZED:
         break;
     }

@@ -188,8 +188,7 @@ bool rules_forbids_name(struct rules *h, const char *name)
 /* What is not known may be so by the rules only. */
 bool rules_forbids_wish(struct rules *h, const char *text, const struct synsets_result *r)
 {
-    if (rules_forbids_text(h, text) ||
-        (r->verdict == SYNSETS_LACKING && rules_forbids_class(h, r->synset[0])))
+    if (rules_forbids_text(h, text) || (r->missing >= 0 && rules_forbids_class(h, r->missing)))
         return true;
     for (int i = 0; i < r->count; i++)
         if (rules_forbids_class(h, r->synset[i]) ||

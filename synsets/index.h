@@ -21,7 +21,7 @@ struct synsets_key {
     const char *text;
     uint16_t first; /* in synsets_pool */
     uint16_t count;
-    uint16_t heads; /* so many it names ("Eskimo dog"); the rest only hold it ("dog sled") */
+    uint16_t heads; /* so many it names; the rest only come near ("giraffe": zebra) */
     uint8_t kind;   /* enum synsets_how */
 };
 extern const struct synsets_key synsets_keys[];
@@ -33,6 +33,15 @@ extern const uint16_t synsets_pool[]; /* classes */
 extern const uint16_t synsets_ancestor_first[SYNSET_COUNT + 1];
 extern const uint16_t synsets_ancestor[];
 extern const uint8_t synsets_ancestor_depth[SYNSETS_ANCESTORS]; /* steps down from the root */
+
+/* Ancestors that people have a word for, by number. */
+struct synsets_kind {
+    uint16_t ancestor;
+    const char *name; /* "bird" */
+    bool near; /* its classes are so alike that one may stand in for another; else they are only offered */
+};
+extern const struct synsets_kind synsets_kinds[];
+extern const int synsets_kind_count;
 
 /* Keys worth suggesting, by length: those of n bytes are synsets_near_key[near_first[n] ..
  * near_first[n + 1]). */
@@ -84,6 +93,16 @@ const struct synsets_key *synsets_find(const char *folded);
 
 /* typo.c: the one key that `folded` is surely a misspelling of, or NULL; *slips tells how far off. */
 const struct synsets_key *synsets_typo(const char *folded, int *slips);
+
+/* typo.c: whether the word (up to a blank or its end) is an English one or stands in names, so that it is no
+ * misspelling of another. */
+bool synsets_is_word(const char *word, size_t bytes);
+
+/* relate.c: the class of `known` that may stand in for `synset`, which it lacks: the most alike one, if the way
+ * there is short and inside one of the kinds that people name. -1: none, and the most alike ones of a kind are
+ * in out[0 .. *count), at most SYNSETS_SUGGESTIONS_MAX, with the kind's name in *shared. */
+int synsets_stand_in(int synset, const struct synsets_known *known, int *out, int *count,
+                     const char **shared);
 
 /* How many slips a word of that many bytes may have to be offered ("did you mean"). */
 int synsets_slips(size_t bytes);

@@ -11,10 +11,11 @@
 
 #include "synsets/index.h"
 
-/* How many slips a text of that length may have. Three letters are too few: "the" is one from "tie". */
+/* How many slips a text of that length may have. Of four letters nearly every word is one from another ("moon",
+ * "coon"); ordinary.c knows English only so far. */
 int synsets_slips(size_t length)
 {
-    return length < 4 ? 0 : length < 5 ? 1 : length < 9 ? 2 : 3;
+    return length < 5 ? 0 : length < 7 ? 1 : 2;
 }
 
 uint32_t synsets_letters(const char *folded)

@@ -8,7 +8,7 @@
 
 #include "synsets/index.h"
 
-enum { STEPS_MASK = 31, FAR = 64 };
+enum { STEPS_MASK = 31, FAR = 64, STAND_IN_STEPS = 5 };
 
 int synsets_distance(int a, int b)
 {
@@ -82,6 +82,52 @@ int synsets_neighbours(int synset, const struct synsets_known *known, int *out, 
     return count;
 }
 
+static const struct synsets_kind *kind_of(int ancestor)
+{
+    for (int i = 0; i < synsets_kind_count; i++)
+        if (synsets_kinds[i].ancestor == ancestor)
+            return &synsets_kinds[i];
+    return NULL;
+}
+
+/* The nearest kind that both are of, or NULL. `steps`: as for likeness. */
+static const struct synsets_kind *shared_kind(const uint8_t *steps, int synset)
+{
+    const struct synsets_kind *best = NULL;
+    int nearest = FAR;
+    for (int i = synsets_ancestor_first[synset]; i < synsets_ancestor_first[synset + 1]; i++) {
+        int ancestor = synsets_ancestor[i] >> 5;
+        const struct synsets_kind *kind = steps[ancestor] < nearest ? kind_of(ancestor) : NULL;
+        if (kind) {
+            best = kind;
+            nearest = steps[ancestor];
+        }
+    }
+    return best;
+}
+
+int synsets_stand_in(int synset, const struct synsets_known *known, int *out, int *count, const char **shared)
+{
+    uint8_t steps[SYNSETS_ANCESTORS];
+    memset(steps, FAR, sizeof steps);
+    for (int i = synsets_ancestor_first[synset]; i < synsets_ancestor_first[synset + 1]; i++)
+        steps[synsets_ancestor[i] >> 5] = synsets_ancestor[i] & STEPS_MASK;
+    int found[SYNSETS_SUGGESTIONS_MAX];
+    int near = synsets_neighbours(synset, known, found, SYNSETS_SUGGESTIONS_MAX);
+    *count = 0;
+    *shared = NULL;
+    for (int i = 0; i < near; i++) {
+        const struct synsets_kind *kind = shared_kind(steps, found[i]);
+        if (kind && kind->near && *count == 0 && synsets_distance(synset, found[i]) <= STAND_IN_STEPS)
+            return found[i];
+        if (!kind || (*shared && strcmp(*shared, kind->name) != 0))
+            continue; /* of another kind than the first */
+        *shared = kind->name;
+        out[(*count)++] = found[i];
+    }
+    return -1;
+}
+
 int synsets_by_wnid(const char *wnid)
 {
     for (int i = 0; i < SYNSET_COUNT; i++)
@@ -93,7 +139,7 @@ int synsets_by_wnid(const char *wnid)
 /* Marks the classes of `known` that the key means. */
 static void mark(const struct synsets_key *k, const struct synsets_known *known, bool *marked)
 {
-    for (int i = 0; i < k->count; i++)
+    for (int i = 0; i < k->heads; i++)
         marked[synsets_pool[k->first + i]] = known->known[synsets_pool[k->first + i]];
 }
 
@@ -104,7 +150,7 @@ int synsets_browse(const char *word, const struct synsets_known *known, int *out
     if (synsets_fold(folded, sizeof folded, word, strlen(word)) == sizeof folded)
         return 0;
     const struct synsets_key *exact = synsets_find(folded);
-    if (exact && exact->kind != SYNSETS_NAME && exact->kind != SYNSETS_NAME_FORM) {
+    if (exact && (exact->kind == SYNSETS_PARENT || exact->kind == SYNSETS_PARENT_FORM)) {
         mark(exact, known, marked);
     } else {
         for (int i = 0; i < synsets_key_count; i++)

@@ -1,350 +1,300 @@
 /*
  * resolve - a line of chat to subjects; see synsets.h for what it accepts.
  *
- * The line is cleaned and cut at + & and , (in all their widths). Each piece is looked up whole first, so
- * that "black and gold garden spider" is one spider; only then it is cut at "and", always taking the longest
- * run of its pieces that is a name. One piece that names nothing spoils the whole line: half of a wish is not
- * what was wished.
+ * parse.c tells which things a line names. Here each is met with what the model has: a class that it knows, one
+ * that stands in, or none; and the things of a line make one answer. One thing that names nothing does not spoil
+ * another that does: half of the wish is granted, and the result says so.
  *
- * Cost: a lookup is one binary search over sorted constant data; everything else is on the stack.
+ * Cost: a lookup is a binary search over sorted constant data; everything is on the stack.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "common/mem.h"
 #include "common/text.h"
-#include "synsets/index.h"
+#include "synsets/parse.h"
 
-enum { PART_BYTES = 256, AND_PIECES_MAX = 6, SUGGEST_WORDS_MAX = 6 };
+enum { SUGGEST_BYTES_MIN = 5, UNKNOWN_WORDS_MAX = 3, MEANT_CHOICES_MAX = 8 };
 
-const struct synsets_key *synsets_find(const char *folded)
+/* ---- What may have been meant ---- */
+
+static bool offer(struct synsets_result *r, const struct synsets_key *k, const struct synsets_known *known)
 {
-    int low = 0, high = synsets_key_count;
-    while (low < high) {
-        int middle = (low + high) / 2;
-        int order = strcmp(folded, synsets_keys[middle].text);
-        if (order == 0)
-            return &synsets_keys[middle];
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return NULL;
-}
-
-/* "gold fish", "ice-cream": the name without its blanks, or with blanks that it has not. */
-static const struct synsets_key *find_squeezed(const char *folded)
-{
-    char squeezed[SYNSETS_KEY_BYTES];
-    size_t n = 0;
-    for (const char *c = folded; *c; c++)
-        if (*c != ' ') {
-            if (n + 1 >= sizeof squeezed)
-                return NULL;
-            squeezed[n++] = *c;
-        }
-    squeezed[n] = '\0';
-    const struct synsets_key *k = synsets_find(squeezed);
-    bool whole_name =
-        k && (k->kind == SYNSETS_NAME || k->kind == SYNSETS_NAME_FORM || k->kind == SYNSETS_SQUEEZED);
-    return whole_name ? k : NULL;
-}
-
-/* The rest behind a leading article, or NULL when there is none. */
-static const char *behind_article(const char *folded)
-{
-    static const char *const articles[] = {"a ", "an ", "the ", "some "};
-    for (size_t i = 0; i < sizeof articles / sizeof articles[0]; i++)
-        if (strncmp(folded, articles[i], strlen(articles[i])) == 0)
-            return folded + strlen(articles[i]);
-    return NULL;
-}
-
-static struct synsets_subject subject_of(const struct synsets_key *k, enum synsets_how how)
-{
-    return (struct synsets_subject){.how = how,
-                                    .key = k->text,
-                                    .choices = synsets_pool + k->first,
-                                    .choice_count = k->count,
-                                    .head_count = k->heads,
-                                    .meant = -1};
-}
-
-static bool understand(const char *folded, struct synsets_subject *subject)
-{
-    const char *rest = behind_article(folded);
-    const char *const tries[] = {folded, rest};
-    for (int i = 0; i < 2 && tries[i]; i++) {
-        const struct synsets_key *k = synsets_find(tries[i]);
-        enum synsets_how how = SYNSETS_SQUEEZED;
-        if (k)
-            how = (enum synsets_how)k->kind;
-        else
-            k = find_squeezed(tries[i]);
-        if (!k)
+    for (int i = 0; i < k->heads; i++) {
+        int synset = synsets_pool[k->first + i];
+        if (!known->known[synset])
             continue;
-        *subject = subject_of(k, how);
+        for (int j = 0; j < r->suggestion_count; j++)
+            if (r->suggestion[j] == synset)
+                return false;
+        if (r->suggestion_count == SYNSETS_SUGGESTIONS_MAX)
+            return false;
+        r->suggestion[r->suggestion_count] = synset;
+        r->suggestion_name[r->suggestion_count++] = k->text;
         return true;
     }
     return false;
 }
 
-/* Surely meant, although misspelt. */
-static bool guess(const char *folded, struct synsets_subject *subject)
+/* Words of their own are no misspelling: what looks like them is not what was meant. */
+static bool is_words(const char *content)
 {
-    const char *rest = behind_article(folded);
-    int slips;
-    const struct synsets_key *k = synsets_typo(rest ? rest : folded, &slips);
-    if (!k)
-        return false;
-    *subject = subject_of(k, (enum synsets_how)k->kind);
-    subject->slips = slips;
+    for (const char *w = content; *w;) {
+        size_t bytes = strcspn(w, " ");
+        if (!synsets_is_word(w, bytes))
+            return false;
+        w += bytes + (w[bytes] == ' ');
+    }
     return true;
 }
 
-/* The words of the piece that are names themselves: "volcano please" may well have meant volcano. */
-static int find_inside(const char *folded, const struct synsets_known *known, const struct synsets_key **out)
+/* The names among a piece's words, or what it looks like. */
+static void suggest(struct synsets_result *r, const struct piece *piece, const struct synsets_known *known)
 {
-    const char *starts[SUGGEST_WORDS_MAX + 1];
-    int words = 0, count = 0;
-    for (const char *c = folded; c; c = strchr(c, ' ') ? strchr(c, ' ') + 1 : NULL) {
-        if (words == SUGGEST_WORDS_MAX)
-            return 0;
-        starts[words++] = c;
-    }
-    starts[words] = folded + strlen(folded) + 1;
-    for (int length = words - 1; length > 0 && count == 0; length--)
-        for (int i = 0; i + length <= words && count < SYNSETS_SUGGESTIONS_MAX; i++) {
-            char run[PART_BYTES];
-            snprintf(run, sizeof run, "%.*s", (int)(starts[i + length] - starts[i] - 1), starts[i]);
-            const struct synsets_key *k = synsets_find(run);
-            bool has = false;
-            for (int c = 0; k && c < k->count; c++)
-                has = has || known->known[synsets_pool[k->first + c]];
-            if (has && k->kind <= SYNSETS_PARENT && (count == 0 || out[count - 1] != k))
-                out[count++] = k;
-        }
-    return count;
-}
-
-/* Offers what the model has and is most like a class that it has not. */
-static void suggest_neighbours(struct synsets_result *r, int synset, const struct synsets_known *known)
-{
-    r->suggestion_count = synsets_neighbours(synset, known, r->suggestion, SYNSETS_SUGGESTIONS_MAX);
-    for (int i = 0; i < r->suggestion_count; i++)
-        r->suggestion_name[i] = synset_table[r->suggestion[i]].names[0];
-}
-
-static void suggest(struct synsets_result *r, const char *folded, const struct synsets_known *known)
-{
-    const struct synsets_key *keys[SYNSETS_SUGGESTIONS_MAX];
-    int lacking, limit = synsets_slips(strnlen(folded, SYNSETS_KEY_BYTES));
-    int count = synsets_nearest(folded, known, &limit, keys, &lacking);
-    if (lacking >= 0 && count == 0) {
-        suggest_neighbours(r, lacking, known);
+    for (int i = 0; i < piece->name_count; i++)
+        offer(r, piece->names[i], known);
+    size_t bytes = strlen(piece->content);
+    if (r->suggestion_count > 0 || piece->name_count > 0 || bytes < SUGGEST_BYTES_MIN ||
+        is_words(piece->content))
         return;
+    const struct synsets_key *keys[SYNSETS_SUGGESTIONS_MAX];
+    int lacking, limit = synsets_slips(bytes);
+    int count = synsets_nearest(piece->content, known, &limit, keys, &lacking);
+    for (int i = 0; i < count; i++)
+        offer(r, keys[i], known);
+}
+
+/* ---- What is there for it ---- */
+
+static bool is_one_name(const struct synsets_subject *s)
+{
+    return s->how != SYNSETS_PARENT && s->how != SYNSETS_PARENT_FORM;
+}
+
+/* A known class that a kind may also mean, or -1. */
+static int another(const struct synsets_subject *s, int synset, const struct synsets_known *known)
+{
+    for (int i = 0; i < s->choice_count && !is_one_name(s); i++)
+        if (s->choices[i] != synset && known->known[s->choices[i]])
+            return s->choices[i];
+    return -1;
+}
+
+/* The class to dream for `s`, which says in meant and meant_name when it only stands in; -1: there is none, and
+ * *r has what may be offered. */
+static int find_class(struct synsets_result *r, struct synsets_subject *s, const struct synsets_known *known)
+{
+    for (int i = 0; i < s->choice_count; i++) {
+        if (!known->known[s->choices[i]])
+            continue;
+        if (i >= s->head_count) {
+            s->meant = s->head_count > 0 ? s->choices[0] : -1;
+            s->meant_name = s->key;
+        }
+        return s->choices[i];
     }
-    if (count == 0)
-        count = find_inside(folded, known, keys);
-    for (int i = 0; i < count; i++) {
-        const uint16_t *choices = synsets_pool + keys[i]->first;
-        int c = 0;
-        while (!known->known[choices[c]])
-            c++;
-        r->suggestion[i] = choices[c];
-        r->suggestion_name[i] = keys[i]->text;
+    for (int i = 0; i < s->head_count && i < MEANT_CHOICES_MAX; i++) {
+        int near[SYNSETS_SUGGESTIONS_MAX], count;
+        const char *shared;
+        int synset = synsets_stand_in(s->choices[i], known, near, &count, &shared);
+        if (synset >= 0) {
+            s->meant = s->choices[i];
+            s->meant_name = s->key;
+            return synset;
+        }
+        if (r->suggestion_count > 0)
+            continue;
+        for (r->suggestion_count = 0; r->suggestion_count < count; r->suggestion_count++) {
+            r->suggestion[r->suggestion_count] = near[r->suggestion_count];
+            r->suggestion_name[r->suggestion_count] = synset_table[near[r->suggestion_count]].names[0];
+        }
+        r->shared_name = count > 0 ? shared : NULL;
     }
-    r->suggestion_count = count;
+    return -1;
+}
+
+/* Sets both subjects apart, or finds that they are one. */
+static bool is_same(struct synsets_result *r, const struct synsets_subject *s, int *synset,
+                    const struct synsets_known *known)
+{
+    if (r->count == 0 || r->synset[0] != *synset)
+        return r->count == 2 && r->synset[1] == *synset;
+    if (is_one_name(s) && is_one_name(&r->subject[0]))
+        return true; /* "tench, Tinca tinca" is one */
+    int other = another(s, *synset, known), theirs = another(&r->subject[0], *synset, known);
+    if (other < 0 && theirs < 0)
+        return true;
+    if (other >= 0) /* "Chihuahua + dog": another dog */
+        *synset = other;
+    else
+        r->synset[0] = theirs;
+    return false;
 }
 
 static bool fail(struct synsets_result *r, enum synsets_verdict verdict)
 {
     r->verdict = verdict;
     r->count = 0;
+    r->placed = false;
     return false;
 }
 
-static bool is_name(const struct synsets_subject *s)
+/* ---- The line ---- */
+
+static void swap_subjects(struct synsets_result *r)
 {
-    return s->how == SYNSETS_NAME || s->how == SYNSETS_NAME_FORM || s->how == SYNSETS_SQUEEZED;
+    int synset = r->synset[0];
+    struct synsets_subject subject = r->subject[0];
+    r->synset[0] = r->synset[1];
+    r->subject[0] = r->subject[1];
+    r->synset[1] = synset;
+    r->subject[1] = subject;
 }
 
-/* A known class that a kind or a word may also mean, or -1. */
-static int another(const struct synsets_subject *s, int synset, const struct synsets_known *known)
+/* Which of two is on top, when the line says it. */
+static void place(struct synsets_result *r, const struct parse *p)
 {
-    for (int i = 0; i < s->choice_count && !is_name(s); i++)
-        if (s->choices[i] != synset && known->known[s->choices[i]])
-            return s->choices[i];
-    return -1;
+    if (r->count != 2 || p->count != 2)
+        return;
+    const struct piece *first = &p->pieces[0], *second = &p->pieces[1];
+    bool below = first->place < 0 || second->place > 0 || second->join == PIECE_ABOVE;
+    r->placed = first->place != 0 || second->place != 0 || second->join != PIECE_BESIDE;
+    if (below)
+        swap_subjects(r);
 }
 
-/* Takes the first choice that the model knows. False: the line has failed. */
-static bool add(struct synsets_result *r, const struct synsets_subject *subject,
+static void note_lacking(struct synsets_result *lacking, const struct synsets_subject *s,
+                         const struct synsets_result *offered)
+{
+    if (lacking->missing_name)
+        return;
+    *lacking = *offered;
+    lacking->missing_name = s->key;
+    lacking->subject[0] = *s;
+    lacking->missing = lacking->synset[0] = s->head_count > 0 ? s->choices[0] : -1;
+}
+
+/* What stands in for a thing may be another thing of the line already: "lion + tiger" of a model without tigers
+ * is half a wish. True: that was so. */
+static bool stands_in_twice(struct synsets_result *r, const struct synsets_subject *s, int synset,
+                            struct synsets_result *lacking)
+{
+    static const struct synsets_result nothing = {.suggestion_count = 0};
+    if (r->count == 0 || r->synset[0] != synset || (!s->meant_name && !r->subject[0].meant_name))
+        return false;
+    if (s->meant_name) {
+        note_lacking(lacking, s, &nothing);
+        return true;
+    }
+    note_lacking(lacking, &r->subject[0], &nothing);
+    r->subject[0] = *s;
+    return true;
+}
+
+/* One thing more. False: the line has failed. */
+static bool add(struct synsets_result *r, const struct piece *piece, struct synsets_result *lacking,
                 const struct synsets_known *known)
 {
-    int choice = 0;
-    while (choice < subject->choice_count && !known->known[subject->choices[choice]])
-        choice++;
-    if (choice == subject->choice_count) {
-        fail(r, SYNSETS_LACKING);
-        r->synset[0] = subject->choices[0];
-        r->subject[0] = *subject;
-        r->missing_name = subject->key;
-        suggest_neighbours(r, r->synset[0], known);
-        return false;
+    struct synsets_subject s = piece->subject;
+    struct synsets_result one = {.suggestion_count = 0};
+    int synset = find_class(&one, &s, known);
+    if (synset < 0) {
+        note_lacking(lacking, &s, &one);
+        return true;
     }
-    int synset = subject->choices[choice];
-    for (int i = 0; i < r->count; i++) {
-        if (r->synset[i] != synset)
-            continue;
-        if (is_name(subject) && is_name(&r->subject[i]))
-            return true; /* "tench, Tinca tinca" is one */
-        int other = another(subject, synset, known), theirs = another(&r->subject[i], synset, known);
-        if (other < 0 && theirs < 0)
-            return true;
-        if (other >= 0) /* "Chihuahua + dog": another dog */
-            synset = other;
-        else
-            r->synset[i] = theirs;
-    }
+    if (stands_in_twice(r, &s, synset, lacking) || is_same(r, &s, &synset, known))
+        return true;
     if (r->count == SYNSETS_SUBJECTS_MAX)
         return fail(r, SYNSETS_TOO_MANY);
-    r->subject[r->count] = *subject;
+    r->subject[r->count] = s;
     r->synset[r->count++] = synset;
     return true;
 }
 
-/* A folded piece that is no name itself, cut at "and". */
-static bool take_pieces(struct synsets_result *r, char *folded, const struct synsets_known *known)
+/* Nothing is granted: why not. */
+static void refuse(struct synsets_result *r, const struct parse *p, const struct piece *unknown,
+                   const struct synsets_result *lacking, const struct synsets_known *known)
 {
-    char *pieces[AND_PIECES_MAX + 1];
-    int count = 0;
-    char *c = folded;
-    do {
-        if (count == AND_PIECES_MAX)
-            return fail(r, SYNSETS_TOO_MANY);
-        pieces[count++] = c;
-        c = strstr(c, " and ");
-        if (c)
-            c += strlen(" and ");
-    } while (c);
-    pieces[count] = folded + strlen(folded) + strlen(" and ");
-    struct synsets_subject whole;
-    if (count > 1 && guess(folded, &whole))
-        return add(r, &whole, known);
-    for (int i = 0, end; i < count; i = end) {
-        struct synsets_subject subject;
-        char run[PART_BYTES];
-        bool found = false;
-        for (end = count + 1; !found && end > i + 1;) {
-            end--;
-            snprintf(run, sizeof run, "%.*s", (int)(pieces[end] - pieces[i] - (int)strlen(" and ")),
-                     pieces[i]);
-            found = understand(run, &subject);
+    struct synsets_result no = {.verdict = SYNSETS_UNKNOWN, .talk = p->talk, .missing = -1};
+    if (lacking->missing_name) {
+        no = *lacking;
+        no.talk = p->talk;
+        no.verdict = lacking->synset[0] >= 0 ? SYNSETS_LACKING : SYNSETS_UNKNOWN;
+    } else if (unknown && !p->idiom) {
+        suggest(&no, unknown, known);
+        for (int i = 0; no.suggestion_count == 0 && i < p->count; i++) /* the half that is known */
+            if (p->pieces[i].name_count > 0)
+                offer(&no, p->pieces[i].names[0], known);
+        if (no.suggestion_count > 0)
+            no.verdict = SYNSETS_UNSURE;
+    }
+    *r = no;
+}
+
+/* Everything that the line names together. */
+static void join(struct synsets_result *r, const struct parse *p, const struct synsets_known *known)
+{
+    struct synsets_result lacking = {.missing = -1};
+    const struct piece *unknown = NULL;
+    int unknowns = 0;
+    for (int i = 0; i < p->count; i++) {
+        const struct piece *piece = &p->pieces[i];
+        if (piece->state == PIECE_UNKNOWN) {
+            unknown = unknown ? unknown : piece;
+            unknowns++;
+        } else if (!add(r, piece, &lacking, known)) {
+            return;
         }
-        if (!found && !guess(run, &subject)) { /* `run` is the single piece now */
-            fail(r, SYNSETS_UNKNOWN);
-            suggest(r, run, known);
-            if (r->suggestion_count > 0)
-                r->verdict = SYNSETS_UNSURE;
-            return false;
-        }
-        if (!add(r, &subject, known))
-            return false;
     }
-    return true;
-}
-
-/* A piece of nothing but symbols: each picture in it is a part; the same one several times is one. */
-static bool take_pictures(struct synsets_result *r, const char *text, const struct synsets_known *known)
-{
-    struct synsets_picture picture;
-    const char *last = NULL;
-    for (const char *at = text; synsets_next_emoji(&at, &picture);) {
-        if (!picture.emoji)
-            return fail(r, SYNSETS_UNKNOWN);
-        if (last == picture.emoji->word)
-            continue;
-        last = picture.emoji->word;
-        struct synsets_subject subject;
-        if (!understand(picture.emoji->word, &subject))
-            return fail(r, SYNSETS_UNKNOWN); /* a test sees to it that this cannot be */
-        subject.emoji = true;
-        subject.casual = picture.emoji->casual;
-        if (!add(r, &subject, known))
-            return false;
+    /* A whole sentence beside a name is talk; a word or two are the other half of a wish. */
+    bool talk = p->idiom || unknowns > 1 || p->count > SYNSETS_SUBJECTS_MAX ||
+                (unknown && (unknown->name_count > 0 || unknown->content_words > UNKNOWN_WORDS_MAX));
+    bool half = unknowns > 0 || lacking.missing_name;
+    if (r->count == 0 || (half && talk)) {
+        refuse(r, p, unknown, &lacking, known);
+        return;
     }
-    return true;
-}
-
-/* One piece between separators; a piece of nothing but blanks and punctuation is passed over. */
-static bool take(struct synsets_result *r, const char *text, size_t bytes, const struct synsets_known *known)
-{
-    char folded[PART_BYTES];
-    size_t n = synsets_fold(folded, sizeof folded, text, bytes);
-    if (n == sizeof folded)
-        return fail(r, SYNSETS_UNKNOWN);
-    if (n == 0) {
-        char symbols[PART_BYTES];
-        text_clean(symbols, sizeof symbols, text, bytes);
-        return take_pictures(r, symbols, known);
-    }
-    struct synsets_subject subject;
-    if (understand(folded, &subject))
-        return add(r, &subject, known);
-    return take_pieces(r, folded, known);
-}
-
-/* Bytes up to the next separator or the end, and how long that one is. */
-static size_t to_separator(const char *s, size_t *separator)
-{
-    static const char *const wide[] = {"＋", "＆", "，", "、", "﹐", "﹠", "﹢", "➕"};
-    for (size_t n = 0;; n++) {
-        n += strcspn(s + n, "+&,\xef\xe3\xe2"); /* those, and how the wide ones begin */
-        *separator = s[n] != '\0';
-        if (!s[n] || !((unsigned char)s[n] & 0x80))
-            return n;
-        for (size_t i = 0; i < ARRAY_LEN(wide); i++)
-            if (strncmp(s + n, wide[i], strlen(wide[i])) == 0) {
-                *separator = strlen(wide[i]);
-                return n;
-            }
-    }
+    r->missing_name = lacking.missing_name;
+    r->missing = lacking.missing;
+    r->verdict = half ? SYNSETS_HALF : SYNSETS_OK;
+    for (int i = 0; i < r->count && !half; i++)
+        if (r->subject[i].meant_name)
+            r->verdict = SYNSETS_NEAREST;
+    place(r, p);
 }
 
 /* A name that is written with a sign for its "and": "black & gold garden spider". */
-static bool take_signed(struct synsets_result *r, const char *clean, const struct synsets_known *known)
+static bool is_signed(const char *clean, struct synsets_subject *subject)
 {
     const char *sign = strchr(clean, '&');
-    char spelled[PART_BYTES], folded[PART_BYTES];
-    struct synsets_subject subject;
+    char spelled[PIECE_BYTES], folded[PIECE_BYTES];
     if (!sign || strchr(sign + 1, '&'))
         return false;
     int n = snprintf(spelled, sizeof spelled, "%.*s and %s", (int)(sign - clean), clean, sign + 1);
     if (n >= (int)sizeof spelled || synsets_fold(folded, sizeof folded, spelled, (size_t)n) == sizeof folded)
         return false;
-    return understand(folded, &subject) && is_name(&subject) && add(r, &subject, known);
+    return synsets_understand(folded, subject) && is_one_name(subject);
 }
 
 void synsets_resolve(const char *line, size_t bytes, const struct synsets_known *known,
                      struct synsets_result *result)
 {
     char clean[SYNSETS_LINE_BYTES];
+    struct parse p;
+    struct synsets_subject whole;
     text_clean(clean, sizeof clean, line, bytes);
-    struct synsets_result *r = result;
-    *r = (struct synsets_result){.verdict = SYNSETS_OK};
-    if (take_signed(r, clean, known) || r->verdict != SYNSETS_OK)
-        return;
-    const char *start = clean;
-    for (size_t separator = 1; separator > 0;) {
-        size_t n = to_separator(start, &separator);
-        if (!take(r, start, n, known))
-            return;
-        start += n + separator;
-    }
-    if (r->count == 0)
-        r->verdict = SYNSETS_EMPTY;
+    if (is_signed(clean, &whole))
+        p = (struct parse){
+            .count = 1, .any_words = true, .pieces = {{.state = PIECE_NAMED, .subject = whole}}};
+    else
+        synsets_parse(clean, &p);
+    *result = (struct synsets_result){.verdict = SYNSETS_OK, .talk = p.talk, .missing = -1};
+    if (p.too_long)
+        fail(result, SYNSETS_UNKNOWN);
+    else if (!p.any_words)
+        fail(result, SYNSETS_EMPTY);
+    else
+        join(result, &p, known);
 }
 
 bool synsets_granted(const struct synsets_result *result)

@@ -6,11 +6,16 @@
  * scripts/gen_synsets. A line of chat resolves to one or two subjects, or to a reason why not and
  * what is near.
  *
- * What a part of a line may be, in this order: a name or synonym; its plural or singular; a parent word
- * ("dog", "bird": any class below it); a single word of a name (as in 2015, without that show's stop list); a
- * name with its blanks left out; all that again without a leading article; pictures of things (emoji); a sure
- * misspelling of the above ("volcno"; typo.c says what is sure). Case, accents, punctuation, hyphens, width
- * and invisible characters do not matter. Nothing is looked for inside a sentence: that triggered too easily.
+ * What a part of a line may be, in this order: an everyday word that was put into the tables by hand
+ * (everyday.tsv); a name or synonym; its plural or singular; a parent word ("dog", "bird": any class below it); a
+ * name with its blanks left out; pictures of things (emoji); a sure misspelling of the above ("volcno"; typo.c says
+ * what is sure). A single word of a longer name is none of these: beach wagons are no beach. Case, accents,
+ * punctuation, hyphens, width and invisible characters do not matter. The words of a wish fall away ("show me a
+ * volcano please"), words between two names tell that there are two ("lion on top of a barn"); beside words that
+ * mean anything else a name is not a wish: that triggered too easily.
+ *
+ * What the model lacks: a class that is much like it stands in, and the result says so; where there is none,
+ * some of its kind are offered if people have a word for the kind.
  *
  * Where a text means several classes (19 names are shared: crane, panda, cardigan ...) the order is that of
  * the key: for names WordNet's, the more common sense first; a class that the model knows goes before one
@@ -49,19 +54,18 @@ enum synsets_verdict {
     SYNSETS_UNSURE,   /* not granted: one of the suggestions may be meant */
     SYNSETS_LACKING,  /* not granted: the model has not synset[0], subject[0], and nothing near; suggestions,
                        * if any, are of the same kind: shared_name */
-    SYNSETS_UNKNOWN,  /* not granted: names nothing that is known; no suggestions */
+    SYNSETS_UNKNOWN,  /* not granted: names no class; no suggestions */
     SYNSETS_TOO_MANY, /* not granted: more than two different subjects */
     SYNSETS_EMPTY     /* nothing that could be a request */
 };
 
 /* How a part was understood, the strongest first. */
 enum synsets_how {
+    SYNSETS_EVERYDAY,    /* "giraffe": a word of everyday.tsv, which may only come near */
     SYNSETS_NAME,        /* "goldfish" */
     SYNSETS_NAME_FORM,   /* "goldfishes" */
     SYNSETS_PARENT,      /* "dog" */
     SYNSETS_PARENT_FORM, /* "dogs" */
-    SYNSETS_WORD,        /* "hammerhead": a word of "hammerhead shark" */
-    SYNSETS_WORD_FORM,   /* "hammerheads" */
     SYNSETS_SQUEEZED     /* "greatwhiteshark", "gold fish" */
 };
 
@@ -70,7 +74,7 @@ struct synsets_subject {
     enum synsets_how how;
     const char *key; /* the text of the index that matched, folded; static */
     /* Classes that the part may mean, in order of preference; static, not all known. The first head_count
-     * are what a word names ("Eskimo dog"), the rest only hold it ("dog sled"). */
+     * are what it names, the rest come near. */
     const uint16_t *choices;
     int choice_count, head_count;
     int slips;   /* 0, or how far off a misspelling was */
@@ -88,9 +92,10 @@ struct synsets_result {
     int synset[SYNSETS_SUBJECTS_MAX]; /* index 0..999; [0] is the first, the top */
     struct synsets_subject subject[SYNSETS_SUBJECTS_MAX];
     bool placed; /* the line says which is on top ("cat under dog"): [0] is, whatever the settings say */
-    int fillers; /* words around the names: 0 none, 1 of a wish ("please"), 2 of talk too ("i want") */
-    /* HALF, LACKING: the word for what is lacking; NULL: it names nothing. Static, as all texts here. */
+    int talk; /* words around the names: 0 none, 1 those of a wish ("please"), 2 of talk too ("my", "vs") */
+    /* HALF, LACKING, UNKNOWN: the word for what is lacking; NULL: it names nothing. Static, as all texts. */
     const char *missing_name;
+    int missing;             /* HALF, LACKING: the class that is lacking, or -1 */
     const char *shared_name; /* LACKING with suggestions: the kind that they and it are of */
     int suggestion_count;
     int suggestion[SYNSETS_SUGGESTIONS_MAX];              /* classes that the model knows */

@@ -12,8 +12,7 @@
 
 enum { SURE_BYTES = 5, SURE_TWO_BYTES = 7 };
 
-/* An English word, or one that stands in names. */
-static bool is_word(const char *word, size_t bytes)
+bool synsets_is_word(const char *word, size_t bytes)
 {
     char alone[SYNSETS_KEY_BYTES];
     if (bytes >= sizeof alone)
@@ -49,7 +48,7 @@ static bool means_another(const char *folded, const char *key)
 {
     for (const char *w = folded; *w;) {
         size_t bytes = strcspn(w, " ");
-        if (!has_word(key, w, bytes) && is_word(w, bytes))
+        if (!has_word(key, w, bytes) && synsets_is_word(w, bytes))
             return true;
         w += bytes + (w[bytes] == ' ');
     }
@@ -71,8 +70,7 @@ const struct synsets_key *synsets_typo(const char *folded, int *slips)
     int alike = 0;
     while (alike < count && begins_alike(folded, near[alike]->text))
         alike++;
-    if (alike != 1 || (near[0]->kind == SYNSETS_WORD && length < SURE_TWO_BYTES) ||
-        means_another(folded, near[0]->text))
+    if (alike != 1 || means_another(folded, near[0]->text))
         return NULL;
     return near[0];
 }

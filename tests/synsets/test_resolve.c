@@ -73,7 +73,7 @@ static const struct expected all_known[] = {
     {"pj's", "pajama"},
     {"espresso", "espresso"},
     {"expresso", "espresso"},
-    {"café", "unsure: case | cape | safe"},
+    {"café", "nearest: restaurant for cafe"},
     {"espressó", "espresso"},
     {"ＧＯＬＤＦＩＳＨ", "goldfish"},
     {"volcano 🌋", "volcano"},
@@ -81,7 +81,7 @@ static const struct expected all_known[] = {
     {"🐸🐸🐸", "bullfrog"},
     {"😂", "unknown"},
     {"🍕🐸", "pizza + bullfrog"},
-    {"🍕 😂", "unknown"},
+    {"🍕 😂", "half: pizza"},
     {"🐕‍🦺", "Chihuahua"},
     {"🐻‍❄️", "ice bear"},
     {"🌶🏽", "bell pepper"},
@@ -91,9 +91,9 @@ static const struct expected all_known[] = {
     {"goldfish ＋ volcano", "goldfish + volcano"},
     {"black & gold garden spider", "black and gold garden spider"},
     {"black and gold gardn spider", "black and gold garden spider"},
-    {"money", "unsure: monkey | coney"},
-    {"red win", "unsure: red wine"},
-    {"hot rod", "unsure: hot dog | hot pot"},
+    {"money", "nearest: piggy bank for money"},
+    {"red win", "unknown"},
+    {"hot rod", "unsure: rod"},
     {"вулкан", "unknown"},
     {"火山", "unknown"},
     {"mouse", "mouse"},
@@ -144,8 +144,8 @@ static const struct expected all_known[] = {
     {"artifact", "unknown"},
     {"hammerhead", "hammerhead"},
     {"hammerheads", "hammerhead"},
-    {"eskimo", "Eskimo dog"},
-    {"canis", "timber wolf"},
+    {"eskimo", "unknown"},
+    {"canis", "unknown"},
     {"crane", "crane"},
     {"cranes", "crane"},
     {"panda", "giant panda"},
@@ -200,8 +200,8 @@ static const struct expected all_known[] = {
     {"giant panda, panda, panda bear, coon bear, Ailuropoda melanoleuca", "giant panda"},
     {"black-and-tan coonhound", "black-and-tan coonhound"},
     {"black and tan coonhound and black and gold garden spider", "black-and-tan coonhound + black and gold garden spider"},
-    {"goldfish and unicorn", "unsure: uniform"},
-    {"unicorn + goldfish", "unsure: uniform"},
+    {"goldfish and unicorn", "nearest: goldfish + sorrel for unicorn"},
+    {"unicorn + goldfish", "nearest: sorrel for unicorn + goldfish"},
     {"volcno", "volcano"},
     {"volacno", "volcano"},
     {"vulcano", "volcano"},
@@ -209,19 +209,19 @@ static const struct expected all_known[] = {
     {"goldfsh", "goldfish"},
     {"golfish", "goldfish"},
     {"pizaa", "pizza"},
-    {"piza", "unsure: pizza"},
-    {"brid", "unsure: bird"},
-    {"tigr", "unsure: tiger"},
+    {"piza", "unknown"},
+    {"brid", "unknown"},
+    {"tigr", "unknown"},
     {"elefant", "Indian elephant"},
     {"elephant", "Indian elephant"},
-    {"hello", "unsure: cello"},
+    {"hello", "unknown"},
     {"hi", "unknown"},
     {"lol", "unknown"},
     {"what is this", "unknown"},
-    {"volcano please", "unsure: volcano"},
-    {"please volcano", "unsure: volcano"},
+    {"volcano please", "volcano"},
+    {"please volcano", "volcano"},
     {"I like my goldfish very much", "unsure: goldfish"},
-    {"show me a volcano", "unsure: volcano"},
+    {"show me a volcano", "volcano"},
     {"a", "unknown"},
     {"the", "unknown"},
     {"t", "unknown"},
@@ -250,7 +250,7 @@ static const struct expected all_known[] = {
     {"laptop", "laptop"},
     {"notebook", "notebook"},
     {"television", "television"},
-    {"tv", "unknown"},
+    {"tv", "television"},
     {"screen", "screen"},
     {"bus", "minibus"},
     {"car", "ambulance"},
@@ -258,17 +258,17 @@ static const struct expected all_known[] = {
     {"sports car", "sports car"},
     {"boat", "canoe"},
     {"ship", "aircraft carrier"},
-    {"plane", "plane"},
+    {"plane", "airliner"},
     {"airplane", "airliner"},
     {"train", "bullet train"},
     {"church", "church"},
     {"castle", "castle"},
-    {"house", "monastery"},
+    {"house", "nearest: barn for house"},
     {"mushroom", "mushroom"},
     {"flower", "daisy"},
-    {"tree", "tree frog"},
-    {"king", "king snake"},
-    {"queen snake", "unsure: green snake"},
+    {"tree", "nearest: buckeye for tree"},
+    {"king", "nearest: throne for king"},
+    {"queen snake", "unsure: snake"},
     {"king of beasts", "lion"},
     {"lion", "lion"},
     {"tiger", "tiger"},
@@ -326,7 +326,12 @@ static void answer(const struct synsets_result *r, char *out, size_t size)
         return;
     }
     int n = snprintf(out, size, "%s", verdicts[r->verdict]);
-    if (r->verdict == SYNSETS_LACKING)
+    for (int i = 0; i < r->count; i++) {
+        const char *name = r->subject[i].meant_name;
+        n += snprintf(out + n, size - (size_t)n, "%s %s%s%s", i ? " +" : ":",
+                      synset_table[r->synset[i]].names[0], name ? " for " : "", name ? name : "");
+    }
+    if (r->missing_name)
         n += snprintf(out + n, size - (size_t)n, " [%s]", r->missing_name);
     for (int i = 0; i < r->suggestion_count; i++)
         n += snprintf(out + n, size - (size_t)n, "%s %s", i ? " |" : ":", r->suggestion_name[i]);
@@ -383,27 +388,25 @@ static void test_lacking(void **state)
                                         "police van"};
     static const struct expected cases[] = {
         {"goldfish", "goldfish"},
-        {"tench", "lacking [tench]: goldfish | European fire salamander | lesser panda"},
-        {"great white shark",
-         "lacking [great white shark]: goldfish | European fire salamander | lesser panda"},
-        {"Great White Shark!",
-         "lacking [great white shark]: goldfish | European fire salamander | lesser panda"},
-        {"goldfish + tench", "lacking [tench]: goldfish | European fire salamander | lesser panda"},
-        {"tench and unicorn", "lacking [tench]: goldfish | European fire salamander | lesser panda"},
-        {"unicorn and tench", "unknown"},
+        {"tench", "nearest: goldfish for tench"},
+        {"great white shark", "lacking [great white shark]: goldfish"},
+        {"Great White Shark!", "lacking [great white shark]: goldfish"},
+        {"goldfish + tench", "half: goldfish [tench]"},
+        {"tench and unicorn", "half: goldfish for tench [unicorn]"},
+        {"unicorn and tench", "half: goldfish for tench [unicorn]"},
         {"panda", "lesser panda"}, /* the giant one is the first choice, this one is known */
-        {"giant panda", "lacking [giant panda]: lesser panda | lion | Chihuahua"},
+        {"giant panda", "lacking [giant panda]"},
         {"wagon", "police van"},
-        {"beach wagon", "lacking [beach wagon]: police van | organ | tabby"},
+        {"beach wagon", "lacking [beach wagon]: police van"},
         {"dog", "Chihuahua"},
-        {"husky", "lacking [husky]: Chihuahua | lesser panda | lion"},
+        {"husky", "nearest: Chihuahua for husky"},
         {"cat", "tabby"},
         {"cats", "tabby"},
         {"lions", "lion"},
         {"fish", "goldfish"},
-        {"tigre", "lacking [tiger]: lion | tabby | lesser panda"}, /* tiger, which it has not */
+        {"tigre", "unknown"}, /* tiger, which it has not */
         {"golfish", "goldfish"},
-        {"bird", "lacking [bird]: European fire salamander | lesser panda | lion"},
+        {"bird", "lacking [bird]"},
     };
     struct synsets_known known = {{false}};
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
@@ -418,7 +421,7 @@ static void test_shared_names(void **state)
     int shared = 0;
     for (int i = 0; i < synsets_key_count; i++) {
         const struct synsets_key *k = &synsets_keys[i];
-        if (k->kind != SYNSETS_NAME || k->count == 1)
+        if (k->kind != SYNSETS_NAME || k->heads == 1)
             continue;
         shared++;
         assert_int_equal(k->count, 2);
@@ -431,22 +434,29 @@ static void test_shared_names(void **state)
             assert_int_equal(r.verdict, SYNSETS_OK);
             assert_int_equal(r.count, 1);
             assert_int_equal(r.synset[0], synsets_pool[k->first + (keep == 2)]);
-            assert_int_equal(r.subject[0].choice_count, 2);
+            assert_int_equal(r.subject[0].head_count, 2);
         }
     }
     assert_int_equal(shared, 19);
 }
 
-/* Every name of every class finds a class that has that name. */
+/* Every name of every class finds a class that has that name, but where people mean something else by it. */
 static void test_every_name(void **state)
 {
     (void)state;
+    static const char *const meant_otherwise[] = {"painter", "trump", "chopper", "plane", "head"};
     struct synsets_known known = everything();
     for (int i = 0; i < SYNSET_COUNT; i++)
         for (const char *const *name = synset_table[i].names; *name; name++) {
             struct synsets_result r;
             synsets_resolve(*name, strlen(*name), &known, &r);
-            if (r.verdict != SYNSETS_OK || r.subject[0].how != SYNSETS_NAME)
+            bool otherwise = false; /* meant by people */
+            for (size_t c = 0; c < ARRAY_LEN(meant_otherwise); c++)
+                otherwise = otherwise || strcmp(meant_otherwise[c], *name) == 0;
+            if (otherwise)
+                continue;
+            if (r.verdict != SYNSETS_OK ||
+                (r.subject[0].how != SYNSETS_NAME && r.subject[0].how != SYNSETS_EVERYDAY))
                 fail_msg("%s is not found", *name);
             bool among = false;
             for (int c = 0; c < r.subject[0].choice_count; c++)
