@@ -101,7 +101,7 @@ static int probe(const struct arguments *a, struct model *m, const float *rgb, s
     struct dream_probe p;
     float *logits = NULL, *gradient = NULL;
     m->serves_once = true;
-    int rc = subjects_find(&target, m, a->text, e);
+    int rc = subjects_find(&target, m, a->text, NULL, e);
     if (rc == 0)
         rc = dream_open(&d, &a->dream, m, 1, rgb, e);
     if (rc < 0)

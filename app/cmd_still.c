@@ -114,7 +114,13 @@ static int find_layer(struct subject *s, const struct model *m, const char *text
 static int find_subject(struct subject *s, const struct model *m, const struct arguments *a, struct error *e)
 {
     *s = (struct subject){.layer = -1, .channel = -1};
-    return a->layer ? find_layer(s, m, a->layer, e) : subjects_find(&s->target, m, a->text, e);
+    if (a->layer)
+        return find_layer(s, m, a->layer, e);
+    struct error note;
+    int rc = subjects_find(&s->target, m, a->text, &note, e);
+    if (rc == 0 && note.text[0])
+        fprintf(stderr, "reverie still: %s\n", note.text);
+    return rc;
 }
 
 /* ---- Pictures ---- */

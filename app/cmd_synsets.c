@@ -79,15 +79,15 @@ static void print_choices(const struct synsets_subject *s, const struct synsets_
 {
     enum { SHOWN = 8 };
     int has = 0, shown = 0;
-    for (int i = 0; i < s->choice_count; i++)
+    for (int i = 0; i < s->head_count; i++)
         has += known->known[s->choices[i]];
-    printf("  one of %d classes that it may mean, %d of them in this model:", s->choice_count, has);
+    printf("  one of %d classes that it may mean, %d of them in this model:", s->head_count, has);
     for (int pass = 0; pass < 2; pass++)
-        for (int i = 0; i < s->choice_count && shown < SHOWN; i++)
+        for (int i = 0; i < s->head_count && shown < SHOWN; i++)
             if (known->known[s->choices[i]] == (pass == 0))
                 printf("%s %s%s", shown++ ? "," : "", synset_table[s->choices[i]].names[0],
                        pass == 0 ? "" : " (not in it)");
-    printf(s->choice_count > SHOWN ? ", ...\n" : "\n");
+    printf(s->head_count > SHOWN ? ", ...\n" : "\n");
 }
 
 static void print_subject(int synset, const struct synsets_subject *s, const struct model *m,
@@ -98,10 +98,12 @@ static void print_subject(int synset, const struct synsets_subject *s, const str
     printf("  understood as %s: \"%s\"%s", explain(s->how), s->key, s->emoji ? ", from its picture" : "");
     if (s->slips)
         printf(", %d %s away", s->slips, s->slips == 1 ? "slip" : "slips");
+    if (s->meant_name)
+        printf("\n  stands in for %s, which this model does not have", s->meant_name);
     printf("\n  names: ");
     print_names(synset);
     printf("  %s\n", synset_table[synset].gloss);
-    if (s->choice_count > 1)
+    if (s->head_count > 1)
         print_choices(s, known);
 }
 
@@ -128,7 +130,12 @@ static int resolve(const char *text, const struct model *m, const struct synsets
     case SYNSETS_HALF:
         synsets_label(&r, label, sizeof label);
         printf("request: %s%s\n", label,
-               r.count > 1 ? " (the first on top, the second below; dream.first can swap them)" : "");
+               r.count < 2 ? ""
+               : r.placed  ? " (the first on top, the second below, as the line says)"
+                           : " (the first on top, the second below; dream.first can swap them)");
+        if (r.verdict == SYNSETS_HALF)
+            printf("half of it: %s%s\n", r.missing_name ? r.missing_name : "the other",
+                   r.missing_name ? " is not in this model" : " names none of the classes");
         for (int i = 0; i < r.count; i++)
             print_subject(r.synset[i], &r.subject[i], m, known);
         return 0;
@@ -137,13 +144,16 @@ static int resolve(const char *text, const struct model *m, const struct synsets
         break;
     case SYNSETS_UNKNOWN:
     case SYNSETS_UNSURE:
-        printf("no request: \"%s\" names none of the classes\n", text);
+        printf("no request: \"%s\" names none of the classes%s\n", r.missing_name ? r.missing_name : text,
+               r.missing_name ? ", and none comes near" : "");
         print_suggestions(&r, "did you mean");
         break;
     case SYNSETS_LACKING:
         printf("no request: \"%s\" is a class that this model does not have\n", r.missing_name);
         print_subject(r.synset[0], &r.subject[0], m, known);
-        print_suggestions(&r, "nearest in this model:");
+        if (r.suggestion_count > 0)
+            printf("of the kind \"%s\"", r.shared_name);
+        print_suggestions(&r, " there is");
         break;
     case SYNSETS_TOO_MANY:
         printf("no request: more than %d things\n", SYNSETS_SUBJECTS_MAX);

@@ -35,19 +35,35 @@ static int refuse(const struct synsets_result *r, const char *text, struct error
         n += (size_t)snprintf(near + n, sizeof near - n, "%s%s",
                               i ? ", " : "; near it: ", r->suggestion_name[i]);
     return error_set(e, EINVAL, "\"%.80s\" %s%s", r->missing_name ? r->missing_name : text,
-                     r->verdict == SYNSETS_LACKING ? "is a class that this model does not have"
-                                                   : "names none of the classes",
+                     r->verdict == SYNSETS_LACKING || r->verdict == SYNSETS_HALF
+                         ? "is a class that this model does not have"
+                         : "names none of the classes",
                      n ? near : "; `reverie synsets --list` shows them all");
 }
 
-int subjects_find(struct dream_target *t, const struct model *m, const char *text, struct error *e)
+/* What stands in for what, for a person. */
+static void tell_stand_ins(const struct synsets_result *r, struct error *note)
+{
+    size_t n = 0;
+    note->text[0] = '\0';
+    for (int i = 0; i < r->count && n < sizeof note->text; i++)
+        if (r->subject[i].meant_name)
+            n += (size_t)snprintf(note->text + n, sizeof note->text - n,
+                                  "%sno %s in this model; %s comes nearest", n ? "; " : "",
+                                  r->subject[i].meant_name, synset_table[r->synset[i]].names[0]);
+}
+
+int subjects_find(struct dream_target *t, const struct model *m, const char *text, struct error *note,
+                  struct error *e)
 {
     struct synsets_known known;
     struct synsets_result r;
     subjects_known(m, &known);
     synsets_resolve(text, strlen(text), &known, &r);
-    if (!synsets_granted(&r))
+    if (r.verdict != SYNSETS_OK && (r.verdict != SYNSETS_NEAREST || !note))
         return refuse(&r, text, e);
+    if (note)
+        tell_stand_ins(&r, note);
     *t = (struct dream_target){.count = r.count};
     for (int i = 0; i < r.count; i++)
         t->class_index[i] = model_class(m, synset_table[r.synset[i]].wnid);

@@ -12,8 +12,10 @@
  * them. Returns how many are marked. */
 int subjects_known(const struct model *m, struct synsets_known *known);
 
-/* What a line in the words of a request, as -t takes it, asks of this model. 0, or -EINVAL with one line that
- * says why it cannot be dreamed and what is near. */
-int subjects_find(struct dream_target *t, const struct model *m, const char *text, struct error *e);
+/* What a line in the words of a request, as -t takes it, asks of this model. For a class that it lacks one that
+ * comes near is taken, and *note says so (else it is ""); where `note` is NULL, none is. 0, or -EINVAL with one
+ * line that says why it cannot be dreamed and what is near. */
+int subjects_find(struct dream_target *t, const struct model *m, const char *text, struct error *note,
+                  struct error *e);
 
 #endif

@@ -136,18 +136,15 @@ static bool shown(const struct request *now, int synset)
 static int choose(struct chat_call *c, const struct synsets_subject *s, int first, const struct request *now,
                   const struct request *q)
 {
-    bool draw = s->how != SYNSETS_NAME && s->how != SYNSETS_NAME_FORM && s->how != SYNSETS_SQUEEZED;
-    int ends[] = {s->head_count, s->choice_count};
-    for (size_t e = 0; e < ARRAY_LEN(ends); e++) {
-        int candidates[SYNSET_COUNT], count = 0;
-        for (int i = 0; i < ends[e]; i++) {
-            int synset = s->choices[i];
-            if (c->bot->known.known[synset] && !shown(now, synset) && !shown(q, synset))
-                candidates[count++] = synset;
-        }
-        if (count > 0)
-            return candidates[draw ? rng_below(&c->rng, (uint32_t)count) : 0];
+    bool draw = s->how == SYNSETS_PARENT || s->how == SYNSETS_PARENT_FORM;
+    int candidates[SYNSET_COUNT], count = 0;
+    for (int i = 0; i < s->head_count && !s->meant_name; i++) {
+        int synset = s->choices[i];
+        if (c->bot->known.known[synset] && !shown(now, synset) && !shown(q, synset))
+            candidates[count++] = synset;
     }
+    if (count > 0)
+        return candidates[draw ? rng_below(&c->rng, (uint32_t)count) : 0];
     return first; /* all that it may mean is on already; the queue will say so */
 }
 
@@ -254,6 +251,22 @@ static bool refuse(struct chat_call *c, const struct synsets_result *r)
     return true;
 }
 
+/* What was granted otherwise than it was named, behind the reply. */
+static void tell_the_rest(struct chat_call *c, const struct synsets_result *r)
+{
+    char rest[LABEL_BYTES] = "";
+    size_t n = 0;
+    for (int i = 0; i < r->count && n < sizeof rest; i++)
+        if (r->subject[i].meant_name)
+            n += (size_t)snprintf(rest + n, sizeof rest - n, " No %s here; %s comes nearest.",
+                                  r->subject[i].meant_name, synset_table[r->synset[i]].names[0]);
+    if (r->verdict == SYNSETS_HALF && n < sizeof rest)
+        snprintf(rest + n, sizeof rest - n, " No %s here, so that is half of it.",
+                 r->missing_name ? r->missing_name : "such other thing");
+    n = strlen(c->reply);
+    snprintf(c->reply + n, c->reply_size - n, "%s", rest);
+}
+
 static void take(struct chat_call *c, const struct synsets_result *r)
 {
     if (refuse(c, r))
@@ -273,6 +286,7 @@ static void take(struct chat_call *c, const struct synsets_result *r)
     if (rc == 0 && c->bot->rules)
         rules_wished(c->bot->rules, c->login, c->now_s);
     tell(c, &q, rc, eta_s, replaced);
+    tell_the_rest(c, r);
 }
 
 void chat_request(struct chat_call *c)

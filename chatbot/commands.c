@@ -113,12 +113,15 @@ static int count_words(const char *text)
     return count;
 }
 
-/* "!goldfish" */
+/* "!goldfish": plainly a name, because there may be other bots in the room with commands of their own. */
 static bool is_wish(const struct chat_call *c, const char *line)
 {
     struct synsets_result r;
     synsets_resolve(line, strlen(line), &c->bot->known, &r);
-    return synsets_granted(&r) || r.verdict == SYNSETS_LACKING;
+    for (int i = 0; i < r.count; i++)
+        if (r.subject[i].slips > 0)
+            return false;
+    return synsets_is_plain(&r) && r.verdict != SYNSETS_TOO_MANY;
 }
 
 void chat_command(struct chat_call *c, const char *line)

@@ -86,7 +86,7 @@ static int means(const struct chat_call *c, const struct synsets_result *r, int 
 {
     const struct synsets_subject *s = &r->subject[0];
     int count = 0;
-    for (int i = 0; synsets_granted(r) && i < s->choice_count; i++)
+    for (int i = 0; synsets_granted(r) && i < s->head_count; i++)
         if (c->bot->known.known[s->choices[i]])
             found[count++] = s->choices[i];
     return count;

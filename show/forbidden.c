@@ -80,7 +80,7 @@ static bool mark_classes(struct forbidden *f, const char *written)
     const struct synsets_subject *s = &r.subject[0];
     if (r.verdict != SYNSETS_LACKING || s->slips > 0 || s->how > SYNSETS_PARENT_FORM)
         return false;
-    for (int i = 0; i < s->choice_count; i++)
+    for (int i = 0; i < s->head_count; i++)
         f->classes[s->choices[i]] = true;
     return true;
 }

@@ -166,7 +166,7 @@ static void wrong_usage_is_two_and_faults_are_one(void **state)
         {2, "--seed", {"-t", "goldfish", "--seed", "-1", "-o", "x.png"}},
         {2, "no option", {"-t", "goldfish", "--set", "dream.colour=1", "-o", "x.png"}},
         {1, "names none", {"-t", "qqqqzzzz", "-o", "x.png"}},
-        {1, "near it", {"-t", "volcano", "-o", "x.png"}},
+        {1, "near it", {"-t", "violin", "-o", "x.png"}},
         {1, "no word", {"-t", " + ", "-o", "x.png"}},
         {1, "no such layer", {"--layer", "conv9_9", "-o", "x.png"}},
         {1, "channel", {"--layer", "conv1_1:16", "-o", "x.png"}},

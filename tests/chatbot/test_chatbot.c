@@ -165,7 +165,7 @@ static void test_unknown(void **state)
     static const struct {
         const char *line, *says;
     } cases[] = {
-        {"pizz", "Did you mean pizza?"},
+        {"lions pizza", "Did you mean lions or pizza?"},
         {"gold fissh", "Did you mean goldfish"},
         {"xyzzy plugh", "\"that\""},
         {"goldfish + volcano + pizza", "goldfish + pizza"},
@@ -234,7 +234,7 @@ static void test_irc_talk(void **state)
                                          "reverie is nice",
                                          "golfish???x",
                                          "😂",
-                                         "volcano please",
+                                         "my volcano please",
                                          "!",
                                          "cat + sub",
                                          "reverieX: cat",

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "app/known.h"
+#include "app/subjects.h"
 #include "common/mem.h"
 #include "synsets/index.h"
 
@@ -37,7 +37,7 @@ static int set_up(void **state)
     struct error e;
     if (model_load(&m, NULL, &e))
         return -1;
-    known_from_model(m, &embedded);
+    subjects_known(m, &embedded);
     model_close(&m);
     for (int i = 0; i < SYNSET_COUNT; i++)
         everything.known[i] = true;
