@@ -123,13 +123,16 @@ class Conversation:
 
 
 class Server:
-    """`with Server(script) as s:`; `tls` is a (certificate, key) pair of paths or None."""
+    """`with Server(script) as s:`; `tls` is a (certificate, key) pair of paths or None, `newest` an ssl.TLSVersion."""
 
-    def __init__(self, script, tls=None, hosts=("127.0.0.1",)):
+    def __init__(self, script, tls=None, hosts=("127.0.0.1",), newest=None):
         self.script, self.hosts, self.talks, self.faults = script, hosts, [], []
         self.context = None
         if tls:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.context.set_ciphers("ALL:@SECLEVEL=0")  # this side takes whatever there is
+            self.context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+            self.context.maximum_version = newest or ssl.TLSVersion.MAXIMUM_SUPPORTED
             self.context.load_cert_chain(*tls)
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever)
@@ -276,7 +279,8 @@ class Bot:
 
 
 class Certificates:
-    """good, self_signed, expired, wrong_host: (certificate, key); ca: path of the authority."""
+    """good, self_signed, expired, wrong_host, weak (RSA of 1024 bits), for_clients: (certificate, key); ca: path of
+    the authority."""
 
     def __init__(self):
         self.folder = tempfile.mkdtemp(prefix="reverie-certs-")
@@ -287,6 +291,8 @@ class Certificates:
         self.good = self.issue("good", names)
         self.wrong_host = self.issue("wrong_host", "subjectAltName=DNS:elsewhere.example")
         self.expired = self.issue("expired", names, "20200101000000Z", "20210101000000Z")
+        self.weak = self.issue("weak", names, key=("rsa:1024",))
+        self.for_clients = self.issue("for_clients", names + "\nextendedKeyUsage=clientAuth")
         self.self_signed = (self.path("self.pem"), self.path("self.key"))
         self.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
                      "-subj", "/CN=localhost", "-addext", names, "-keyout", self.self_signed[1], "-out",
@@ -299,19 +305,18 @@ class Certificates:
         subprocess.run(["openssl", *args], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                        cwd=self.folder)
 
-    def issue(self, name, extension, start=None, end=None):
+    def issue(self, name, extension, start=None, end=None, key=("ec", "-pkeyopt", "ec_paramgen_curve:P-256")):
         with open(self.path("ca.conf"), "w") as f:
             f.write("[ca]\ndefault_ca=d\n[d]\ndatabase=%s\nnew_certs_dir=%s\nserial=%s\ndefault_md=sha256\n"
                     "policy=p\nunique_subject=no\n[p]\ncommonName=supplied\n[x]\n%s\n"
                     % (self.path("index"), self.folder, self.path("serial"), extension))
         open(self.path("index"), "a").close()
-        key, request, certificate = self.path(name + ".key"), self.path(name + ".csr"), self.path(name + ".pem")
-        self.openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=" + name,
-                     "-keyout", key, "-out", request)
+        key_file, request, certificate = (self.path(name + ending) for ending in (".key", ".csr", ".pem"))
+        self.openssl("req", "-newkey", *key, "-nodes", "-subj", "/CN=" + name, "-keyout", key_file, "-out", request)
         when = ["-startdate", start, "-enddate", end] if start else ["-days", "30"]
         self.openssl("ca", "-batch", "-config", self.path("ca.conf"), "-extensions", "x", "-rand_serial", "-cert",
                      self.ca, "-keyfile", self.path("ca.key"), "-in", request, "-out", certificate, "-notext", *when)
-        return certificate, key
+        return certificate, key_file
 
     def close(self):
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -3,6 +3,7 @@ import os
 import random
 import shutil
 import socket
+import ssl
 import tempfile
 import threading
 import time
@@ -482,7 +483,8 @@ class Encrypted(unittest.TestCase):
         self.assertEqual(passwords, [SECRET, SECRET])
 
     def test_i10_impostors_are_refused(self):
-        cases = [("self_signed", "not trusted"), ("expired", "expired"), ("wrong_host", "name")]
+        cases = [("self_signed", "not trusted"), ("expired", "expired"), ("wrong_host", "name"),
+                 ("weak", "insecure"), ("for_clients", "purpose")]
         for name, word in cases:
             with self.subTest(name), Server(keep, tls=getattr(self.certificates, name)) as server, \
                     self.bot(server.port) as bot:
@@ -495,6 +497,15 @@ class Encrypted(unittest.TestCase):
                 self.assertNotIn(SECRET.encode(), bot.raw)
         with Server(keep, tls=self.certificates.good) as server, self.bot(server.port, ca_file="") as bot:
             bot.wait("alarm", text=lambda t: "prove" in t or "trusts no certificates" in t)
+
+    def test_i10_old_protocols_are_refused(self):
+        for newest in (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1):
+            with Server(keep, tls=self.certificates.good, newest=newest) as server, self.bot(server.port) as bot:
+                self.assertIn("TLS handshake", bot.wait("waiting")["text"])
+                self.assertEqual([t.texts() for t in server.talks if t.texts()], [])
+        with Server(keep, tls=self.certificates.good, newest=ssl.TLSVersion.TLSv1_2) as server, \
+                self.bot(server.port) as bot:
+            bot.wait("online")
 
     def test_i10_plain_text_and_stalled_handshakes(self):
         received = []
