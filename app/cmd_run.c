@@ -17,6 +17,7 @@
 #include "app/commands.h"
 #include "app/picture_fit.h"
 #include "app/subjects.h"
+#include "app/ready.h"
 #include "app/report.h"
 #include "app/link.h"
 #include "app/page.h"
@@ -295,6 +296,9 @@ static int open_all(struct run *r, struct error *e)
     if (rc < 0)
         return error_set(e, -rc, "cannot make an event descriptor: %s", strerror(-rc));
     catch_signals(&r->stop);
+    const struct ready ready = {&r->settings, r->options.script_path, r->options.offline};
+    if ((rc = ready_first_fault(&ready, e)) < 0)
+        return rc;
     if (r->options.offline)
         clock_init_virtual(&r->clock, 0);
     else
@@ -380,8 +384,15 @@ static int close_all(struct run *r, struct error *e)
     return rc;
 }
 
+static void warn_of_variable(void *context, const char *text)
+{
+    (void)context;
+    log_warn("run", "%s", text);
+}
+
 static int run_show(struct run *r)
 {
+    ready_variables(&r->settings, warn_of_variable, NULL);
     struct error e = {0}, closing = {0};
     int rc = open_all(r, &e);
     if (rc == 0)

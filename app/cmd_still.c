@@ -9,12 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "app/commands.h"
 #include "app/dream_args.h"
 #include "app/picture_fit.h"
 #include "app/subjects.h"
+#include "common/file.h"
 #include "common/mem.h"
 #include "stream/picture.h"
 
@@ -124,6 +126,15 @@ static int find_subject(struct subject *s, const struct model *m, const struct a
 }
 
 /* ---- Pictures ---- */
+
+/* Before the work, not after it: only PNG is written, and the place must take it. */
+static int check_output(const char *path, struct error *e)
+{
+    const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
+    if (dot && dot[1] && strcasecmp(dot, ".png") != 0)
+        return error_set(e, EINVAL, "%s: only PNG is written; give a name that ends in .png", path);
+    return file_check_target(path, e);
+}
 
 static float *picture_alloc(int w, int h, struct error *e)
 {
@@ -257,7 +268,9 @@ int cmd_still(int argc, char **argv)
     int status = parse_arguments(&a, argc, argv);
     if (status != ARGS_OK)
         return status;
-    int rc = dream_load_model(&m, &a.dream, &e);
+    int rc = check_output(a.output, &e);
+    if (rc == 0)
+        rc = dream_load_model(&m, &a.dream, &e);
     if (rc == 0)
         rc = find_subject(&subject, m, &a, &e);
     if (rc == 0)

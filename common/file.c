@@ -5,10 +5,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "common/mem.h"
@@ -198,4 +200,62 @@ int file_make_folders(const char *path, mode_t mode, struct error *e)
     int rc = path[0] ? make_folders(copy, mode) : -EINVAL;
     free(copy);
     return rc < 0 ? error_set(e, -rc, "%s: cannot be made: %s", path, strerror(-rc)) : 0;
+}
+
+/* ---- Would it work? ---- */
+
+/* `path` itself, or the nearest above it that is there. */
+static void nearest_there(const char *path, char out[PATH_MAX])
+{
+    snprintf(out, PATH_MAX, "%s", path);
+    while (out[0] && access(out, F_OK) < 0) {
+        char *slash = strrchr(out, '/');
+        *(slash && slash > out ? slash : slash ? slash + 1 : out) = '\0';
+        if (slash == out)
+            return;
+    }
+    if (!out[0])
+        strcpy(out, ".");
+}
+
+/* By doing it: what access() says of a read-only or special file system is not the truth. */
+static int try_folder(const char *folder)
+{
+    char trial[PATH_MAX + 32];
+    snprintf(trial, sizeof trial, "%s/.reverie-check.XXXXXX", folder);
+    if (!mkdtemp(trial))
+        return -errno;
+    rmdir(trial);
+    return 0;
+}
+
+int file_check_folder(const char *path, int64_t *free_mb, struct error *e)
+{
+    char folder[PATH_MAX];
+    struct stat st;
+    struct statvfs v;
+    nearest_there(path, folder);
+    int rc = stat(folder, &st) < 0 ? -errno : S_ISDIR(st.st_mode) ? try_folder(folder) : -ENOTDIR;
+    if (rc < 0)
+        return error_set(e, -rc, "%s: nothing can be made in %s: %s", path, folder, strerror(-rc));
+    if (free_mb)
+        *free_mb =
+            statvfs(folder, &v) < 0 ? INT64_MAX : (int64_t)((double)v.f_bavail * (double)v.f_frsize / 1e6);
+    return 0;
+}
+
+int file_check_target(const char *path, struct error *e)
+{
+    char folder[PATH_MAX];
+    struct stat st;
+    snprintf(folder, sizeof folder, "%s", path);
+    char *slash = strrchr(folder, '/');
+    if (slash)
+        slash[slash == folder] = '\0';
+    else
+        strcpy(folder, ".");
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        return error_set(e, EISDIR, "%s: is a folder; name a file in it", path);
+    int rc = stat(folder, &st) < 0 ? -errno : S_ISDIR(st.st_mode) ? try_folder(folder) : -ENOTDIR;
+    return rc < 0 ? error_set(e, -rc, "%s: cannot be written: %s", path, strerror(-rc)) : 0;
 }

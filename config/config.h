@@ -51,6 +51,11 @@ enum { CONFIG_VARIABLE_BYTES = 96 };
 char *config_variable(const struct option_section *s, const struct option *o,
                       char out[CONFIG_VARIABLE_BYTES]);
 
+/* Calls `say` for each REVERIE_ variable of the environment that names no secret and is none of `others` (ends with
+ * NULL), with a line that says what may be meant. Values are not looked at. */
+void config_stray_variables(const struct config *c, const char *const *others,
+                            void (*say)(void *context, const char *text), void *context);
+
 /* The documented file with the values that the structs hold now: after config_defaults it is
  * config/default.yaml. Secrets stand in it only as a comment that says where they come from. */
 void config_write_yaml(const struct config *c, FILE *out);

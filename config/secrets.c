@@ -100,3 +100,59 @@ int config_read_secrets(const struct config *c, struct error *e)
     }
     return 0;
 }
+
+/* ---- Variables that nobody reads ---- */
+
+static bool is_variable(const char *name, size_t bytes, const char *wanted)
+{
+    size_t n = strlen(wanted);
+    return strncmp(name, wanted, n < bytes ? n : bytes) == 0 &&
+           (bytes == n || (bytes == n + 5 && strncmp(name + n, "_FILE", 5) == 0));
+}
+
+/* The secret that `name` is a variable of, or else the one whose section it names. */
+static bool find_secret(const struct config *c, const char *name, size_t bytes,
+                        char meant[CONFIG_VARIABLE_BYTES])
+{
+    meant[0] = '\0';
+    for (size_t i = 0; i < c->count; i++) {
+        const struct option_section *s = c->entries[i].section;
+        for (size_t j = 0; j < s->count; j++) {
+            char variable[CONFIG_VARIABLE_BYTES];
+            size_t head = strlen("REVERIE_") + strlen(s->name);
+            if (!(s->options[j].flags & OPTION_SECRET))
+                continue;
+            config_variable(s, &s->options[j], variable);
+            if (is_variable(name, bytes, variable))
+                return true;
+            if (bytes >= head && strncmp(name, variable, head) == 0)
+                memcpy(meant, variable, sizeof variable);
+        }
+    }
+    return false;
+}
+
+static bool is_one_of(const char *name, size_t bytes, const char *const *others)
+{
+    for (; *others; others++)
+        if (strlen(*others) == bytes && strncmp(name, *others, bytes) == 0)
+            return true;
+    return false;
+}
+
+void config_stray_variables(const struct config *c, const char *const *others,
+                            void (*say)(void *context, const char *text), void *context)
+{
+    for (char **v = environ; *v; v++) {
+        char meant[CONFIG_VARIABLE_BYTES], text[CONFIG_VARIABLE_BYTES * 4];
+        size_t bytes = strcspn(*v, "=");
+        if (strncmp(*v, "REVERIE_", 8) != 0 || is_one_of(*v, bytes, others) ||
+            find_secret(c, *v, bytes, meant))
+            continue;
+        snprintf(text, sizeof text, "nothing reads the variable %.*s%s%s%s", bytes < 80 ? (int)bytes : 80, *v,
+                 meant[0] ? "; did you mean "
+                          : "; settings come from -c and --set, secrets alone from variables",
+                 meant, meant[0] ? "?" : "");
+        say(context, text);
+    }
+}

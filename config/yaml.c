@@ -148,12 +148,28 @@ static const char *what(const struct reader *r)
     }
 }
 
+/* "key: #value": whoever writes that means the text, as in a channel's name. */
+static bool is_cut_by_comment(const struct reader *r, size_t line)
+{
+    const char *at = r->text;
+    for (size_t i = 1; i < line && at; i++)
+        at = (at = strchr(at, '\n')) ? at + 1 : NULL;
+    const char *colon = at ? strchr(at, ':') : NULL;
+    if (!colon)
+        return false;
+    colon += 1 + strspn(colon + 1, " \t");
+    return colon[0] == '#' && colon[1] > ' ';
+}
+
 /* One value for section.key; r->event is the value's. */
 static int read_value(struct reader *r, const char *section, const char *key, size_t line)
 {
     const char *value = scalar(r);
     if (!value)
         return fault(r, line, "%s.%s: takes one value, not %s", section, key, what(r));
+    if (is_null(r) && is_cut_by_comment(r, line))
+        return fault(r, line, "%s.%s: # begins a comment, so there is no value; write it in quotes, \"#...\"",
+                     section, key);
     if (is_null(r))
         return fault(r, line,
                      "%s.%s: has no value; delete the line for the default, or write \"\" for empty text",

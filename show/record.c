@@ -5,11 +5,13 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "show/journal.h"
+#include "common/file.h"
 #include "common/json.h"
 #include "common/log.h"
 #include "common/mem.h"
@@ -128,14 +130,22 @@ static bool restore_line(struct record *m, const char *text)
 }
 
 /* What cannot be read must not be written over: nobody would be banned any more. */
+/* *text is the caller's, NULL when there is none. */
+static int read_state(const char *folder, char **text, struct error *e)
+{
+    struct error why = {""};
+    int rc = journal_read_state(folder, STATE_NAME, STATE_BYTES_MAX, text, &why);
+    return rc < 0 ? error_set(e, -rc, "%s; mend it, or move it away to begin without its wishes and bans",
+                              why.text)
+                  : 0;
+}
+
 static int restore(struct record *m, const char *folder, struct error *e)
 {
     char *text;
-    struct error why = {""};
-    int rc = journal_read_state(folder, STATE_NAME, STATE_BYTES_MAX, &text, &why), good = 0, bad = 0;
+    int rc = read_state(folder, &text, e), good = 0, bad = 0;
     if (rc < 0)
-        return error_set(e, -rc, "%s; mend it, or move it away to begin without its wishes and bans",
-                         why.text);
+        return rc;
     char *rest = text;
     for (const char *line; rest && (line = strsep(&rest, "\n"));) {
         if (!*line)
@@ -201,6 +211,23 @@ static void turned(void *context, const struct request *before, double on_s, con
     json_put_whole(shown, "turn", now->turn);
     put_request(shown, now);
     write_event(m, shown);
+}
+
+int record_check(const struct show_config *c, char *text, size_t size, struct error *e)
+{
+    char *state;
+    int64_t mb;
+    text[0] = '\0';
+    if (!c->state_dir[0])
+        return 0;
+    int rc = file_check_folder(c->state_dir, &mb, e);
+    if (rc == 0)
+        rc = read_state(c->state_dir, &state, e);
+    if (rc < 0)
+        return error_prefix(e, rc, "show.state_dir");
+    free(state);
+    snprintf(text, size, "%s, %lld MB free", c->state_dir, (long long)mb);
+    return 0;
 }
 
 int record_open(struct record **out, const struct show_config *c, struct requests *requests,

@@ -15,6 +15,10 @@
 
 struct record;
 
+/* Would record_open work? Tries the folder and the state in it. 0 with a line in `text` ("": no state_dir), or -errno
+ * with a line in `e`. */
+int record_check(const struct show_config *c, char *text, size_t size, struct error *e);
+
 /* Restores what the folder holds into `requests` and `rules`, then follows both, which must outlive
  * it. Before the threads start. With an empty state_dir *m is NULL, which all calls take. 0 or -errno
  * with a line. */

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,6 +70,11 @@ static void decoder_close(struct decoder *d)
     avformat_close_input(&d->format);
 }
 
+static bool is_url(const struct audio_config *c)
+{
+    return strstr(c->source, "://") != NULL;
+}
+
 static int open_input(struct decoder *d, struct audio *a)
 {
     d->format = avformat_alloc_context();
@@ -77,10 +83,10 @@ static int open_input(struct decoder *d, struct audio *a)
     d->format->interrupt_callback = (AVIOInterruptCB){should_stop, a};
 
     /* A playlist on disk must not make us fetch addresses, nor one on the network read our files. */
-    bool is_url = strstr(a->config->source, "://") != NULL;
     AVDictionary *options = NULL;
-    av_dict_set(&options, "protocol_whitelist", is_url ? "http,https,tls,tcp,crypto" : "file,crypto", 0);
-    if (is_url) {
+    av_dict_set(&options, "protocol_whitelist",
+                is_url(a->config) ? "http,https,tls,tcp,crypto" : "file,crypto", 0);
+    if (is_url(a->config)) {
         av_dict_set(&options, "rw_timeout", "8000000", 0);
         av_dict_set(&options, "tls_verify", "1", 0);
     }
@@ -194,6 +200,34 @@ static int64_t play_once(struct audio *a)
     return rc < 0 ? rc : total;
 }
 
+static bool is_silence(const struct audio_config *c)
+{
+    return strcmp(c->source, "silence") == 0 || c->source[0] == '\0';
+}
+
+int audio_check(const struct audio_config *c, bool network, char *text, size_t size, struct error *e)
+{
+    struct decoder d = {.stream = 0};
+    text[0] = '\0';
+    if (is_silence(c))
+        return 0;
+    snprintf(text, size, "%.400s", c->source);
+    if (is_url(c) && !network)
+        return 0;
+    struct audio *a = xcalloc(1, sizeof *a);
+    a->config = c;
+    av_log_forget();
+    int rc = open_input(&d, a);
+    if (rc >= 0)
+        rc = open_codec(&d);
+    decoder_close(&d);
+    free(a);
+    return rc < 0 ? error_set(e, EINVAL,
+                              "cannot play \"%.200s\": %s; the show would be silent. Check audio.source",
+                              c->source, av_error_describe(rc).text)
+                  : 0;
+}
+
 static void fall_silent(struct audio *a, int64_t rc)
 {
     if (!a->warned && !atomic_load(&a->stop))
@@ -232,7 +266,7 @@ int audio_open(struct audio **out, const struct audio_config *c, bool reproducib
     a->reproducible = reproducible;
     pthread_mutex_init(&a->lock, NULL);
     cond_init_monotonic(&a->changed);
-    a->silent = strcmp(c->source, "silence") == 0 || c->source[0] == '\0';
+    a->silent = is_silence(c);
     *out = a;
     int rc = a->silent ? 0 : thread_start(&a->thread, "audio", decode_main, a);
     if (rc < 0) {

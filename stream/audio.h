@@ -10,6 +10,7 @@
 #define STREAM_AUDIO_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "config/option.h"
 
@@ -28,6 +29,10 @@ struct audio;
  * not tried again. 0 or -errno (no thread could be started). `c` must outlive the audio. */
 int audio_open(struct audio **a, const struct audio_config *c, bool reproducible, struct error *e);
 void audio_close(struct audio **a); /* NULL is fine */
+
+/* Can the source be played? Reads its beginning; an address only when the network may be used. 0 with a line in `text`
+ * ("": silence), or -errno with a line in `e`. */
+int audio_check(const struct audio_config *c, bool network, char *text, size_t size, struct error *e);
 
 /* The next `samples` of both channels, -1..1. One caller at a time; does not block in a live show. */
 void audio_read(struct audio *a, float *left, float *right, int samples);

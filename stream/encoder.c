@@ -18,13 +18,14 @@
 #include "stream/av_log.h"
 #include "stream/upload.h"
 
-enum { KEYFRAME_SECONDS = 2 };
+enum { KEYFRAME_SECONDS = 2, SIDE_MIN_PX = 64 };
 
 static const char *const encoder_names[] = {"auto", "libx264", "h264_nvenc", NULL};
 static const char *const presets[] = {"ultrafast", "superfast", "veryfast", "faster", "fast", "medium", NULL};
 
 static const struct option rows[] = {
-    OPTION_SIZE(struct video_config, size, "1280x720", 64, 3840, "Size of the video; both sides even."),
+    OPTION_SIZE(struct video_config, size, "1280x720", SIDE_MIN_PX, 3840,
+                "Size of the video; both sides even."),
     OPTION_INT(struct video_config, fps, "25", 1, 60, "per second", "Frames per second, constant."),
     OPTION_INT(struct video_config, bitrate_kbps, "3000", 100, 50000, "kbit/s",
                "Bit rate of the video, constant. Twitch takes at most 6000."),
@@ -150,13 +151,25 @@ static int open_video_as(struct encoder *e, const char *name, const struct encod
     return rc;
 }
 
+int encoder_valid(const struct video_config *v, struct error *e)
+{
+    int w = v->size.width_px, h = v->size.height_px;
+    if (w < SIDE_MIN_PX || h < SIDE_MIN_PX)
+        return error_set(e, EINVAL, "video.size %dx%d: each side takes at least %d pixels", w, h,
+                         SIDE_MIN_PX);
+    if (w % 2 || h % 2)
+        return error_set(e, EINVAL, "video.size %dx%d: both sides must be even, as in %dx%d", w, h, w - w % 2,
+                         h - h % 2);
+    return 0;
+}
+
 static int open_video(struct encoder *e, const struct encoder_params *p, struct error *error)
 {
     const struct video_config *v = p->video;
-    if (v->size.width_px % 2 || v->size.height_px % 2 || v->size.width_px < 16 || v->size.height_px < 16)
-        return error_set(error, EINVAL, "video.size %dx%d: both sides must be even and at least 16",
-                         v->size.width_px, v->size.height_px);
-    int rc = AVERROR_ENCODER_NOT_FOUND;
+    int rc = encoder_valid(v, error);
+    if (rc < 0)
+        return rc;
+    rc = AVERROR_ENCODER_NOT_FOUND;
     av_log_forget();
     if (v->encoder == VIDEO_ENCODER_NVENC || (v->encoder == VIDEO_ENCODER_AUTO && !p->reproducible))
         rc = open_video_as(e, encoder_names[VIDEO_ENCODER_NVENC], p);

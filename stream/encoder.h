@@ -63,6 +63,9 @@ struct encoder;
 /* Takes each packet as it comes; `packet` belongs to the encoder and is valid during the call. */
 typedef void encoder_packet_fn(void *context, const AVPacket *packet);
 
+/* Can any encoder take these settings? 0 or -EINVAL with one line. */
+int encoder_valid(const struct video_config *v, struct error *error);
+
 /* 0 or -errno with one line; *e is NULL then. */
 int encoder_open(struct encoder **e, const struct encoder_params *p, struct error *error);
 void encoder_close(struct encoder **e); /* NULL is fine */

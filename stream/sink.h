@@ -45,9 +45,18 @@ struct sink_ops {
     /* Should there be one? Any thread. (optional: NULL means only when no other sink is enabled) */
     bool (*enabled)(const void *config);
 
-    /* (optional) Would it work? Looks at the place without making or sending anything. 0 and a line about
-     * what it found in `text`, or -errno with a line. Any thread. */
+    /* (optional) Can these settings work at all? Looks at nothing else. 0 or -EINVAL with a line. Any thread. */
+    int (*valid)(const void *config, struct error *e);
+
+    /* (optional) Would it work? Looks at the place without sending anything. 0 and a line about what it found in
+     * `text`, 1 when that is a warning, or -errno with a line. Any thread. */
     int (*check)(const void *config, char *text, size_t size, struct error *e);
+
+    /* (optional) The same for the network: connects to the other end and hangs up. May take seconds. */
+    int (*reach)(const void *config, char *text, size_t size, struct error *e);
+
+    /* (optional) The most that the other end is known to take, and its name in *who; 0: nobody knows. */
+    int (*most_kbps)(const void *config, const char **who);
 
     /* Checks the options and prepares. On the thread of stream_open; must not wait for a disk or a network.
      * 0 or -errno with a line that begins with the section's name. close follows also on failure. */

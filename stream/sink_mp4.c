@@ -350,38 +350,18 @@ static int mp4_open(struct sink *s, struct error *e)
     return 0;
 }
 
-/* The nearest folder that is there already, since the missing ones will be made. */
-static void nearest_folder(const char *dir, char path[PATH_MAX])
-{
-    snprintf(path, PATH_MAX, "%s", dir);
-    while (access(path, F_OK) < 0) {
-        char *slash = strrchr(path, '/');
-        if (!slash || slash == path) {
-            strcpy(path, slash ? "/" : ".");
-            return;
-        }
-        *slash = '\0';
-    }
-}
-
 static int mp4_check(const void *config, char *text, size_t size, struct error *e)
 {
     const struct record_config *c = config;
-    char path[PATH_MAX];
-    struct stat st;
-    nearest_folder(c->dir, path);
-    if (stat(path, &st) < 0 || access(path, W_OK | X_OK) < 0)
-        return error_set(e, errno, "cannot record into %s: %s: %s%s", c->dir, path, strerror(errno),
-                         remedy(errno));
-    if (!S_ISDIR(st.st_mode))
-        return error_set(e, ENOTDIR, "cannot record into %s: %s is not a folder%s", c->dir, path,
-                         remedy(ENOTDIR));
-    long long mb = (long long)free_mb(path);
+    int64_t mb;
+    int rc = file_check_folder(c->dir, &mb, e);
+    if (rc < 0)
+        return error_set(e, -rc, "cannot record into %s: %s%s", c->dir, strerror(-rc), remedy(-rc));
     if (mb < c->min_free_mb)
         return error_set(e, ENOSPC,
-                         "only %lld MB are free in %s, record.min_free_mb asks for %lld: make room", mb, path,
-                         (long long)c->min_free_mb);
-    snprintf(text, size, "into %s, %lld MB free", c->dir, mb);
+                         "only %lld MB are free for %s, record.min_free_mb asks for %lld: make room",
+                         (long long)mb, c->dir, (long long)c->min_free_mb);
+    snprintf(text, size, "into %s, %lld MB free", c->dir, (long long)mb);
     return 0;
 }
 

@@ -40,6 +40,7 @@ enum {
     LOOK_MS = 50,          /* how often a question looks whether it is still wanted */
     REMIND_US = 600000000, /* between warnings while it stays down */
     ROLL_HOURS = 47,
+    TWITCH_MOST_KBPS = 6000,
 };
 
 struct rtmp_config {
@@ -254,12 +255,12 @@ static void hide_path(const char *path)
 /* The parts of rtmp.url, checked. */
 struct rtmp_place {
     char scheme[16], host[256], path[OPTION_STRING_BYTES];
+    int port; /* -1: the scheme's own */
 };
 
 static int split_url(const struct rtmp_config *c, struct rtmp_place *p, struct error *e)
 {
-    int port = -1;
-    av_url_split(p->scheme, sizeof p->scheme, NULL, 0, p->host, sizeof p->host, &port, p->path,
+    av_url_split(p->scheme, sizeof p->scheme, NULL, 0, p->host, sizeof p->host, &p->port, p->path,
                  sizeof p->path, c->url);
     bool known = strcmp(p->scheme, "rtmp") == 0 || strcmp(p->scheme, "rtmps") == 0;
     if (known && p->host[0] != '\0' && strlen(p->path) >= 2 && p->path[0] == '/')
@@ -269,13 +270,58 @@ static int split_url(const struct rtmp_config *c, struct rtmp_place *p, struct e
                      "REVERIE_RTMP_STREAM_KEY)");
 }
 
-static int rtmp_check(const void *config, char *text, size_t size, struct error *e)
+/* A part of a path that nobody would name an app: long, with digits in it. */
+static bool looks_like_key(const char *part, size_t bytes)
+{
+    enum { KEY_BYTES = 16 };
+    size_t digits = 0;
+    for (size_t i = 0; i < bytes; i++)
+        digits += part[i] >= '0' && part[i] <= '9';
+    return strncmp(part, "live_", 5) == 0 || (bytes >= KEY_BYTES && digits > 0);
+}
+
+/* Is the key part of rtmp.url, behind the app's name? With the one from the environment behind it the server would
+ * look for an app of that name. Never quoted. */
+static bool holds_key(const struct rtmp_config *c, const struct rtmp_place *p)
+{
+    const char *part = strchr(p->path + 1, '/');
+    for (; part; part = strchr(part, '/')) {
+        size_t n = strcspn(++part, "/?");
+        if (n &&
+            (looks_like_key(part, n) || (strlen(c->stream_key) == n && strncmp(c->stream_key, part, n) == 0)))
+            return true;
+    }
+    return false;
+}
+
+static int rtmp_valid(const void *config, struct error *e)
 {
     const struct rtmp_config *c = config;
     struct rtmp_place p;
     int rc = split_url(c, &p, e);
+    if (rc == 0 && c->stream_key[0] && holds_key(c, &p))
+        return error_set(
+            e, EINVAL,
+            "rtmp.url holds a stream key behind the app's name, and there is one in the environment too; "
+            "end rtmp.url with the app, as in %s://%s/app",
+            p.scheme, p.host);
+    return rc;
+}
+
+static int rtmp_check(const void *config, char *text, size_t size, struct error *e)
+{
+    const struct rtmp_config *c = config;
+    struct rtmp_place p;
+    int rc = rtmp_valid(config, e);
+    if (rc == 0)
+        rc = split_url(c, &p, e);
     if (rc < 0)
         return rc;
+    if (holds_key(c, &p))
+        return error_set(
+            e, EINVAL,
+            "rtmp.url holds a stream key, which everybody sees who sees the settings; end it with the app's "
+            "name and put the key into REVERIE_RTMP_STREAM_KEY");
     if (c->stream_key[0] == '\0')
         return error_set(
             e, EINVAL,
@@ -286,12 +332,64 @@ static int rtmp_check(const void *config, char *text, size_t size, struct error 
     return 0;
 }
 
+static int reach_stop(void *deadline_us)
+{
+    return clock_real_us() > *(int64_t *)deadline_us;
+}
+
+/* Name, TCP and, for rtmps, TLS with the server's certificate; not a byte of RTMP. */
+static int rtmp_reach(const void *config, char *text, size_t size, struct error *e)
+{
+    struct rtmp_place p;
+    int rc = split_url(config, &p, e);
+    if (rc < 0)
+        return rc;
+    bool is_encrypted = strcmp(p.scheme, "rtmps") == 0;
+    int port = p.port > 0 ? p.port : is_encrypted ? 443 : 1935;
+    int64_t began_us = clock_real_us(), deadline_us = began_us + CONNECT_US;
+    char *address = xasprintf(strchr(p.host, ':') ? "%s://[%s]:%d" : "%s://%s:%d",
+                              is_encrypted ? "tls" : "tcp", p.host, port);
+    AVDictionary *options = NULL;
+    AVIOInterruptCB stop = {reach_stop, &deadline_us};
+    AVIOContext *io = NULL;
+    if (is_encrypted)
+        av_dict_set(&options, "tls_verify", "1", 0);
+    av_log_forget();
+    rc = avio_open2(&io, address, AVIO_FLAG_READ_WRITE, &stop, &options);
+    avio_closep(&io);
+    av_dict_free(&options);
+    free(address);
+    if (rc < 0)
+        return error_set(e, EHOSTUNREACH, "%s port %d cannot be reached: %s; check rtmp.url and the network",
+                         p.host, port, av_error_describe(rc).text);
+    snprintf(text, size, "%s port %d answers%s (%.0f ms)", p.host, port,
+             is_encrypted ? ", its certificate is right" : "", (double)(clock_real_us() - began_us) / 1000);
+    return 0;
+}
+
+static int rtmp_most_kbps(const void *config, const char **who)
+{
+    static const char *const twitch[] = {"twitch.tv", "live-video.net"};
+    struct rtmp_place p;
+    *who = "Twitch";
+    if (split_url(config, &p, NULL) < 0)
+        return 0;
+    for (size_t i = 0; i < ARRAY_LEN(twitch); i++) {
+        size_t n = strlen(p.host), d = strlen(twitch[i]);
+        if (n >= d && strcasecmp(p.host + n - d, twitch[i]) == 0)
+            return TWITCH_MOST_KBPS;
+    }
+    return 0;
+}
+
 static int rtmp_open(struct sink *s, struct error *e)
 {
     const struct rtmp_config *c = s->config;
     struct rtmp_sink *r = s->priv;
     struct rtmp_place p;
-    int rc = split_url(c, &p, e);
+    int rc = rtmp_valid(c, e);
+    if (rc == 0)
+        rc = split_url(c, &p, e);
     if (rc < 0)
         return rc;
     log_add_secret(c->stream_key);
@@ -345,7 +443,10 @@ const struct sink_ops sink_rtmp = {
     .live_only = true,
     .constant_rate = true,
     .enabled = rtmp_enabled,
+    .valid = rtmp_valid,
     .check = rtmp_check,
+    .reach = rtmp_reach,
+    .most_kbps = rtmp_most_kbps,
     .open = rtmp_open,
     .write = rtmp_write,
     .finish = rtmp_finish,

@@ -99,9 +99,10 @@ static void choose_identity(struct irc *irc, struct irc_identity *id)
         log_warn("chat", "chat.token: %s", e.text);
     bool lacks_token = is_twitch(irc) && !id->pass[0];
     if (lacks_token && irc->config.anonymous_fallback)
-        irc_tell_state(&irc->shared, IRC_ALARM,
-                       "there is no token for %s: listening only; set REVERIE_CHAT_TOKEN_FILE",
-                       irc->config.nick);
+        irc_tell_state(
+            &irc->shared, IRC_ALARM,
+            "there is no token for %s: listening only; set REVERIE_CHAT_TOKEN or REVERIE_CHAT_TOKEN_FILE",
+            irc->config.nick);
     if (irc->config.anonymous_fallback && (lacks_token || is_refused(irc, id->pass))) {
         if (!irc->refused_us || strcmp(irc->refused, id->pass) != 0)
             irc->refused_us = clock_real_us();
@@ -191,16 +192,42 @@ static bool is_word(const char *s, size_t max_bytes)
     return n > 0 && n <= max_bytes;
 }
 
-static int check(const struct irc_config *c, struct error *e)
+/* What was meant by the address of a channel's page, or by "@name". */
+static void guess_channel(const char *text, char out[CHANNEL_MAX_BYTES + 1])
+{
+    const char *end = strpbrk(text, "?# \t"), *page = strstr(text, "twitch.tv/");
+    const char *name = page ? page + strlen("twitch.tv/") : text;
+    name += strspn(name, "@#/");
+    size_t n = strcspn(name, "/?# \t");
+    snprintf(out, CHANNEL_MAX_BYTES + 1, "%.*s", end && end < name ? 0 : (int)n, name);
+}
+
+static int refuse_channel(const char *channel, struct error *e)
+{
+    char guess[CHANNEL_MAX_BYTES + 1];
+    guess_channel(channel, guess);
+    if (is_word(guess, CHANNEL_MAX_BYTES))
+        return error_set(e, EINVAL, "chat.channel \"%.200s\" is not a valid channel name; did you mean %s?",
+                         channel, guess);
+    return error_set(
+        e, EINVAL,
+        "chat.channel \"%.200s\" is not a valid channel name; on Twitch it is the streamer's login", channel);
+}
+
+int irc_valid(const struct irc_config *c, struct error *e)
 {
     if (!c->channel[0])
-        return error_set(e, EINVAL, "chat.channel is empty: which room shall the bot join?");
-    if (!is_word(c->channel, CHANNEL_MAX_BYTES))
-        return error_set(e, EINVAL, "chat.channel \"%s\" is no name of a channel", c->channel);
+        return error_set(e, EINVAL,
+                         "chat.channel is empty; set it to the channel to join (chat.channel=NAME)");
+    if (!is_word(c->channel, CHANNEL_MAX_BYTES) || strstr(c->channel, "twitch.tv/"))
+        return refuse_channel(c->channel, e);
     if (c->nick[0] && !is_word(c->nick, NICK_MAX_BYTES))
-        return error_set(e, EINVAL, "chat.nick \"%s\" is no name for a bot", c->nick);
-    if (!c->server[0] || c->server[0] == '-' || strpbrk(c->server, " \t\r\n"))
-        return error_set(e, EINVAL, "chat.server \"%s\" is no host name", c->server);
+        return error_set(e, EINVAL,
+                         "chat.nick \"%s\" is not a valid name for a bot; it is one word without :,!@*?%%",
+                         c->nick);
+    if (!c->server[0] || c->server[0] == '-' || strpbrk(c->server, " \t\r\n/"))
+        return error_set(e, EINVAL, "chat.server \"%s\" is not a host name; write it without irc:// and path",
+                         c->server);
     return 0;
 }
 
@@ -221,7 +248,7 @@ int irc_open(struct irc **out, const struct irc_config *config, const struct irc
              const struct irc_tuning *tuning, struct error *e)
 {
     *out = NULL;
-    int rc = check(config, e);
+    int rc = irc_valid(config, e);
     if (rc < 0)
         return rc;
     struct irc *irc = xcalloc(1, sizeof *irc);

@@ -83,6 +83,14 @@ struct irc_counters {
 struct irc;
 struct irc_tuning; /* tuning.h: times and transports, for tests */
 
+/* Can these settings work? 0, or -EINVAL with a line that says what to write instead. */
+int irc_valid(const struct irc_config *config, struct error *e);
+
+/* Logs in and joins, as a show would, and leaves again: name, TCP, TLS, token and channel are tried in earnest. 0: in
+ * the channel, 1: in the channel but with a fault that a person should know; -errno with a line in `e`. `text` is
+ * what was found. Waits at most timeout_s. */
+int irc_try(const struct irc_config *config, double timeout_s, char *text, size_t size, struct error *e);
+
 /* Starts the thread and returns at once; being unable to connect is no failure of this call. `tuning` NULL:
  * the defaults. 0; -EINVAL with a line when the settings cannot work (no channel, a nick with blanks).
  * `events` is copied. */

@@ -97,8 +97,12 @@ int model_open(struct model **out, const struct weights *w, struct error *e)
 
 int model_weights(struct weights **w, const char *path, struct error *e)
 {
-    if (path && *path)
-        return weights_open(w, path, e);
+    if (path && *path) {
+        int rc = weights_open(w, path, e);
+        return rc == -ENOENT
+                   ? error_set(e, ENOENT, "%s: no such file; scripts/get-weights fetches VGG-16", path)
+                   : rc;
+    }
     return weights_open_memory(w, embedded_model, (size_t)(embedded_model_end - embedded_model),
                                "reverie-mini", e);
 }

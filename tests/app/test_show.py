@@ -163,7 +163,8 @@ class Faults(unittest.TestCase):
         with Folder() as f:
             for args, size in ((["--size", "64x64", "--set", "dream.size=96x64"], b"\0\0\0\x60"),
                                (["--set", "dream.size=96x64", "--size", "64x64"], b"\0\0\0\x40")):
-                p = reverie("still", "-t", "goldfish", "--steps", "1", "-o", f.path("x.png"), *args)
+                p = reverie("still", "-t", "goldfish", "--steps", "1", "-o", f.path("x.png"), *args,
+                            "--set", "dream.backend=cpu")
                 self.assertEqual((p.returncode, p.stderr), (0, ""))
                 with open(f.path("x.png"), "rb") as png:
                     self.assertEqual(png.read()[16:20], size)
