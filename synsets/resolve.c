@@ -154,6 +154,8 @@ static void swap_subjects(struct synsets_result *r)
 /* Which of two is on top, when the line says it. */
 static void place(struct synsets_result *r, const struct parse *p)
 {
+    if (r->count == 1 && p->pieces[0].place != 0)
+        r->talk = 2; /* "top cat": a place for one thing alone is not how people wish */
     if (r->count != 2 || p->count != 2)
         return;
     const struct piece *first = &p->pieces[0], *second = &p->pieces[1];
@@ -276,6 +278,20 @@ static bool is_signed(const char *clean, struct synsets_subject *subject)
     return synsets_understand(folded, subject) && is_one_name(subject);
 }
 
+/* A command of another bot, or a link: nothing in it is meant for us, whatever it holds. */
+static bool is_not_for_us(const char *clean)
+{
+    static const char *const marks[] = {"://",   "www.",  ".com",  ".net", ".org", ".gg",  ".tv",
+                                        ".io",   ".ly/",  ".me/",  ".xyz", ".ru",  ".co/", ".example",
+                                        ".link", ".shop", ".info", ".to/", ".be/"};
+    if ((clean[0] == '!' || clean[0] == '/') && ((clean[1] | 32) >= 'a' && (clean[1] | 32) <= 'z'))
+        return true;
+    for (size_t i = 0; i < ARRAY_LEN(marks); i++)
+        if (strcasestr(clean, marks[i]))
+            return true;
+    return false;
+}
+
 void synsets_resolve(const char *line, size_t bytes, const struct synsets_known *known,
                      struct synsets_result *result)
 {
@@ -283,6 +299,10 @@ void synsets_resolve(const char *line, size_t bytes, const struct synsets_known 
     struct parse p;
     struct synsets_subject whole;
     text_clean(clean, sizeof clean, line, bytes);
+    if (is_not_for_us(clean)) {
+        *result = (struct synsets_result){.verdict = SYNSETS_UNKNOWN, .missing = -1};
+        return;
+    }
     if (is_signed(clean, &whole))
         p = (struct parse){
             .count = 1, .any_words = true, .pieces = {{.state = PIECE_NAMED, .subject = whole}}};

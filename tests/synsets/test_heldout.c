@@ -109,6 +109,18 @@ static bool any_answers(const struct synsets_result *r, const char *list, bool l
     return false;
 }
 
+/* One of two wanted things is granted and the other said to be lacking: no grant, and no mistake. */
+static bool is_honest_half(const struct synsets_result *r, const char *wanted)
+{
+    char copy[ROW_BYTES];
+    snprintf(copy, sizeof copy, "%.*s", (int)strcspn(wanted, "|"), wanted);
+    char *second = strstr(copy, " + ");
+    if (!second || r->verdict != SYNSETS_HALF || !r->missing_name)
+        return false;
+    *second = '\0';
+    return fits(r, 0, copy, true) || fits(r, 0, second + strlen(" + "), true);
+}
+
 static bool names_something(const char *list)
 {
     return list[0] != '-' && list[0] != '*' && list[0] != '?' && !strstr(list, "|-") && !strstr(list, "|*") &&
@@ -118,6 +130,8 @@ static bool names_something(const char *list)
 static enum outcome judge(const struct synsets_result *r, const char *wanted, bool lenient)
 {
     bool right = any_answers(r, wanted, lenient);
+    if (!right && lenient && is_honest_half(r, wanted))
+        return LACKS;
     if (synsets_granted(r))
         return !right ? WRONG : r->verdict == SYNSETS_NEAREST ? NEAREST : GRANTED;
     if (r->verdict == SYNSETS_LACKING)

@@ -444,7 +444,7 @@ static void test_shared_names(void **state)
 static void test_every_name(void **state)
 {
     (void)state;
-    static const char *const meant_otherwise[] = {"painter", "trump", "chopper", "plane", "head"};
+    static const char *const meant_otherwise[] = {"painter", "trump", "ai", "chopper", "plane", "head"};
     struct synsets_known known = everything();
     for (int i = 0; i < SYNSET_COUNT; i++)
         for (const char *const *name = synset_table[i].names; *name; name++) {

@@ -18,7 +18,13 @@
 #include "common/rng.h"
 #include "synsets/index.h"
 
-enum { LINE_BYTES = 4096, CHAT_LINES = 10000, TEMPLATES_MAX = 4000, WORD_LINES_MIN = 500 };
+enum {
+    LINE_BYTES = 4096,
+    CHAT_LINES = 18000,
+    COMMAND_LINES = 2000,
+    TEMPLATES_MAX = 4000,
+    WORD_LINES_MIN = 500
+};
 
 static struct synsets_known everything(void)
 {
@@ -167,6 +173,46 @@ static void test_chat(void **state)
     assert_int_equal(taken, 0);
 }
 
+/* Commands of the well-known bots, as people send them: the line is no wish, and without its "!", which is how an
+ * unknown command is looked at, it is not plainly a name without a slip. Left out are those that are a thing to
+ * look at ("!keyboard"): the chat's list of commands to ignore is for them. */
+static void test_commands_of_others(void **state)
+{
+    (void)state;
+    static const char *const commands[] = {
+        "!points",  "!clip",     "!sub",         "!watch",     "!watchtime",  "!slots",    "!drop",
+        "!drops",   "!sr",       "!songrequest", "!skipsong",  "!song",       "!so",       "!shoutout",
+        "!lurk",    "!unlurk",   "!uptime",      "!followage", "!accountage", "!title",    "!game",
+        "!discord", "!socials",  "!twitter",     "!youtube",   "!prime",      "!gamble",   "!roulette",
+        "!duel",    "!heist",    "!raffle",      "!join",      "!ticket",     "!giveaway", "!leaderboard",
+        "!top",     "!rank",     "!elo",         "!quote",     "!addquote",   "!addcom",   "!editcom",
+        "!delcom",  "!commands", "!permit",      "!host",      "!raid",       "!poll",     "!vote",
+        "!bet",     "!timer",    "!hug",         "!slap",      "!8ball",      "!roll",     "!dice",
+        "!love",    "!merch",    "!donate",      "!tip",       "!specs",      "!setup",    "!settings",
+        "!sens",    "!dpi",      "!crosshair",   "!res",       "!mods",       "!server",   "!ip",
+        "!seed",    "!schedule", "!next",        "!bits",      "!hype",       "!pb",       "!wr",
+        "!time",    "!weather",  "!age",         "!height",    "!name",       "!birthday",
+    };
+    static const char *const arguments[] = {
+        "",      " lion",   " @ann",    " 100", " all",   " pizza please",
+        " Toto", " red 50", " the cat", " 1",   " help",  " despacito",
+        " dog",  " ann 10", " on",      " off", " heads", " goldfish + pizza"};
+    struct synsets_known known = everything();
+    struct rng rng = rng_make(7, 7);
+    for (int i = 0; i < COMMAND_LINES; i++) {
+        char line[LINE_BYTES];
+        snprintf(line, sizeof line, "%s%s", commands[rng_below(&rng, ARRAY_LEN(commands))],
+                 arguments[rng_below(&rng, ARRAY_LEN(arguments))]);
+        for (int behind = 0; behind < 2; behind++) {
+            struct synsets_result r;
+            synsets_resolve(line + behind, strlen(line + behind), &known, &r);
+            bool slip = r.count > 0 && r.subject[0].slips > 0;
+            if (synsets_is_plain(&r) && !slip)
+                fail_msg("\"%s\" is taken for %s", line + behind, synset_table[r.synset[0]].names[0]);
+        }
+    }
+}
+
 /* A bare word is a wish without a command, as it was in 2015, unless it is an ordinary remark. */
 static void test_plain(void **state)
 {
@@ -273,8 +319,12 @@ static void test_speed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_words),    cmocka_unit_test(test_chat),  cmocka_unit_test(test_plain),
-        cmocka_unit_test(test_pictures), cmocka_unit_test(test_speed),
+        cmocka_unit_test(test_words),
+        cmocka_unit_test(test_chat),
+        cmocka_unit_test(test_commands_of_others),
+        cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_pictures),
+        cmocka_unit_test(test_speed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
