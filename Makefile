@@ -80,7 +80,7 @@ flags_of = $(if $(filter $(kernels) $(kernels_avx2) $(kernels_avx512),$1),$(kern
 # What the program and its GPU module must agree on (engine/cuda/abi.h): a checksum over the headers that both read.
 abi_rooms := common config models engine engine/weights engine/model engine/cuda
 abi_users := engine/cuda/load.c engine/cuda/module/module.c tests/gpu/test_backend_cuda.c \
-             tests/engine/cuda/test_cuda_picture_arithmetic.c
+             tests/engine/cuda/test_cuda_picture_arithmetic.c tests/engine/cuda/test_cuda_picture.c
 cuda_abi  := $(shell cat $(sort $(wildcard $(abi_rooms:%=%/*.h))) | cksum | cut -d' ' -f1)
 
 include engine/cuda/module/module.mk

@@ -197,6 +197,7 @@ static int open_stream(struct run *r, struct error *e)
         .stop = &r->stop,
         .duration_frames = (int64_t)(r->options.duration_s * fps + 0.5),
         .fps = fps,
+        .gpu = (int)r->settings.dream.device,
         .on_shown = on_shown,
         .on_picture = on_picture,
         .context = r,

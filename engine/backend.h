@@ -103,6 +103,12 @@ struct backend_ops {
      * before it is there; `finish` waits. 0 or -EIO. */
     int (*frame)(struct backend *b, uint8_t *nv12);
 
+    /* (optional, both or none: take `get`) keep begins a copy of the picture that outlives the device, and
+     * returns at once: 0 or -EIO. kept hands out the last one that is whole, behind a `finish`; also when the
+     * device is lost. 0; -ENOENT: there is none. */
+    int (*keep)(struct backend *b);
+    int (*kept)(const struct backend *b, float *rgb);
+
     /* (optional) What it runs on, for people: "avx512", "NVIDIA H200, bf16". */
     const char *(*describe)(const struct backend *b);
     /* (optional) Its workers give way to other threads of the machine. */

@@ -118,9 +118,9 @@ static void set_video_options(AVDictionary **options, const char *name, const st
 }
 
 /* The encoder takes its frames from the card's memory. */
-static int attach_upload(struct encoder *e, AVCodecContext *c)
+static int attach_upload(struct encoder *e, AVCodecContext *c, int gpu)
 {
-    int rc = upload_open(&e->upload, c->width, c->height);
+    int rc = upload_open(&e->upload, gpu, c->width, c->height);
     if (rc < 0)
         return rc;
     c->pix_fmt = AV_PIX_FMT_CUDA;
@@ -138,7 +138,7 @@ static int open_video_as(struct encoder *e, const char *name, const struct encod
     if (!c)
         return AVERROR(ENOMEM);
     set_video_fields(c, p);
-    int rc = strcmp(name, encoder_names[VIDEO_ENCODER_NVENC]) == 0 ? attach_upload(e, c) : 0;
+    int rc = strcmp(name, encoder_names[VIDEO_ENCODER_NVENC]) == 0 ? attach_upload(e, c, p->gpu) : 0;
     AVDictionary *options = NULL;
     set_video_options(&options, name, p);
     if (rc >= 0)

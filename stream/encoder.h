@@ -54,6 +54,7 @@ struct encoder_params {
     const struct video_config *video; /* used during encoder_open only */
     const struct audio_config *audio; /* must outlive the encoder */
     int fps;
+    int gpu;           /* which graphics card NVENC is asked on, as CUDA counts */
     bool reproducible; /* offline: `auto` means libx264, and sound is waited for */
     bool filler;       /* pad to the bit rate when the picture needs less: for ingest servers */
 };

@@ -107,6 +107,7 @@ static int open_outputs(struct stream *s, struct error *e)
         .video = &s->video,
         .audio = &s->p.config->audio,
         .fps = s->fps,
+        .gpu = s->p.gpu,
         .reproducible = s->offline,
         .filler = wants_constant_rate(s),
     };

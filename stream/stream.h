@@ -55,6 +55,7 @@ struct stream_params {
     struct stop *stop;       /* requested by the owner; also by the stream itself at its end */
     int64_t duration_frames; /* end after so many; 0: never */
     int fps;                 /* 0: video.fps */
+    int gpu;                 /* graphics card that may encode, as CUDA counts: the dream's */
     /* Called on the stream thread when the picture begins to show another dream: a request's, or with id 0 an idea of
      * the dream's own; `caption` is the dream's, `frame` counts from 0. NULL: none. It must not wait. */
     void (*on_shown)(void *context, int64_t request_id, const char *caption, int64_t frame);

@@ -4,6 +4,7 @@
 #include "stream/upload.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,10 +44,12 @@ static int make_frames(struct upload *u, int width_px, int height_px)
     return av_frame_get_buffer(u->staging, 0);
 }
 
-int upload_open(struct upload **out, int width_px, int height_px)
+int upload_open(struct upload **out, int gpu, int width_px, int height_px)
 {
     struct upload *u = *out = xcalloc(1, sizeof *u);
-    int rc = av_hwdevice_ctx_create(&u->device, AV_HWDEVICE_TYPE_CUDA, NULL, NULL, 0);
+    char name[16];
+    snprintf(name, sizeof name, "%d", gpu);
+    int rc = av_hwdevice_ctx_create(&u->device, AV_HWDEVICE_TYPE_CUDA, name, NULL, 0);
     if (rc >= 0)
         rc = make_pool(u, width_px, height_px);
     if (rc >= 0)

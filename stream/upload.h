@@ -2,8 +2,9 @@
  * upload - the composed frame into a graphics card's memory, for an encoder that works there.
  *
  * The caption is drawn on the processor, on planar 4:2:0; NVENC takes NV12 in the card's memory. So a frame
- * is interleaved into a staging frame and copied over, 1.4 MB at 1280x720. The card gets a CUDA context of
- * the libraries' own: what goes wrong in the dream's does no harm here.
+ * is interleaved into a staging frame and copied over, 1.4 MB at 1280x720. The card is the dream's, so that
+ * a machine with several is not woken up twice, but the CUDA context is the libraries' own: what goes wrong in
+ * the dream's does no harm here.
  *
  * One thread uses it.
  */
@@ -15,9 +16,9 @@
 
 struct upload;
 
-/* For frames of this size, both sides even. 0 or an AVERROR: there is no driver, no card, no memory; *u is
+/* On card `gpu`, as CUDA counts; for frames of this size, both sides even. 0 or an AVERROR: there is no driver, no card, no memory; *u is
  * NULL then. */
-int upload_open(struct upload **u, int width_px, int height_px);
+int upload_open(struct upload **u, int gpu, int width_px, int height_px);
 void upload_close(struct upload **u); /* NULL is fine */
 
 /* The pool that the encoder is opened with (AVCodecContext.hw_frames_ctx takes a reference of it). */

@@ -136,6 +136,16 @@ static int cuda_frame(struct backend *b, uint8_t *nv12)
     return module->frame(b, nv12);
 }
 
+static int cuda_keep(struct backend *b)
+{
+    return module->keep(b);
+}
+
+static int cuda_kept(const struct backend *b, float *rgb)
+{
+    return module->kept(b, rgb);
+}
+
 static const char *cuda_describe(const struct backend *b)
 {
     return module->describe ? module->describe(b) : "GPU";
@@ -157,5 +167,7 @@ const struct backend_ops backend_cuda = {
     .finish = cuda_finish,
     .measure = cuda_measure,
     .frame = cuda_frame,
+    .keep = cuda_keep,
+    .kept = cuda_kept,
     .describe = cuda_describe,
 };

@@ -190,8 +190,10 @@ void dream_picture(struct dream *d, float *rgb)
 {
     if (!d->backend || dream_backend_check(d, d->ops->get(d->backend, rgb)) < 0)
         memcpy(rgb, d->copy, d->floats * sizeof *rgb);
-    else if (d->ops->can_be_lost)
+    else if (d->ops->can_be_lost) {
         memcpy(d->copy, rgb, d->floats * sizeof *rgb);
+        d->is_kept = false;
+    }
 }
 
 static void convert(const float *x, int width, int height, uint8_t *nv12)
@@ -223,13 +225,14 @@ void dream_frame(struct dream *d, uint8_t *nv12)
             rc = d->ops->finish(d->backend, &sums);
         if (rc == 0 && d->frames_since_copy++ >= COPY_EVERY_FRAMES) {
             d->frames_since_copy = 0;
-            rc = d->ops->get(d->backend, d->copy);
+            rc = d->ops->keep ? d->ops->keep(d->backend) : d->ops->get(d->backend, d->copy);
+            d->is_kept = d->ops->keep != NULL;
         }
         if (dream_backend_check(d, rc) == 0)
             return;
     }
-    if (d->backend)
-        dream_backend_check(d, d->ops->get(d->backend, d->copy));
+    if (d->backend && dream_backend_check(d, d->ops->get(d->backend, d->copy)) == 0)
+        d->is_kept = false;
     convert(d->copy, d->width, d->height, nv12);
 }
 

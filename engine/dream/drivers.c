@@ -97,6 +97,9 @@ int dream_backend_check(struct dream *d, int rc)
         return rc;
     const struct backend_ops *lost = d->ops;
     log_error("dream", "backend %s was lost (error %d)", lost->name, -rc);
+    if (d->is_kept)
+        (void)lost->kept(d->backend, d->copy); /* where there is none, the old one stays */
+    d->is_kept = false;
     lost->close(&d->backend);
     /* One that breaks again within a minute of being opened is not trusted once more. */
     reopen(d, lost, clock_real_us() - d->opened_us > STEADY_US);

@@ -52,6 +52,7 @@ struct dream {
     bool is_low_priority;
     float *copy; /* [3][height][width]: what a new backend begins with when one is lost */
     int frames_since_copy;
+    bool is_kept; /* a newer copy than `copy` is with the backend */
 
     float *weights; /* [BACKEND_SUBJECTS_MAX][largest map] */
     struct objective_subject subjects[BACKEND_SUBJECTS_MAX];

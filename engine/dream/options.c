@@ -33,7 +33,9 @@ static const struct option rows[] = {
         "network: the picture only drifts, for tests of everything else."),
     OPTION_CHOICE(C, cpu_tier, "auto", tiers,
                   "Vector instructions to use; auto takes the best that there are."),
-    OPTION_INT(C, device, "0", 0, 63, NULL, "Which GPU, counted as the driver does."),
+    OPTION_INT(
+        C, device, "0", 0, 63, NULL,
+        "Which GPU dreams, and encodes where video.encoder takes h264_nvenc; counted as the driver does."),
     OPTION_CHOICE(
         C, precision, "auto", precisions,
         "Arithmetic on a GPU. auto: bf16 where the card has it, else fp16; tf32 and fp32 are slower "

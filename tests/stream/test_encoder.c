@@ -241,7 +241,7 @@ static void test_upload(void **state)
 {
     (void)state;
     struct upload *u = NULL;
-    int rc = upload_open(&u, 128, 64);
+    int rc = upload_open(&u, 0, 128, 64);
     assert_true((rc == 0) == (u != NULL));
     if (u) {
         AVFrame *from = new_frame(AV_PIX_FMT_YUV420P, 128, 64), *up, *down = av_frame_alloc();
@@ -260,6 +260,8 @@ static void test_upload(void **state)
     }
     upload_close(&u);
     upload_close(&u);
+    assert_true(upload_open(&u, 63, 128, 64) < 0); /* no machine has as many cards */
+    assert_null(u);
 }
 
 /* ---- sound ---- */

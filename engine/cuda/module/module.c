@@ -161,6 +161,8 @@ static int open_pinned(struct backend *b, struct error *e)
         if (rc == 0)
             rc = make_event(b, &b->frames[i].arrived);
     }
+    for (int i = 0; i < KEEP_SLOTS && rc == 0; i++)
+        rc = pin(b, &b->keeps[i].pinned, b->floats * sizeof(float));
     if (rc == 0)
         rc = pin(b, &b->seen, sizeof *b->seen);
     if (rc == -ENOMEM)
@@ -233,6 +235,8 @@ static void cuda_close(struct backend **out)
             (void)cudaEventDestroy(b->frames[i].arrived);
         (void)cudaFreeHost(b->frames[i].pinned);
     }
+    for (int i = 0; i < KEEP_SLOTS; i++)
+        (void)cudaFreeHost(b->keeps[i].pinned);
     (void)cudaFreeHost(b->slots);
     (void)cudaFreeHost(b->seen);
     cuda_prior_close(&b->prior);
@@ -304,6 +308,8 @@ static const struct backend_ops ops = {
     .finish = picture_finish,
     .measure = picture_measure,
     .frame = picture_frame,
+    .keep = picture_keep,
+    .kept = picture_kept,
     .describe = cuda_describe,
 };
 

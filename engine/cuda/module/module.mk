@@ -52,12 +52,13 @@ $O/cuda-flags: FORCE
 	$(call remember,$@,$(nvcc) $(nvcc_flags) $(cuda_inc) $(cuda_libs) $(cuda_objects))
 
 # Flags of a C file. test_cuda_net and test_cuda_tuning are the network's host code with stand-ins for the
-# libraries, test_cuda_planning what it tells the real cuDNN, test_cuda_picture_arithmetic the picture's half with a
+# libraries, test_cuda_planning what it tells the real cuDNN, test_cuda_picture* the picture's half with a
 # CUDA that is played on the CPU.
+cuda_host_tests := $(addprefix tests/engine/cuda/test_cuda_,picture.c picture_arithmetic.c)
 cuda_net_tests := $(addprefix tests/engine/cuda/test_cuda_,net.c tuning.c planning.c)
 cuda_flags_of = $(if $(filter $(cuda_dir)/%.c,$1),-fPIC -fvisibility=hidden $(cuda_inc)) \
                 $(if $(filter $(cuda_net_tests),$1),$(if $(cuda_is_there),-DHAVE_CUDA_TOOLKIT $(cuda_inc))) \
-                $(if $(filter tests/engine/cuda/test_cuda_picture_arithmetic.c,$1),-Itests/engine/cuda/cuda_on_host -Itests/engine/cuda)
+                $(if $(filter $(cuda_host_tests),$1),-Itests/engine/cuda/cuda_on_host -Itests/engine/cuda)
 $(cuda_c:%.c=$O/%.o) $(cuda_net_tests:%.c=$O/%.o): $O/cuda-flags
 $O/tests/engine/cuda/test_cuda_planning: ldlibs += $(if $(cuda_is_there),$(cuda_libs))
 

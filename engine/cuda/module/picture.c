@@ -109,7 +109,7 @@ int picture_finish(struct backend *b, struct image_sums *sums)
         rc = check_guards(b);
     if (rc < 0)
         return picture_verdict(b, rc);
-    picture_deliver_frames(b);
+    picture_deliver(b);
     *sums = b->seen->sums;
     sums->bad = b->seen->bad; /* of all steps since the last look */
     return sums->bad == 0 ? 0 : picture_verdict(b, restore(b));

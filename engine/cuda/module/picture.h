@@ -34,6 +34,7 @@ enum {
     PYRAMID_LEVELS = 10, /* as image_pyramid.c */
     BLOCK_SLOTS = 8,     /* steps that may be under way before the host waits */
     FRAME_SLOTS = 3,
+    KEEP_SLOTS = 2, /* one is whole while the other is on its way */
     PIECES_MAX = 40,
     PICTURE_GUARD = 0xa5, /* what guards hold */
     PICTURE_GUARD_BYTES = 1024
@@ -68,9 +69,7 @@ struct picture_prepared {
     struct image_view view;
     int map_w, map_h;
     struct block_plan block;
-    struct step_kind kind; /* of the last step with this view */
-    bool is_known;         /* a step of that kind has been done; the next one may be captured */
-    cudaGraphExec_t graph; /* of that kind, or NULL */
+    cudaGraphExec_t graphs[2]; /* of a step that does not climb, and of one that does; NULL: none */
 };
 
 /* A frame on its way to the caller. */
@@ -78,6 +77,13 @@ struct frame_slot {
     uint8_t *pinned;
     cudaEvent_t arrived;
     uint8_t *to; /* NULL: nothing is on its way */
+};
+
+/* A copy of the picture on the host. */
+struct keep_slot {
+    float *pinned; /* [3][height][width] */
+    bool is_begun; /* its copy is on the stream */
+    bool is_whole;
 };
 
 struct backend {
@@ -94,6 +100,8 @@ struct backend {
     struct cuda_prior_plan settle; /* of the steps' scales */
     struct picture_prepared views[BACKEND_VIEWS_MAX];
     int view_count;
+    struct step_kind captured; /* what the views' climbing graphs climb */
+    bool is_captured;          /* there are graphs of all views */
 
     /* On the device. */
     float *x, *good;                  /* [3][height][width]: the picture, the last good one */
@@ -120,6 +128,8 @@ struct backend {
     struct picture_state *seen;
     struct frame_slot frames[FRAME_SLOTS];
     int next_frame;
+    struct keep_slot keeps[KEEP_SLOTS];
+    int last_keep; /* the slot that was begun last */
 };
 
 /* What a driver says once it is open: a device without memory for its own affairs is as good as lost. */
@@ -156,8 +166,10 @@ void picture_drop_graphs(struct backend *b);
 /* picture_look.c */
 int picture_measure(struct backend *b, const struct backend_step *s, struct backend_measure *m);
 int picture_frame(struct backend *b, uint8_t *nv12);
-/* Frames that have arrived go to their callers; the stream has been waited for. */
-void picture_deliver_frames(struct backend *b);
+int picture_keep(struct backend *b);
+int picture_kept(const struct backend *b, float *rgb);
+/* The stream has been waited for: frames go to their callers, copies are whole. */
+void picture_deliver(struct backend *b);
 
 /* picture.c */
 int picture_put(struct backend *b, const float *rgb);

@@ -1,6 +1,7 @@
 /*
- * picture_look - what the dream is like, for beliefs, bench and tests, and frames for the video. Measuring
- * uses a step's scratch buffers, between steps, and leaves the picture and its momentum alone.
+ * picture_look - what the dream is like, for beliefs, bench and tests; frames for the video; copies for the
+ * day that the device is lost. Measuring uses a step's scratch buffers, between steps, and leaves the picture
+ * and its momentum alone.
  */
 #include "engine/cuda/module/picture.h"
 
@@ -75,10 +76,15 @@ static void deliver(struct backend *b, struct frame_slot *f)
     f->to = NULL;
 }
 
-void picture_deliver_frames(struct backend *b)
+void picture_deliver(struct backend *b)
 {
     for (int i = 0; i < FRAME_SLOTS; i++) /* the oldest first */
         deliver(b, &b->frames[(b->next_frame + i) % FRAME_SLOTS]);
+    for (int i = 0; i < KEEP_SLOTS; i++) {
+        struct keep_slot *k = &b->keeps[i];
+        k->is_whole = k->is_whole || k->is_begun;
+        k->is_begun = false;
+    }
 }
 
 int picture_frame(struct backend *b, uint8_t *nv12)
@@ -104,4 +110,34 @@ int picture_frame(struct backend *b, uint8_t *nv12)
     f->to = nv12;
     b->next_frame = (b->next_frame + 1) % FRAME_SLOTS;
     return 0;
+}
+
+/* ---- Copies ---- */
+
+int picture_keep(struct backend *b)
+{
+    struct cuda_device *d = &b->device;
+    int at = (b->last_keep + 1) % KEEP_SLOTS;
+    struct keep_slot *k = &b->keeps[at];
+    int rc = cuda_device_enter(d);
+    k->is_whole = k->is_begun = false;
+    if (rc == 0)
+        rc = cuda_fail(
+            d, cudaMemcpyAsync(k->pinned, b->x, b->floats * sizeof *b->x, cudaMemcpyDeviceToHost, d->stream),
+            "copy of the picture");
+    k->is_begun = rc == 0;
+    b->last_keep = at;
+    return picture_verdict(b, rc);
+}
+
+int picture_kept(const struct backend *b, float *rgb)
+{
+    for (int i = 0; i < KEEP_SLOTS; i++) { /* the newest first */
+        const struct keep_slot *k = &b->keeps[(b->last_keep + KEEP_SLOTS - i) % KEEP_SLOTS];
+        if (k->is_whole) {
+            memcpy(rgb, k->pinned, b->floats * sizeof *rgb);
+            return 0;
+        }
+    }
+    return -ENOENT;
 }

@@ -2,8 +2,10 @@
  * picture_step - a step put on the stream (engine/cpu/cpu_modern.c and engine/cpu/cpu_classic.c say the same for a
  * CPU), and its graph.
  *
- * The first step of a kind with a view runs as it is put there, so that every library has loaded what it
- * needs; the second is captured, and from then on replayed. Where capturing fails, steps go on as they began.
+ * The first step runs as it is put there, so that every library has loaded what it needs. Then the work of all
+ * views is captured, climbing and not: a show has no late frame because a view comes up for the first time.
+ * From then on steps are replayed, until they climb something else than classes, or another layer. Where
+ * capturing fails, steps go on as they began.
  */
 #include "engine/cuda/module/picture.h"
 
@@ -182,20 +184,17 @@ static int enqueue(struct backend *b, const struct picture_prepared *v, const st
 /* ---- Graphs ---- */
 
 /* Rare enough to wait for one that may be running. */
-static void drop_graph(struct backend *b, struct picture_prepared *v)
-{
-    if (v->graph && !b->device.is_lost)
-        (void)cuda_device_wait(&b->device);
-    if (v->graph)
-        (void)cudaGraphExecDestroy(v->graph);
-    v->graph = NULL;
-    v->is_known = false;
-}
-
 void picture_drop_graphs(struct backend *b)
 {
-    for (int i = 0; i < b->view_count; i++)
-        drop_graph(b, &b->views[i]);
+    if (b->is_captured && !b->device.is_lost)
+        (void)cuda_device_wait(&b->device);
+    for (int i = 0; i < 2 * b->view_count; i++) {
+        cudaGraphExec_t *graph = &b->views[i / 2].graphs[i % 2];
+        if (*graph)
+            (void)cudaGraphExecDestroy(*graph);
+        *graph = NULL;
+    }
+    b->is_captured = false;
 }
 
 /* Nothing of a capture has run, so one that failed leaves the device as it was; unless the device itself is
@@ -212,48 +211,62 @@ static int survive_capture(struct backend *b, cudaError_t status)
     return cuda_device_wait(d);
 }
 
-/* Makes v->graph. Also 0 when that cannot be done, without a graph. */
+/* Makes a view's graph of such steps. Also 0 when that cannot be done, without a graph. */
 static int capture(struct backend *b, struct picture_prepared *v, const struct backend_step *s)
 {
     struct cuda_device *d = &b->device;
     cudaGraph_t graph = NULL;
+    cudaGraphExec_t *out = &v->graphs[s->climbs];
     cudaError_t status = cudaStreamBeginCapture(d->stream, cudaStreamCaptureModeThreadLocal);
     if (status != cudaSuccess)
         return survive_capture(b, status);
     int rc = enqueue(b, v, s);
     status = cudaStreamEndCapture(d->stream, &graph);
     if (rc == 0 && status == cudaSuccess)
-        status = cudaGraphInstantiate(&v->graph, graph, 0);
+        status = cudaGraphInstantiate(out, graph, 0);
     if (graph)
         (void)cudaGraphDestroy(graph);
     if (rc == 0 && status == cudaSuccess)
         return 0;
-    v->graph = NULL;
+    *out = NULL;
     return survive_capture(b, status);
 }
 
-static bool is_same_kind(const struct step_kind *a, const struct step_kind *b)
+/* Makes the graphs of all views for such steps, and for those that do not climb. */
+static int capture_all(struct backend *b, const struct backend_step *s)
 {
-    return a->climbs == b->climbs && a->layer == b->layer && a->channel == b->channel;
+    struct backend_step kind = *s;
+    int rc = 0;
+    b->captured = (struct step_kind){s->climbs, s->objective.layer, s->objective.channel};
+    b->is_captured = true;
+    for (int i = 0; rc == 0 && i < 2 * b->view_count && !b->is_eager; i++) {
+        kind.climbs = i % 2;
+        if (!kind.climbs || s->climbs) /* what is climbed is known once something is */
+            rc = capture(b, &b->views[i / 2], &kind);
+    }
+    return rc;
+}
+
+/* Do the graphs know such steps? */
+static bool is_known(const struct backend *b, const struct backend_step *s)
+{
+    const struct step_kind *k = &b->captured;
+    return b->is_captured && (!s->climbs || (k->climbs && k->layer == s->objective.layer &&
+                                             k->channel == s->objective.channel));
 }
 
 static int run(struct backend *b, struct picture_prepared *v, const struct backend_step *s)
 {
     struct cuda_device *d = &b->device;
-    const struct step_kind kind = {s->climbs, s->objective.layer, s->objective.channel};
-    if (!v->is_known || !is_same_kind(&kind, &v->kind)) {
-        drop_graph(b, v);
-        int rc = enqueue(b, v, s);
-        v->kind = kind;
-        v->is_known = rc == 0;
-        return rc;
+    cudaGraphExec_t graph = v->graphs[s->climbs];
+    if (is_known(b, s) && graph)
+        return cuda_fail(d, cudaGraphLaunch(graph, d->stream), "step");
+    int rc = enqueue(b, v, s);
+    if (rc == 0 && !b->is_eager && !is_known(b, s)) {
+        picture_drop_graphs(b);
+        rc = capture_all(b, s);
     }
-    if (!v->graph && !b->is_eager) {
-        int rc = capture(b, v, s);
-        if (rc < 0)
-            return rc;
-    }
-    return v->graph ? cuda_fail(d, cudaGraphLaunch(v->graph, d->stream), "step") : enqueue(b, v, s);
+    return rc;
 }
 
 struct picture_prepared *picture_find_view(struct backend *b, const struct image_view *v)

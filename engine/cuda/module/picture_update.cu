@@ -9,9 +9,15 @@
 
 KERNEL(momentum_kernel, struct picture_momentum)
 {
+    __shared__ float scale[2]; /* of the gradient, of the prior */
     double count = 3.0 * a.width * a.height, squares = 0;
-    float gain = image_per_rms(1, sqrt(grid_total(a.g_squares) / count));
-    float prior = image_per_rms(a.prior_ratio, sqrt(grid_total(a.p_squares) / count));
+    double g_squares = grid_total(a.g_squares), p_squares = grid_total(a.p_squares);
+    if (threadIdx.x == 0) { /* doubles cost 32 to 64 times as much on cards for games */
+        scale[0] = image_per_rms(1, sqrt(g_squares / count));
+        scale[1] = image_per_rms(a.prior_ratio, sqrt(p_squares / count));
+    }
+    __syncthreads();
+    float gain = scale[0], prior = scale[1];
     EACH_PIXEL(row, x, 3 * a.height, a.width)
     {
         long at = (long)row * a.width + x;
@@ -38,9 +44,12 @@ DEVICE_FN void leave_sums(const struct pixel_sums *s, double *partials)
 
 KERNEL(update_kernel, struct picture_update)
 {
-    double pixels = (double)a.width * a.height;
-    double rms = sqrt(grid_total(a.m_squares) / (3 * pixels));
-    struct image_step step = image_control(&a.aim, &a.state->sums, pixels, a.levels, rms);
+    __shared__ struct image_step shared;
+    double pixels = (double)a.width * a.height, m_squares = grid_total(a.m_squares);
+    if (threadIdx.x == 0)
+        shared = image_control(&a.aim, &a.state->sums, pixels, a.levels, sqrt(m_squares / (3 * pixels)));
+    __syncthreads();
+    struct image_step step = shared;
     struct pixel_sums sums = {0, 0, 0, 0, 0};
     long plane = (long)a.width * a.height;
     EACH_PIXEL(y, x, a.height, a.width)

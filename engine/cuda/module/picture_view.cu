@@ -123,7 +123,12 @@ PIXEL_FN float band_factor(double squares, double count, double weight)
 
 KERNEL(gather_kernel, struct picture_gather)
 {
-    float factor = band_factor(grid_total(a.squares), 3.0 * a.width * a.height, a.weight);
+    __shared__ float shared;
+    double squares = grid_total(a.squares);
+    if (threadIdx.x == 0) /* as in picture_update.cu */
+        shared = band_factor(squares, 3.0 * a.width * a.height, a.weight);
+    __syncthreads();
+    float factor = shared;
     EACH_PIXEL(row, x, 3 * a.height, a.width)
     {
         long at = (long)row * a.width + x;
