@@ -57,7 +57,8 @@ static int open_first(struct dream *d, const struct backend_ops *const *list, st
         if (rc == 0)
             return 0;
         if (list[1] && rc != -ENOENT)
-            log_info("dream", "%s; %s computes instead", e->text, list[1]->name);
+            log_write(rc == -ENODEV ? LOG_DEBUG : LOG_INFO, "dream", "%s; %s computes instead", e->text,
+                      list[1]->name); /* most machines have no card: nothing to tell */
     }
     return rc;
 }
