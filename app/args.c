@@ -165,7 +165,7 @@ static void help_row(const struct args_command *c, const struct arg *a)
     snprintf(indent, sizeof indent, "%*s", HELP_COLUMNS, "");
     snprintf(left, sizeof left, "%c%c%s --%s%s%s", a->letter ? '-' : ' ', a->letter ? a->letter : ' ',
              a->letter ? "," : " ", a->name, a->metavar ? " " : "", a->metavar ? a->metavar : "");
-    const char *text = a->text ? a->text : o->text;
+    const char *text = a->text ? a->text : o ? o->text : "";
     int used = printf("  %-28s", left);
     if (!o || !a->metavar || o->type == OPTION_TYPE_STRING) {
         config_write_wrapped(stdout, indent, text, used);

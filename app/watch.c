@@ -9,9 +9,10 @@
 
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/text.h"
 #include "terminal/terminal.h"
 
-enum { FIGURES_EVERY_US = 1000000 };
+enum { FIGURES_EVERY_US = 1000000, CAPTION_BYTES = 40 };
 
 struct watch {
     struct watch_params p; /* immutable after open */
@@ -76,24 +77,25 @@ static void count(struct watch *w)
     w->repeated = repeated;
 }
 
-/* "goldfish  @ann  seen 42 %  |  25 frames/s  25 steps/s on 2 cores  |  3 wait  |  12:34" */
+/* "goldfish  @ann, seen 42 % | 25 fps | 25 steps/s | 3 waiting | 0:12:34" */
 static void status(void *context, char *out, size_t size)
 {
     struct watch *w = context;
     struct request now;
     struct port_state dream;
-    char caption[256] = "", repeated[48] = "";
+    char caption[256] = "", shown[CAPTION_BYTES], repeated[48] = "";
     int waiting = requests_list(w->p.requests, &now, NULL, 0);
     int show_s = (int)show_time_s(w);
     port_state(w->p.port, &dream);
     count(w);
     if (now.count > 0)
         request_caption(&now, caption, sizeof caption);
+    text_copy(shown, sizeof shown, caption); /* cut, so that what follows is not */
     if (w->repeated_share > 0.01)
         snprintf(repeated, sizeof repeated, ", %.0f %% repeated", 100 * w->repeated_share);
-    snprintf(out, size, "%s, seen %.0f %% | %.0f frames/s%s | %.0f steps/s on %s | %d waiting | %d:%02d:%02d",
-             caption, 100 * dream.belief[0], w->frames_per_s, repeated, w->steps_per_s, dream.hardware,
-             waiting, show_s / 3600, show_s / 60 % 60, show_s % 60);
+    snprintf(out, size, "%s, seen %.0f %% | %.0f fps%s | %.0f steps/s | %d waiting | %d:%02d:%02d", shown,
+             100 * dream.belief[0], w->frames_per_s, repeated, w->steps_per_s, waiting, show_s / 3600,
+             show_s / 60 % 60, show_s % 60);
 }
 
 void watch_picture(struct watch *w, const struct frame *f)
