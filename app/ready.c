@@ -68,9 +68,15 @@ static int check_state(const struct ready *r, char *text, size_t size, struct er
     return r->offline ? 0 : record_check(&r->settings->show, text, size, e);
 }
 
+static int check_page(const struct ready *r, char *text, size_t size, struct error *e)
+{
+    const struct web_config *c = &r->settings->web;
+    return r->offline || !c->enabled ? 0 : web_check(c, text, size, e);
+}
+
 const struct ready_row ready_rows[] = {
-    {"chat", check_chat},   {"script", check_script}, {"start", check_start},
-    {"rules", check_rules}, {"state", check_state},   {NULL, NULL},
+    {"chat", check_chat},   {"script", check_script}, {"start", check_start}, {"rules", check_rules},
+    {"state", check_state}, {"page", check_page},     {NULL, NULL},
 };
 
 int ready_first_fault(const struct ready *r, struct error *e)

@@ -94,18 +94,17 @@ static int should_stop(void *context)
 
 /* Looks the host's name up before the libraries do it, because they could not be interrupted while a name
  * server is silent. Afterwards the answer is known to come at once. */
-static int resolve(struct sink *s)
+static int look_up(struct resolver *resolver, const char *host, const AVIOInterruptCB *stop)
 {
-    struct rtmp_sink *r = s->priv;
-    struct pollfd answer = {.fd = resolver_fd(r->resolver), .events = POLLIN};
+    struct pollfd answer = {.fd = resolver_fd(resolver), .events = POLLIN};
     int64_t until_us = clock_real_us() + RESOLVE_US;
-    if (resolver_ask(r->resolver, r->host, 0) < 0)
+    if (resolver_ask(resolver, host, 0) < 0)
         return AVERROR(EAGAIN);
     while (poll(&answer, 1, LOOK_MS) <= 0)
-        if (should_stop(s) || clock_real_us() > until_us)
+        if (stop->callback(stop->opaque) || clock_real_us() > until_us)
             return AVERROR(ETIMEDOUT);
     struct addrinfo *found;
-    int code = resolver_take(r->resolver, &found);
+    int code = resolver_take(resolver, &found);
     if (found)
         freeaddrinfo(found);
     return code == 0 ? 0 : AVERROR(EHOSTUNREACH);
@@ -163,13 +162,13 @@ static void connect_now(struct sink *s)
     struct rtmp_sink *r = s->priv;
     r->io_deadline_us = clock_real_us() + CONNECT_US;
     av_log_forget();
-    int rc = resolve(s);
+    AVIOInterruptCB stop = {should_stop, s};
+    int rc = look_up(r->resolver, r->host, &stop);
     if (rc < 0) {
         fail(s, rc == AVERROR(ETIMEDOUT) ? "no name server answers" : "the name of the host is not known", 0);
         return;
     }
     AVDictionary *options = NULL;
-    AVIOInterruptCB stop = {should_stop, s};
     av_dict_set_int(&options, "rw_timeout", WRITE_US, 0);
     av_dict_set(&options, "tls_verify", "1", 0); /* off by default; the system's authorities are used */
     rc = avio_open2(&r->io, r->address, AVIO_FLAG_WRITE, &stop, &options);
@@ -332,9 +331,35 @@ static int rtmp_check(const void *config, char *text, size_t size, struct error 
     return 0;
 }
 
-static int reach_stop(void *deadline_us)
+static int is_late(void *deadline_us)
 {
     return clock_real_us() > *(int64_t *)deadline_us;
+}
+
+/* Connects and hangs up. 0 or an AVERROR. */
+static int try_place(const struct rtmp_place *p, bool is_encrypted, int port)
+{
+    int64_t deadline_us = clock_real_us() + CONNECT_US;
+    AVIOInterruptCB stop = {is_late, &deadline_us};
+    AVIOContext *io = NULL;
+    AVDictionary *options = NULL;
+    struct resolver *resolver;
+    int rc = resolver_open(&resolver, NULL, NULL);
+    if (rc == 0)
+        rc = look_up(resolver, p->host, &stop);
+    resolver_close(&resolver);
+    if (rc < 0)
+        return rc;
+    char *address = xasprintf(strchr(p->host, ':') ? "%s://[%s]:%d" : "%s://%s:%d",
+                              is_encrypted ? "tls" : "tcp", p->host, port);
+    if (is_encrypted)
+        av_dict_set(&options, "tls_verify", "1", 0);
+    av_log_forget();
+    rc = avio_open2(&io, address, AVIO_FLAG_READ_WRITE, &stop, &options);
+    avio_closep(&io);
+    av_dict_free(&options);
+    free(address);
+    return rc;
 }
 
 /* Name, TCP and, for rtmps, TLS with the server's certificate; not a byte of RTMP. */
@@ -346,19 +371,8 @@ static int rtmp_reach(const void *config, char *text, size_t size, struct error 
         return rc;
     bool is_encrypted = strcmp(p.scheme, "rtmps") == 0;
     int port = p.port > 0 ? p.port : is_encrypted ? 443 : 1935;
-    int64_t began_us = clock_real_us(), deadline_us = began_us + CONNECT_US;
-    char *address = xasprintf(strchr(p.host, ':') ? "%s://[%s]:%d" : "%s://%s:%d",
-                              is_encrypted ? "tls" : "tcp", p.host, port);
-    AVDictionary *options = NULL;
-    AVIOInterruptCB stop = {reach_stop, &deadline_us};
-    AVIOContext *io = NULL;
-    if (is_encrypted)
-        av_dict_set(&options, "tls_verify", "1", 0);
-    av_log_forget();
-    rc = avio_open2(&io, address, AVIO_FLAG_READ_WRITE, &stop, &options);
-    avio_closep(&io);
-    av_dict_free(&options);
-    free(address);
+    int64_t began_us = clock_real_us();
+    rc = try_place(&p, is_encrypted, port);
     if (rc < 0)
         return error_set(e, EHOSTUNREACH, "%s port %d cannot be reached: %s; check rtmp.url and the network",
                          p.host, port, av_error_describe(rc).text);

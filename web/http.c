@@ -461,12 +461,12 @@ static socklen_t make_address(const char *bind_to, int port, struct sockaddr_sto
 }
 
 /* A listening socket, or -errno with a line. */
-static int listen_on(const struct http_params *p, struct error *e)
+static int listen_on(const char *bind_to, int port, struct error *e)
 {
     struct sockaddr_storage address;
-    socklen_t bytes = make_address(p->bind, p->port, &address);
+    socklen_t bytes = make_address(bind_to, port, &address);
     if (bytes == 0)
-        return error_set(e, EINVAL, "web.bind \"%s\" is not an IP address, like 127.0.0.1", p->bind);
+        return error_set(e, EINVAL, "web.bind \"%s\" is not an IP address, like 127.0.0.1", bind_to);
     int fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), on = 1;
     if (fd < 0)
         return error_set(e, errno, "no socket: %s", strerror(errno));
@@ -476,9 +476,18 @@ static int listen_on(const struct http_params *p, struct error *e)
     if (bind(fd, (struct sockaddr *)&address, bytes) < 0 || listen(fd, BACKLOG) < 0) {
         int code = errno;
         close(fd);
-        return error_set(e, code, "%s port %d cannot be opened: %s", p->bind, p->port, strerror(code));
+        return error_set(e, code, "%s port %d cannot be opened: %s", bind_to, port, strerror(code));
     }
     return fd;
+}
+
+int http_try(const char *bind_to, int port, struct error *e)
+{
+    int fd = listen_on(bind_to, port, e);
+    if (fd < 0)
+        return fd;
+    close(fd);
+    return 0;
 }
 
 static int port_of(int fd)
@@ -528,7 +537,7 @@ int http_open(struct http **out, const struct http_params *p, struct error *e)
         error_set(e, -rc, "no event descriptor: %s", strerror(-rc));
         goto error;
     }
-    if ((rc = listen_on(p, e)) < 0 || (rc = start_daemon(h, rc, e)) < 0)
+    if ((rc = listen_on(p->bind, p->port, e)) < 0 || (rc = start_daemon(h, rc, e)) < 0)
         goto error;
     if ((rc = thread_start(&h->thread, "web", http_main, h)) < 0) {
         error_set(e, -rc, "cannot start a thread: %s", strerror(-rc));

@@ -25,21 +25,45 @@ static void wake(void *context)
         http_wake(w->http);
 }
 
+static int check_token(const struct web_config *c, struct error *e)
+{
+    if (c->token[0] || is_loopback(c->bind))
+        return 0;
+    return error_set(
+        e, EPERM,
+        "web.bind %s can be reached by others: choose a token and put it into REVERIE_WEB_TOKEN or "
+        "the file that REVERIE_WEB_TOKEN_FILE names",
+        c->bind);
+}
+
+int web_check(const struct web_config *c, char *text, size_t size, struct error *e)
+{
+    struct error why = {""};
+    int rc = check_token(c, e);
+    if (rc < 0)
+        return rc;
+    rc = http_try(c->bind, (int)c->port, &why);
+    if (rc == -EADDRINUSE) { /* the show goes on without it */
+        snprintf(text, size, "%s; there would be no page. Choose another web.port, or web.enabled false",
+                 why.text);
+        return 1;
+    }
+    snprintf(text, size, "%s port %d is free", c->bind, (int)c->port);
+    return rc < 0 ? error_set(e, -rc, "%s", why.text) : 0;
+}
+
 /* The operator's token: his own, or a new one. Beyond this machine only his own will do. */
 static int make_tokens(struct web *w, struct error *e)
 {
     const struct web_config *c = w->p.config;
-    int rc = guard_make_token(w->csrf);
+    int rc = check_token(c, e);
+    if (rc < 0)
+        return rc;
+    rc = guard_make_token(w->csrf);
     if (rc == 0 && !c->token[0])
         rc = guard_make_token(w->token);
     if (rc < 0)
         return error_set(e, -rc, "no random numbers for the page's tokens: %s", strerror(-rc));
-    if (!c->token[0] && !is_loopback(c->bind))
-        return error_set(
-            e, EPERM,
-            "web.bind %s can be reached by others: choose a token and put it into REVERIE_WEB_TOKEN or "
-            "the file that REVERIE_WEB_TOKEN_FILE names",
-            c->bind);
     if (w->token[0])
         log_add_secret(w->token);
     w->guard = (struct guard){.any_address = !is_loopback(c->bind),

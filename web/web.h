@@ -178,6 +178,9 @@ struct web_params {
 
 struct web;
 
+/* Would web_open work? 0 with a line in `text`, 1 when the port is taken, or -errno with a line in `e`. */
+int web_check(const struct web_config *c, char *text, size_t size, struct error *e);
+
 /* 0 or -errno with one line. -EADDRINUSE is no reason not to go on with the show. *w is NULL then. */
 int web_open(struct web **w, const struct web_params *p, struct error *e);
 void web_close(struct web **w); /* within a second; NULL is fine */

@@ -3,6 +3,7 @@
 Every row is a mistake as it is typed, the exit code, and what the answer must hold; "what to do" is part of each. What
 needs no model is refused before one is loaded, so these are answered in moments: see test_nothing_is_loaded_first."""
 import os
+import re
 import socket
 import sys
 import threading
@@ -45,6 +46,8 @@ TYPED = [
     (["run", *QUIET, *sets("dream.start_image=/absent.png")], 1, r"dream\.start_image: /absent\.png: No such file"),
     (["run", *QUIET, *sets("show.banned_file=/absent")], 1, r"show\.banned_file /absent cannot be opened: No such file"),
     (["run", *QUIET, *sets("show.state_dir=/proc/absent")], 1, r"show\.state_dir: /proc/absent: nothing can be made in"),
+    (["run", *QUIET, *sets("web.bind=localhost")], 1, r"web\.bind.*localhost.*(REVERIE_WEB_TOKEN|IP address)"),
+    (["run", *QUIET, *sets("web.bind=0.0.0.0")], 1, r"can be reached by others.*REVERIE_WEB_TOKEN"),
     (["run", "--backend", "cuda"], 2, r"did you mean --set dream\.backend=cuda\?"),
     (["run", "goldfish"], 2, r"unexpected argument 'goldfish': start the show, then type it"),
     (["run", "-d", "5"], 2, r"no option -d.*reverie run --help"),
@@ -110,9 +113,42 @@ class Typed(unittest.TestCase):
                     self.assertNotIn("/absent.pth", p.stderr)
 
 
+class Running(unittest.TestCase):
+    """What only shows while the show runs: it goes on, and says so once."""
+
+    def show(self, *args, stdin=b"", env=None):
+        p = reverie("run", "--duration", "2", "--watch=no", *sets("dream.size=64x64", "dream.backend=null", "web.enabled=false"),
+                    *args, stdin=stdin, env=dict(os.environ, **(env or {})))
+        self.assertEqual(p.returncode, 0, p.stderr)
+        return p.stderr
+
+    def once(self, text, pattern):
+        self.assertEqual(len([line for line in text.splitlines() if pattern in line]), 1, text)
+
+    def test_an_ingest_that_refuses(self):
+        err = self.show(*QUIET, *RTMP, *sets("rtmp.url=rtmp://127.0.0.1:1/app"), env=KEY)
+        self.once(err, "rtmp://127.0.0.1: cannot connect: ")
+        self.assertRegex(err, r"trying again for as long as the show runs\. Check rtmp\.url, the key and the network")
+
+    def test_a_chat_that_refuses(self):
+        err = self.show(*QUIET, *CHAT, *sets("chat.channel=ann", "chat.server=127.0.0.1", "chat.port=1", "chat.tls=false",
+                                             "chat.nick=bot"))
+        self.assertRegex(err, r"cannot connect to 127\.0\.0\.1 port 1: Connection refused; next attempt in")
+        first = re.search(r"next attempt in [0-9.]+ s", err).group()
+        self.once(err, first)
+
+    def test_a_folder_that_takes_no_file(self):
+        err = self.show(*sets("record.dir=/proc/absent"))
+        self.once(err, "cannot record into /proc/absent")
+        self.assertIn("check record.dir", err)
+
+    def test_a_variable_that_nothing_reads(self):
+        self.once(self.show(*QUIET, env={"REVERIE_RTMP_KEY": "live_1"}), "did you mean REVERIE_RTMP_STREAM_KEY?")
+
+
 class Checks(unittest.TestCase):
     def check(self, code, *args, env=None):
-        base = sets("dream.size=64x64", "dream.backend=cpu", "record.enabled=false")
+        base = sets("dream.size=64x64", "dream.backend=cpu", "record.enabled=false", "web.enabled=false")
         p = reverie("check", *base, *args, env=dict(os.environ, **(env or {})))
         self.assertEqual((p.returncode, p.stderr), (code, ""), p.stdout)
         self.assertNotIn("live_123", p.stdout)
@@ -138,6 +174,15 @@ class Check(Checks):
         for args, pattern in cases:
             with self.subTest(args=args):
                 self.assertRegex(self.check(1, "--offline-checks", *args), pattern)
+
+    def test_the_page(self):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port = "web.port=%d" % server.getsockname()[1]
+            out = self.check(0, "--offline-checks", *sets("web.enabled=true", port))
+            self.assertRegex(out, r"warn page .*port \d+ cannot be opened: .*in use; .*web\.port")
+        self.assertRegex(self.check(0, "--offline-checks", *sets("web.enabled=true", port)), r"ok   page .* is free")
+        out = self.check(1, "--offline-checks", *sets("web.enabled=true", "web.bind=0.0.0.0"))
+        self.assertRegex(out, r"BAD  page .*REVERIE_WEB_TOKEN")
 
     def test_keys(self):
         ingest = RTMP + sets("rtmp.url=rtmp://live.twitch.tv/app")

@@ -239,6 +239,29 @@ static int leave(void **state)
     return rc;
 }
 
+/* A folder that is missing would be made, and nothing stays behind of the trial. */
+static void tells_whether_it_would_work(void **state)
+{
+    (void)state;
+    struct error e = {""};
+    int64_t free_mb = -1;
+    char deep[200];
+    snprintf(deep, sizeof deep, "%s/no/such/folder", folder);
+    assert_int_equal(file_check_folder(deep, &free_mb, &e), 0);
+    assert_true(free_mb >= 0);
+    assert_int_equal(file_check_target(deep, &e), -ENOENT);
+    assert_non_null(strstr(e.text, "/no/such/folder: cannot be written"));
+    assert_int_equal(access(deep, F_OK), -1);
+    assert_int_equal(file_check_target(in_folder("new"), &e), 0);
+    assert_int_equal(file_check_target(folder, &e), -EISDIR);
+    write_text(in_folder("way"), "");
+    snprintf(deep, sizeof deep, "%s/way/x", folder);
+    assert_int_equal(file_check_folder(deep, NULL, &e), -ENOTDIR);
+    assert_int_equal(file_check_target(deep, &e), -ENOTDIR);
+    assert_int_equal(file_check_folder("/proc/absent", NULL, &e), -ENOENT);
+    assert_non_null(strstr(e.text, "in /proc"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -250,6 +273,7 @@ int main(void)
         cmocka_unit_test(writes_through_no_link),
         cmocka_unit_test(short_writes_go_on),
         cmocka_unit_test(makes_folders),
+        cmocka_unit_test(tells_whether_it_would_work),
         cmocka_unit_test(two_writers_make_no_half_file),
     };
     return cmocka_run_group_tests(tests, enter, leave);
