@@ -15,7 +15,7 @@ struct link {
     int64_t start_us;
 };
 
-static void on_line(void *context, const struct irc_message *m, char reply[CHAT_REPLY_BYTES])
+static void on_line(void *context, const struct irc_message *m, struct irc_reply *reply)
 {
     struct link *r = context;
     double now_s = (double)(clock_now_us(r->clock) - r->start_us) / 1e6;
@@ -25,9 +25,9 @@ static void on_line(void *context, const struct irc_message *m, char reply[CHAT_
                              .display_name = m->display_name,
                              .message_id = m->message_id,
                              .roles = m->roles,
-                             .text = m->text,
-                             .bytes = m->text_bytes};
-    chatbot_line(r->chatbot, &line, now_s, reply);
+                             .text = m->said,
+                             .bytes = m->said_bytes};
+    chatbot_line(r->chatbot, &line, now_s, reply->text);
 }
 
 static void on_clear_user(void *context, const char *user)

@@ -3,8 +3,10 @@
  */
 #include "common/text.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/mem.h"
@@ -181,4 +183,18 @@ uint64_t text_hash_caseless(const char *text)
         h = rng_mix(h + (c >= 'A' && c <= 'Z' ? c + 'a' - 'A' : c));
     }
     return h;
+}
+
+const char *text_when(char out[TEXT_WHEN_BYTES], double seconds)
+{
+    double s = ceil(seconds);
+    if (seconds < 0)
+        snprintf(out, TEXT_WHEN_BYTES, "by now");
+    else if (s < 100)
+        snprintf(out, TEXT_WHEN_BYTES, "in about %d s", s > 1 ? (int)s : 1);
+    else if (s < 100 * 60)
+        snprintf(out, TEXT_WHEN_BYTES, "in about %d min", (int)lround(s / 60));
+    else
+        snprintf(out, TEXT_WHEN_BYTES, "in about %d h", (int)lround(fmin(s / 3600, 9999)));
+    return out;
 }

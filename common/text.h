@@ -27,6 +27,10 @@ size_t text_line_bytes(const char *text, size_t bytes);
 /* Copies with a cut on a UTF-8 border; always terminated (size >= 1). Returns the length copied. */
 size_t text_copy(char *out, size_t size, const char *in);
 
+/* "in about 24 s", "in about 2 min", "in about 3 h"; "by now" for a time that is past. Returns out. */
+enum { TEXT_WHEN_BYTES = 24 };
+const char *text_when(char out[TEXT_WHEN_BYTES], double seconds);
+
 /*
  * Damerau-Levenshtein distance (optimal string alignment) of two byte strings, at most `limit`:
  * returns limit + 1 as soon as it is known to be more. Strings of over 63 bytes count as limit + 1

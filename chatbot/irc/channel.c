@@ -35,6 +35,7 @@ static void set_can_speak(struct irc_channel *room, bool can)
 
 static void set_limits(struct irc_channel *room, bool tagged)
 {
+    room->tagged = tagged;
     const struct irc_limits *full = &room->shared->tuning->limits;
     pthread_mutex_lock(&room->shared->lock);
     room->shared->outbox.limits = *full;
@@ -189,6 +190,16 @@ static void pause_speaking(struct irc_channel *room, int64_t for_us)
     pthread_mutex_unlock(&room->shared->lock);
 }
 
+/* As slowly as the room wants it. */
+static void set_pace(struct irc_channel *room)
+{
+    int64_t asked_us = (int64_t)(irc_modes_gap_s(&room->modes) * 1e6),
+            usual_us = room->shared->tuning->limits.gap_us;
+    pthread_mutex_lock(&room->shared->lock);
+    room->shared->outbox.limits.gap_us = asked_us > usual_us ? asked_us : usual_us;
+    pthread_mutex_unlock(&room->shared->lock);
+}
+
 static void on_notice(struct irc_channel *room, const struct irc_event *ev)
 {
     if (room->phase == IRC_PHASE_LOGIN) {
@@ -196,31 +207,54 @@ static void on_notice(struct irc_channel *room, const struct irc_event *ev)
             irc_channel_end(room, IRC_END_LOGIN, "%s", ev->message.text);
         return;
     }
-    if (strncmp(ev->id, "msg_", 4) != 0)
+    if (strncmp(ev->id, "msg_", 4) != 0 || !is_our_channel(room, ev->channel))
         return;
-    log_warn("chat", "the server says: %s (%s)", ev->message.text, ev->id);
-    if (strcmp(ev->id, "msg_ratelimit") == 0)
-        pause_speaking(room, room->shared->tuning->pause_us);
-    if (strcmp(ev->id, "msg_timedout") == 0 || strcmp(ev->id, "msg_banned") == 0)
-        pause_speaking(room, 2 * room->shared->tuning->pause_us);
-    if (strcmp(ev->id, "msg_channel_suspended") == 0 || strcmp(ev->id, "msg_banned") == 0)
-        irc_tell_state(room->shared, IRC_ALARM, "%s", ev->message.text);
+    char advice[IRC_ADVICE_BYTES];
+    double usual_s = (double)room->shared->tuning->pause_us / 1e6;
+    double pause_s = irc_modes_refused(&room->modes, ev, usual_s, advice);
+    log_debug("chat", "the server says: %s (%s)", ev->message.text, ev->id);
+    if (pause_s > 0)
+        pause_speaking(room, (int64_t)(pause_s * 1e6));
+    if (advice[0])
+        irc_tell_state(room->shared, IRC_ALARM, "%s (%s)", advice, ev->message.text);
+    set_pace(room);
+}
+
+/* ROOMSTATE, USERSTATE */
+static void on_modes(struct irc_channel *room, const struct irc_event *ev)
+{
+    char advice[IRC_ADVICE_BYTES];
+    if (!is_our_channel(room, ev->channel))
+        return;
+    irc_modes_take(&room->modes, ev, advice);
+    if (advice[0] && !room->id->read_only)
+        irc_tell_state(room->shared, IRC_ALARM, "%s", advice);
+    set_pace(room);
+}
+
+/* The id as a tag of ours, which cannot end the tag; "" where there are none. */
+static const char *thread_of(const struct irc_channel *room, const struct irc_event *ev)
+{
+    const char *id = ev->message.message_id;
+    return room->tagged && !id[strspn(id, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-")]
+               ? id
+               : "";
 }
 
 static void on_text(struct irc_channel *room, const struct irc_event *ev)
 {
     const struct irc_events *to = room->shared->events;
-    char reply[IRC_REPLY_BYTES] = "";
+    struct irc_reply reply = {.when_us = 0};
     if (!is_our_channel(room, ev->channel) || is_us(room, ev->message.user))
         return;
     room->counters->messages++;
     if (to->on_line)
-        to->on_line(to->context, &ev->message, reply);
-    if (!reply[0])
+        to->on_line(to->context, &ev->message, &reply);
+    if (!reply.text[0])
         return;
     pthread_mutex_lock(&room->shared->lock);
-    if (room->shared->can_speak)
-        irc_outbox_push(&room->shared->outbox, reply);
+    if (room->shared->can_speak && !irc_modes_mute(&room->modes))
+        irc_outbox_push(&room->shared->outbox, &reply, thread_of(room, ev), room->now_us);
     pthread_mutex_unlock(&room->shared->lock);
 }
 
@@ -253,6 +287,10 @@ void irc_channel_event(struct irc_channel *room, const struct irc_event *ev)
     case IRC_EV_ROOM:
         if (is_our_channel(room, ev->channel))
             on_joined(room);
+        on_modes(room, ev);
+        break;
+    case IRC_EV_SELF:
+        on_modes(room, ev);
         break;
     case IRC_EV_PART:
         if (is_us(room, ev->message.user))

@@ -9,6 +9,7 @@
 
 #include "chatbot/irc/client.h"
 #include "chatbot/irc/event.h"
+#include "chatbot/irc/modes.h"
 #include "chatbot/irc/session.h"
 
 enum irc_phase { IRC_PHASE_LOGIN, IRC_PHASE_JOIN, IRC_PHASE_ONLINE };
@@ -20,6 +21,8 @@ struct irc_channel {
     struct irc_counters *counters;
 
     enum irc_phase phase;
+    bool tagged; /* the server gives tags, and takes them */
+    struct irc_modes modes;
     char nick[IRC_USER_BYTES]; /* as the server calls us */
     int nick_tries, join_tries;
     int64_t now_us;     /* kept up to date by the loop */

@@ -3,8 +3,10 @@
  */
 #include "chatbot/irc/event.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "chatbot/irc/said.h"
 #include "common/text.h"
 
 enum { BADGES_BYTES = 512 };
@@ -68,9 +70,32 @@ static void read_text(const struct irc_parsed *p, int index, struct irc_message 
         m->text_bytes = irc_text(p->params[index], m->text, sizeof m->text, &m->is_action);
 }
 
+/* A number, or `otherwise` when the tag is not there. */
+static int64_t tag_number(const struct irc_parsed *p, const char *key, int64_t otherwise)
+{
+    char value[16];
+    return irc_tag(p, key, value, sizeof value) && value[0] ? strtoll(value, NULL, 10) : otherwise;
+}
+
+/* An announcement, a subscription's message: the server is the source, the person stands in tags. */
+static void read_notice_sender(const struct irc_parsed *p, struct irc_message *m)
+{
+    irc_tag(p, "login", m->user, sizeof m->user);
+    if (!irc_tag(p, "display-name", m->display_name, sizeof m->display_name) || !m->display_name[0])
+        text_copy(m->display_name, sizeof m->display_name, m->user);
+}
+
 static void read_line(const struct irc_parsed *p, struct irc_event *ev)
 {
-    read_text(p, 1, &ev->message);
+    struct irc_message *m = &ev->message;
+    read_text(p, 1, m);
+    if (p->param_count > 1)
+        m->said_bytes = irc_said(p, p->params[1], m->said, sizeof m->said);
+    irc_tag(p, "reply-parent-user-login", m->reply_to, sizeof m->reply_to);
+    irc_tag(p, "custom-reward-id", m->reward, sizeof m->reward);
+    m->bits = tag_number(p, "bits", 0);
+    if (irc_is(p, "USERNOTICE"))
+        read_notice_sender(p, m);
     if (is_foreign(p))
         ev->kind = IRC_EV_FOREIGN;
     else if (ev->message.text_bytes == 0 || !ev->message.user[0])
@@ -95,19 +120,11 @@ static enum irc_kind kind_of(const struct irc_parsed *p)
         enum irc_kind kind;
         int min_params;
     } commands[] = {
-        {"PRIVMSG", IRC_EV_TEXT, 2},
-        {"PING", IRC_EV_PING, 0},
-        {"PONG", IRC_EV_PONG, 0},
-        {"NOTICE", IRC_EV_NOTICE, 2},
-        {"CLEARCHAT", IRC_EV_CLEAR_USER, 1},
-        {"CLEARMSG", IRC_EV_DELETE, 1},
-        {"JOIN", IRC_EV_JOIN, 1},
-        {"PART", IRC_EV_PART, 1},
-        {"KICK", IRC_EV_KICK, 2},
-        {"NICK", IRC_EV_NICK, 1},
-        {"RECONNECT", IRC_EV_RECONNECT, 0},
-        {"ROOMSTATE", IRC_EV_ROOM, 1},
-        {"CAP", IRC_EV_CAP, 2},
+        {"PRIVMSG", IRC_EV_TEXT, 2},    {"USERNOTICE", IRC_EV_TEXT, 2}, {"PING", IRC_EV_PING, 0},
+        {"PONG", IRC_EV_PONG, 0},       {"NOTICE", IRC_EV_NOTICE, 2},   {"CLEARCHAT", IRC_EV_CLEAR_USER, 1},
+        {"CLEARMSG", IRC_EV_DELETE, 1}, {"JOIN", IRC_EV_JOIN, 1},       {"PART", IRC_EV_PART, 1},
+        {"KICK", IRC_EV_KICK, 2},       {"NICK", IRC_EV_NICK, 1},       {"RECONNECT", IRC_EV_RECONNECT, 0},
+        {"ROOMSTATE", IRC_EV_ROOM, 1},  {"USERSTATE", IRC_EV_SELF, 1},  {"CAP", IRC_EV_CAP, 2},
         {"ERROR", IRC_EV_ERROR, 0},
     };
     if (irc_numeric(p))
@@ -123,8 +140,10 @@ void irc_event_read(const struct irc_parsed *p, struct irc_event *ev)
     ev->sequence = 0;
     ev->numeric = irc_numeric(p);
     ev->target[0] = ev->id[0] = '\0';
-    ev->message.text[0] = '\0';
-    ev->message.text_bytes = 0;
+    ev->message.text[0] = ev->message.said[0] = '\0';
+    ev->message.text_bytes = ev->message.said_bytes = 0;
+    ev->message.reply_to[0] = ev->message.reward[0] = '\0';
+    ev->message.bits = 0;
     ev->message.roles = 0;
     ev->message.is_action = false;
     ev->kind = kind_of(p);
@@ -149,6 +168,12 @@ void irc_event_read(const struct irc_parsed *p, struct irc_event *ev)
         break;
     case IRC_EV_NICK:
         irc_param(p, 0, ev->target, sizeof ev->target);
+        break;
+    case IRC_EV_ROOM:
+        ev->modes = (struct irc_modes_told){tag_number(p, "slow", -1), tag_number(p, "emote-only", -1)};
+        break;
+    case IRC_EV_SELF:
+        ev->message.roles = read_roles(p);
         break;
     case IRC_EV_NUMERIC:
     case IRC_EV_ERROR:

@@ -25,9 +25,16 @@ enum irc_kind {
     IRC_EV_CLEAR_USER, /* CLEARCHAT; target "": everybody */
     IRC_EV_DELETE,     /* CLEARMSG */
     IRC_EV_RECONNECT,
-    IRC_EV_ROOM,    /* ROOMSTATE: we are in */
+    IRC_EV_ROOM,    /* ROOMSTATE: we are in; how the room is set, see modes */
+    IRC_EV_SELF,    /* USERSTATE: what we are there, see message.roles */
     IRC_EV_FOREIGN, /* mirrored from another channel */
     IRC_EV_ERROR    /* the server's last words */
+};
+
+/* Of ROOMSTATE; -1: not told. */
+struct irc_modes_told {
+    int64_t slow_s; /* 0: no slow mode */
+    int64_t emote_only;
 };
 
 struct irc_event {
@@ -37,6 +44,7 @@ struct irc_event {
     char channel[IRC_NAME_BYTES]; /* first parameter: a channel, our nick or "*" */
     char target[IRC_USER_BYTES];  /* CLEAR_USER, DELETE, KICK: whom; NICK: the new one; CAP: ACK or NAK */
     char id[IRC_ID_BYTES];        /* NOTICE: msg-id; DELETE: which line; PING: what to send back */
+    struct irc_modes_told modes;  /* ROOM */
     struct irc_message message;   /* who and the text, where there is one */
 };
 

@@ -20,6 +20,7 @@
 #include "config/option.h"
 
 enum { IRC_REPLY_BYTES = 501 }; /* 500 bytes are never more than the 500 characters that Twitch takes */
+enum { IRC_BRIEF_BYTES = 128 };
 enum { IRC_USER_BYTES = 64, IRC_NAME_BYTES = 128, IRC_ID_BYTES = 64, IRC_TEXT_BYTES = 2049 };
 
 /* Section "chat". */
@@ -46,8 +47,25 @@ struct irc_message {
     char message_id[IRC_ID_BYTES];     /* what on_delete may name later */
     unsigned roles;                    /* enum irc_role, or-ed */
     bool is_action;                    /* /me */
+    char reply_to[IRC_USER_BYTES];     /* whose line it replies to: the login */
+    char reward[IRC_ID_BYTES];         /* id of the reward that channel points were spent on */
+    int64_t bits;                      /* cheered with it */
     size_t text_bytes;
     char text[IRC_TEXT_BYTES];
+    size_t said_bytes;
+    char said[IRC_TEXT_BYTES]; /* text without emotes, cheers, and the name in front of a reply */
+};
+
+/*
+ * What we say. A reply begins with "@name ", which is left out where the server shows in its own way whose line
+ * is answered. IRC_WHEN in the text is a time, written only when the line goes out ("in about 24 s").
+ */
+#define IRC_WHEN "\x1a"
+struct irc_reply {
+    bool urgent; /* goes before all others, and alone */
+    char text[IRC_REPLY_BYTES];
+    int64_t when_us;             /* what IRC_WHEN stands for, by clock_real_us; 0: nothing */
+    char brief[IRC_BRIEF_BYTES]; /* the same in three words, for when it is late; "": it is never too late */
 };
 
 enum irc_state {
@@ -61,8 +79,8 @@ enum irc_state {
 /* Called on the chat thread, one at a time; must not call irc_close. Each may be NULL. */
 struct irc_events {
     void *context;
-    /* A line in the channel. A reply that is not "" is queued. */
-    void (*on_line)(void *context, const struct irc_message *m, char reply[IRC_REPLY_BYTES]);
+    /* A line in the channel. `reply` is zeroed; when its text is not "" it is queued. */
+    void (*on_line)(void *context, const struct irc_message *m, struct irc_reply *reply);
     /* A moderator removed a user's lines (time-out, ban), or everybody's (NULL). */
     void (*on_clear_user)(void *context, const char *user);
     /* A moderator removed one line. */
@@ -99,6 +117,10 @@ int irc_open(struct irc **irc, const struct irc_config *config, const struct irc
 
 /* Ends within 2 s in every state. NULL is fine. No callback runs after it. */
 void irc_close(struct irc **irc);
+
+/* Queues a line for the channel that answers nobody, from any thread; it goes out half a second later at most
+ * when nothing else waits. Dropped while we are not in the channel or may not speak. */
+void irc_say(struct irc *irc, const char *text);
 
 void irc_counters(struct irc *irc, struct irc_counters *out);
 

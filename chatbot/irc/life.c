@@ -23,8 +23,10 @@ const struct irc_tuning irc_tuning_default = {
     .fallback_us = 900000000,
     .pause_us = 30000000,
     .limits = {.per_window = 18,
+               .reserved = 4,
                .window_us = 30000000,
                .gap_us = 1100000,
+               .stale_us = 10000000,
                .max_chars = 500,
                .max_bytes = IRC_OUT_BYTES - 1},
 };

@@ -70,15 +70,26 @@ static void watch(struct session *s)
     }
 }
 
+/* A reply in the thread of the line that it answers. The library cannot say tags, so it goes past it. */
+static int say_in_thread(struct session *s, const struct irc_out *out)
+{
+    char line[IRC_OUT_BYTES + IRC_NAME_BYTES + IRC_ID_BYTES + 64];
+    snprintf(line, sizeof line, "@reply-parent-msg-id=%s PRIVMSG %s :%s", out->parent, s->shared->channel,
+             out->text);
+    return irc_bridge_send(s->bridge, line);
+}
+
 static void speak(struct session *s)
 {
-    char text[IRC_OUT_BYTES];
+    struct irc_out out;
     pthread_mutex_lock(&s->shared->lock);
-    size_t n = s->shared->can_speak ? irc_outbox_pop(&s->shared->outbox, s->room.now_us, text) : 0;
+    size_t n = s->shared->can_speak ? irc_outbox_pop(&s->shared->outbox, s->room.now_us, &out) : 0;
     pthread_mutex_unlock(&s->shared->lock);
     if (n == 0)
         return;
-    if (irc_client_say(s->room.client, s->shared->channel, text) == 0)
+    int rc =
+        out.parent[0] ? say_in_thread(s, &out) : irc_client_say(s->room.client, s->shared->channel, out.text);
+    if (rc == 0)
         s->counters.sent++;
     else
         s->counters.dropped++;

@@ -6,6 +6,7 @@ command, once per test run. Bot starts the probe (test_irc_probe.c) and collects
 import asyncio
 import json
 import os
+import re
 import shutil
 import socket
 import ssl
@@ -119,7 +120,12 @@ class Conversation:
 
     def said(self):
         """(seconds, text) of the lines for the channel."""
-        return [(t, text.split(" :", 1)[1]) for t, text in self.sent if text.startswith("PRIVMSG #chan :")]
+        return [(t, text.split(" :", 1)[1]) for t, text in self.sent if " PRIVMSG #chan :" in " " + text]
+
+    def threads(self):
+        """(id of the line that is answered, text) of the replies in threads."""
+        found = [re.match(r"@reply-parent-msg-id=(\S+) PRIVMSG #chan :(.*)", text) for _, text in self.sent]
+        return [m.groups() for m in found if m]
 
 
 class Server:

@@ -40,6 +40,10 @@ static inline void irc_check_line(struct irc_span line)
     irc_demand_clean(ev.message.user_id, sizeof ev.message.user_id);
     irc_demand_clean(ev.message.message_id, sizeof ev.message.message_id);
     irc_demand_clean(ev.message.text, sizeof ev.message.text);
+    irc_demand_clean(ev.message.said, sizeof ev.message.said);
+    irc_demand_clean(ev.message.reply_to, sizeof ev.message.reply_to);
+    irc_demand_clean(ev.message.reward, sizeof ev.message.reward);
+    irc_demand(ev.message.said_bytes == strlen(ev.message.said));
     irc_demand(ev.message.text_bytes == strlen(ev.message.text));
 
     char clean[IRC_CLEAN_BYTES + 1];

@@ -55,13 +55,13 @@ static bool wait_for(const char *text)
     return false;
 }
 
-static void on_line(void *context, const struct irc_message *m, char reply[IRC_REPLY_BYTES])
+static void on_line(void *context, const struct irc_message *m, struct irc_reply *reply)
 {
     (void)context;
     note("line %s (%s) %s%s%s\n", m->user, m->display_name, m->is_action ? "* " : "", m->text,
          m->roles & IRC_MODERATOR ? " [mod]" : "");
     if (strncmp(m->text, "say ", 4) == 0)
-        snprintf(reply, IRC_REPLY_BYTES, "%s", m->text + 4);
+        snprintf(reply->text, sizeof reply->text, "%s", m->text + 4);
 }
 
 static void on_clear_user(void *context, const char *user)
@@ -151,7 +151,7 @@ static void hears_and_answers(void **state)
     struct scene *s = *state;
     play(s, LOGIN "< @badges=moderator/1;display-name=Ann\\\\sA;id=1;room-id=7;user-id=2 :ann!a@h PRIVMSG "
                   "#chan :say hello\n"
-                  "> PRIVMSG #chan :hello\n"
+                  "> @reply-parent-msg-id=1 PRIVMSG #chan :hello\n"
                   "< @display-name= :bob!b@h PRIVMSG #chan :\\x01ACTION waves\\x01\n"
                   "< :bot!bot@h PRIVMSG #chan :say an echo of our own\n"
                   "< :ann!a@h PRIVMSG #other :say elsewhere\n"

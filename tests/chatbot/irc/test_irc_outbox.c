@@ -14,6 +14,7 @@
 #include "chatbot/irc/outbox.h"
 #include "chatbot/irc/tuning.h"
 #include "common/rng.h"
+#include "common/text.h"
 
 static struct irc_outbox box;
 enum { LINES_MAX = 4096 };
@@ -31,6 +32,13 @@ static int setup(void **state)
     return 0;
 }
 
+static bool push(const char *text)
+{
+    struct irc_reply reply = {.when_us = 0};
+    text_copy(reply.text, sizeof reply.text, text);
+    return irc_outbox_push(&box, &reply, "", 0);
+}
+
 /* Pops everything that may go until `end_us`, as the chat thread would. */
 static void run_until(int64_t end_us)
 {
@@ -40,7 +48,9 @@ static void run_until(int64_t end_us)
         int64_t now = due > last ? due : last;
         if (due == INT64_MAX || now > end_us)
             return;
-        size_t n = irc_outbox_pop(&box, now, said[said_count].text);
+        struct irc_out out;
+        size_t n = irc_outbox_pop(&box, now, &out);
+        text_copy(said[said_count].text, sizeof said[0].text, out.text);
         assert_true(n > 0 && n == strlen(said[said_count].text));
         said[said_count++].at_us = now;
     }
@@ -88,7 +98,7 @@ static void twenty_five_at_once_are_all_heard(void **state)
     char text[64];
     for (int i = 0; i < 25; i++) {
         snprintf(text, sizeof text, "@viewer%02d goldfish it is", i);
-        assert_true(irc_outbox_push(&box, text));
+        assert_true(push(text));
     }
     run_until(60000000);
     assert_limits();
@@ -104,36 +114,37 @@ static void the_same_text_is_varied_within_a_window(void **state)
 {
     (void)state;
     int64_t now = 0;
-    char out[IRC_OUT_BYTES];
+    struct irc_out out;
     for (int i = 0; i < 3; i++, now += 2000000) {
-        irc_outbox_push(&box, "hello");
-        irc_outbox_push(&box, "hello"); /* waits already */
-        assert_true(irc_outbox_pop(&box, now, out) > 0);
-        assert_string_equal(out, i == 0 ? "hello" : i == 1 ? "hello (2)" : "hello (3)");
+        push("hello");
+        push("hello"); /* waits already */
+        assert_true(irc_outbox_pop(&box, now, &out) > 0);
+        assert_string_equal(out.text, i == 0 ? "hello" : i == 1 ? "hello (2)" : "hello (3)");
         assert_int_equal(box.waiting, 0);
     }
-    irc_outbox_push(&box, "hello");
-    assert_true(irc_outbox_pop(&box, 31000000, out) > 0);
-    assert_string_equal(out, "hello");
+    push("hello");
+    assert_true(irc_outbox_pop(&box, 31000000, &out) > 0);
+    assert_string_equal(out.text, "hello");
 }
 
 static void long_text_is_cut_on_a_character(void **state)
 {
     (void)state;
-    char text[4001], out[IRC_OUT_BYTES];
+    char text[4001];
+    struct irc_out out;
     memset(text, 'x', 600);
     text[600] = '\0';
-    irc_outbox_push(&box, text);
-    assert_int_equal(irc_outbox_pop(&box, 0, out), 500);
-    irc_outbox_push(&box, text);
-    irc_outbox_pop(&box, 2000000, out);
-    assert_true(strlen(out) <= 500 && strstr(out, "x (2)"));
+    push(text);
+    assert_int_equal(irc_outbox_pop(&box, 0, &out), 500);
+    push(text);
+    irc_outbox_pop(&box, 2000000, &out);
+    assert_true(strlen(out.text) <= 500 && strstr(out.text, "x (2)"));
 
     text[0] = '\0';
     for (int i = 0; i < 1000; i++)
         strcat(text, "\xf0\x9f\x98\x80");
-    irc_outbox_push(&box, text);
-    assert_int_equal(irc_outbox_pop(&box, 4000000, out), 900);
+    push(text);
+    assert_int_equal(irc_outbox_pop(&box, 4000000, &out), IRC_REPLY_BYTES - 1);
 }
 
 static void no_text_becomes_a_command(void **state)
@@ -143,36 +154,36 @@ static void no_text_becomes_a_command(void **state)
         const char *in, *out;
     } cases[] = {{"a\r\nQUIT :x", "a QUIT :x"}, {"/ban bob", "- /ban bob"}, {".ban bob", "- .ban bob"},
                  {"x\1y\1\x03z", "xyz"},        {"\r\nPRIVMSG", "PRIVMSG"}, {"  /me", "- /me"}};
-    char out[IRC_OUT_BYTES];
+    struct irc_out out;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        irc_outbox_push(&box, cases[i].in);
-        irc_outbox_pop(&box, (int64_t)i * 2000000, out);
-        assert_string_equal(out, cases[i].out);
+        push(cases[i].in);
+        irc_outbox_pop(&box, (int64_t)i * 2000000, &out);
+        assert_string_equal(out.text, cases[i].out);
     }
-    irc_outbox_push(&box, "\r\n \x01");
+    push("\r\n \x01");
     assert_int_equal(box.waiting, 0);
 }
 
 static void a_pause_holds_everything(void **state)
 {
     (void)state;
-    char out[IRC_OUT_BYTES];
-    irc_outbox_push(&box, "now");
+    struct irc_out out;
+    push("now");
     irc_outbox_pause(&box, 5000000);
     irc_outbox_pause(&box, 1000000);
     assert_int_equal(irc_outbox_due_us(&box), 5000000);
-    assert_int_equal(irc_outbox_pop(&box, 4999999, out), 0);
-    assert_int_equal(irc_outbox_pop(&box, 5000000, out), 3);
+    assert_int_equal(irc_outbox_pop(&box, 4999999, &out), 0);
+    assert_int_equal(irc_outbox_pop(&box, 5000000, &out), 3);
 }
 
 static void a_full_queue_gives_up_the_oldest_and_says_so(void **state)
 {
     (void)state;
     char text[512];
-    for (int i = 0; i < 40; i++) {
+    for (int i = 0; i < IRC_OUT_WAITING_MAX + 8; i++) {
         memset(text, 'a' + i % 26, 480);
         snprintf(text + 480, 16, "%d", i);
-        bool kept = irc_outbox_push(&box, text);
+        bool kept = push(text);
         assert_int_equal(kept, i < IRC_OUT_WAITING_MAX);
     }
     assert_int_equal(box.waiting, IRC_OUT_WAITING_MAX);
@@ -196,13 +207,87 @@ static void random_loads_keep_the_limits(void **state)
             for (size_t i = 0; i < bytes; i++)
                 text[i] = (char)(1 + rng_below(&rng, rng_below(&rng, 2) ? 255 : 4));
             text[bytes] = '\0';
-            irc_outbox_push(&box, text);
+            push(text);
         }
         run_until(now);
         if (said_count && said[said_count - 1].at_us > now)
             now = said[said_count - 1].at_us;
     }
     assert_limits();
+}
+
+static void urgent_lines_go_first_and_alone_and_have_room(void **state)
+{
+    (void)state;
+    struct irc_reply urgent = {.urgent = true, .text = "one"};
+    for (int i = 0; i < 60; i++) {
+        char text[500];
+        memset(text, 'a' + i % 26, 480);
+        snprintf(text + 480, 16, "%d", i);
+        push(text);
+    }
+    run_until(18000000); /* as much as the window takes */
+    assert_int_equal(said_count, 14);
+    irc_outbox_push(&box, &urgent, "", 18000000);
+    strcpy(urgent.text, "two");
+    irc_outbox_push(&box, &urgent, "", 18000000);
+    run_until(20000000);
+    assert_int_equal(said_count, 16);
+    assert_string_equal(said[14].text, "one");
+    assert_string_equal(said[15].text, "two");
+    assert_true(said[15].at_us < 20000000);
+    run_until(120000000);
+    assert_limits();
+}
+
+static void times_are_those_of_the_sending(void **state)
+{
+    (void)state;
+    struct irc_out out;
+    struct irc_reply reply = {.text = "@ann Noted: tench, on your screen " IRC_WHEN ".", .when_us = 24000000};
+    irc_outbox_push(&box, &reply, "", 0);
+    irc_outbox_pause(&box, 9000000);
+    assert_true(irc_outbox_pop(&box, 9000000, &out) > 0);
+    assert_string_equal(out.text, "@ann Noted: tench, on your screen in about 15 s.");
+    reply.when_us = 1000000;
+    irc_outbox_push(&box, &reply, "", 9000000);
+    irc_outbox_pop(&box, 12000000, &out);
+    assert_string_equal(out.text, "@ann Noted: tench, on your screen by now.");
+}
+
+static void late_replies_become_one(void **state)
+{
+    (void)state;
+    struct irc_reply reply = {.when_us = 90000000};
+    for (int i = 0; i < 3; i++) {
+        snprintf(reply.text, sizeof reply.text, "@v%d Noted: tench, on your screen " IRC_WHEN, i);
+        snprintf(reply.brief, sizeof reply.brief, "@v%d tench", i);
+        irc_outbox_push(&box, &reply, "id-1", i);
+    }
+    push("a line that is never late");
+    irc_outbox_pause(&box, 11000000);
+    run_until(20000000);
+    assert_string_equal(said[0].text, "Heard: @v0 tench, @v1 tench, @v2 tench");
+    assert_string_equal(said[1].text, "a line that is never late");
+    assert_int_equal(said_count, 2);
+}
+
+static void a_lone_reply_goes_into_the_thread_without_the_name(void **state)
+{
+    (void)state;
+    struct irc_out out;
+    struct irc_reply reply = {.text = "@ann Noted: tench"};
+    irc_outbox_push(&box, &reply, "id-1", 0);
+    irc_outbox_pop(&box, 0, &out);
+    assert_string_equal(out.parent, "id-1");
+    assert_string_equal(out.text, "Noted: tench");
+    for (int i = 0; i < 6; i++) {
+        snprintf(reply.text, sizeof reply.text, "@v%d Noted", i);
+        irc_outbox_push(&box, &reply, "id-2", 0);
+    }
+    irc_outbox_pop(&box, 2000000, &out);
+    assert_string_equal(out.parent, "");
+    assert_string_equal(out.text, "@v0 Noted | @v1 Noted | @v2 Noted");
 }
 
 int main(void)
@@ -214,6 +299,10 @@ int main(void)
         cmocka_unit_test_setup(no_text_becomes_a_command, setup),
         cmocka_unit_test_setup(a_pause_holds_everything, setup),
         cmocka_unit_test_setup(a_full_queue_gives_up_the_oldest_and_says_so, setup),
+        cmocka_unit_test_setup(urgent_lines_go_first_and_alone_and_have_room, setup),
+        cmocka_unit_test_setup(times_are_those_of_the_sending, setup),
+        cmocka_unit_test_setup(late_replies_become_one, setup),
+        cmocka_unit_test_setup(a_lone_reply_goes_into_the_thread_without_the_name, setup),
         cmocka_unit_test_setup(random_loads_keep_the_limits, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -192,12 +192,12 @@ static void end_line(void)
     funlockfile(stdout);
 }
 
-static void on_line(void *context, const struct irc_message *m, char reply[IRC_REPLY_BYTES])
+static void on_line(void *context, const struct irc_message *m, struct irc_reply *reply)
 {
     struct probe *p = context;
     if (strncmp(m->text, "say ", 4) == 0)
-        snprintf(reply, IRC_REPLY_BYTES, "%s", m->text + 4);
-    if (p->quiet && !reply[0])
+        snprintf(reply->text, sizeof reply->text, "%s", m->text + 4);
+    if (p->quiet && !reply->text[0])
         return;
     begin_line(p, "line");
     put_text("user", m->user);
