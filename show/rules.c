@@ -14,14 +14,9 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "show/forbidden.h"
+#include "show/viewers.h"
 
-enum { VIEWERS_MAX = 1024, MODERATORS_MAX = 64, BANNED_LINE_BYTES = 256 };
-
-struct viewer {
-    uint64_t key; /* 0: none */
-    double heard_s, wished_s;
-    int64_t voted_turn;
-};
+enum { MODERATORS_MAX = 64, BANNED_LINE_BYTES = 256 };
 
 struct rules {
     /* immutable after open */
@@ -35,7 +30,7 @@ struct rules {
     struct forbidden *words;
     bool forbidden[SYNSET_COUNT]; /* classes that lines of `words` name */
     unsigned version;
-    struct viewer viewers[VIEWERS_MAX];
+    struct viewers *viewers;
     char (*bans)[REQUEST_USER_BYTES]; /* [ban_count], room for RULES_BANS_MAX */
     int ban_count;
     int64_t vote_turn;
@@ -119,6 +114,7 @@ int rules_open(struct rules **out, const struct show_config *c, struct error *e)
     h->vote_share = c->vote_share;
     h->vote_min = (int)c->vote_min;
     h->words = forbidden_open();
+    h->viewers = viewers_open(c->cooldown_s);
     text_copy(h->banned_file, sizeof h->banned_file, c->banned_file);
     h->bans = xcalloc(RULES_BANS_MAX, sizeof *h->bans);
     pthread_mutex_init(&h->lock, NULL);
@@ -136,6 +132,7 @@ void rules_close(struct rules **h)
         return;
     pthread_mutex_destroy(&(*h)->lock);
     forbidden_close(&(*h)->words);
+    viewers_close(&(*h)->viewers);
     free((*h)->bans);
     free(*h);
     *h = NULL;
@@ -289,26 +286,10 @@ void rules_each_ban(struct rules *h, void (*each)(void *context, const char *log
     pthread_mutex_unlock(&h->lock);
 }
 
-/* The viewer's entry; a new one takes the place of whoever was heard longest ago. Under the lock. */
-static struct viewer *viewer(struct rules *h, const char *login, double now_s)
-{
-    uint64_t key = text_hash_caseless(login) | 1 /* 0: nobody */;
-    struct viewer *oldest = &h->viewers[0];
-    for (int i = 0; i < VIEWERS_MAX; i++) {
-        struct viewer *v = &h->viewers[i];
-        if (v->key == key)
-            return v;
-        if (oldest->key && (!v->key || v->heard_s < oldest->heard_s))
-            oldest = v;
-    }
-    *oldest = (struct viewer){.key = key, .heard_s = now_s, .wished_s = -INFINITY};
-    return oldest;
-}
-
 void rules_heard(struct rules *h, const char *login, double now_s)
 {
     pthread_mutex_lock(&h->lock);
-    viewer(h, login, now_s)->heard_s = now_s;
+    viewers_heard(h->viewers, login, now_s, h->vote_turn);
     pthread_mutex_unlock(&h->lock);
 }
 
@@ -317,7 +298,7 @@ double rules_cooldown_s(struct rules *h, const char *login, double now_s)
     if (h->cooldown_s <= 0)
         return 0;
     pthread_mutex_lock(&h->lock);
-    double left = viewer(h, login, now_s)->wished_s + h->cooldown_s - now_s;
+    double left = viewers_get(h->viewers, login, now_s, h->vote_turn)->wished_s + h->cooldown_s - now_s;
     pthread_mutex_unlock(&h->lock);
     return left > 0 ? left : 0;
 }
@@ -325,7 +306,7 @@ double rules_cooldown_s(struct rules *h, const char *login, double now_s)
 void rules_wished(struct rules *h, const char *login, double now_s)
 {
     pthread_mutex_lock(&h->lock);
-    viewer(h, login, now_s)->wished_s = now_s;
+    viewers_get(h->viewers, login, now_s, h->vote_turn)->wished_s = now_s;
     pthread_mutex_unlock(&h->lock);
 }
 
@@ -339,13 +320,11 @@ int rules_vote(struct rules *h, const char *login, int64_t turn, double now_s, i
         h->vote_turn = turn;
         h->votes = 0;
     }
-    struct viewer *v = viewer(h, login, now_s);
+    viewers_heard(h->viewers, login, now_s, turn);
+    struct viewer *v = viewers_get(h->viewers, login, now_s, turn);
     h->votes += v->voted_turn != turn;
     v->voted_turn = turn;
-    int active = 0;
-    for (int i = 0; i < VIEWERS_MAX; i++)
-        active += h->viewers[i].key && now_s - h->viewers[i].heard_s <= RULES_ACTIVE_S;
-    *needed = (int)ceil(h->vote_share * active);
+    *needed = (int)ceil(h->vote_share * viewers_active(h->viewers, now_s));
     if (*needed < h->vote_min)
         *needed = h->vote_min;
     int votes = h->votes;

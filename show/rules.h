@@ -1,8 +1,7 @@
 /*
  * rules - who is a moderator, who is banned, what nobody may wish for, who wished when, who votes to skip.
  *
- * Viewers are remembered by their logins (ASCII case aside), the VIEWERS_MAX heard last; more do not cost
- * more. One leaf lock. Times are show time in seconds.
+ * Viewers are remembered by their logins (ASCII case aside), as many as viewers.h says. One leaf lock. Times are show time in seconds.
  */
 #ifndef SHOW_RULES_H
 #define SHOW_RULES_H
@@ -13,7 +12,7 @@
 #include "show/requests.h"
 #include "common/error.h"
 
-enum { RULES_BANS_MAX = 1024, RULES_ACTIVE_S = 600 };
+enum { RULES_BANS_MAX = 1024 };
 
 struct rules;
 

@@ -227,6 +227,34 @@ static void write_file(char *path, const char *text)
     close(fd);
 }
 
+/* Whoever talks in between, a cooldown stays and nobody votes twice. */
+static void test_many_chatters(void **state)
+{
+    (void)state;
+    struct scene s;
+    defaults(&s);
+    s.config.cooldown_s = 600;
+    s.config.vote_min = 3;
+    open_show(&s);
+    int needed;
+    rules_heard(s.rules, "eve", 0);
+    rules_wished(s.rules, "eve", 0);
+    assert_int_equal(rules_vote(s.rules, "eve", 1, 0, &needed), 1);
+    for (int i = 0; i < 120000; i++) {
+        char login[32];
+        snprintf(login, sizeof login, "chatter%d", i);
+        rules_heard(s.rules, login, 1 + i * 1e-4);
+    }
+    assert_true(rules_cooldown_s(s.rules, "eve", 14) > 580);
+    assert_int_equal(rules_vote(s.rules, "eve", 1, 14, &needed), 1);
+    assert_true(needed > 1000);
+    assert_int_equal(rules_vote(s.rules, "chatter119999", 1, 14, &needed), 2);
+    rules_heard(s.rules, "ann", 5000); /* all others have fallen silent */
+    assert_int_equal(rules_vote(s.rules, "ann", 2, 5000, &needed), 1);
+    assert_int_equal(needed, 3);
+    close_show(&s);
+}
+
 /* What moderators forbid and allow while the show is on, and the file read again. */
 static void test_words_change(void **state)
 {
@@ -356,7 +384,8 @@ int main(void)
         cmocka_unit_test(test_pause_and_clear), cmocka_unit_test(test_votes),
         cmocka_unit_test(test_cooldown),        cmocka_unit_test(test_hold_command),
         cmocka_unit_test(test_banned_file),     cmocka_unit_test(test_words_change),
-        cmocka_unit_test(test_deleted_lines),   cmocka_unit_test(test_lottery),
+        cmocka_unit_test(test_many_chatters),   cmocka_unit_test(test_deleted_lines),
+        cmocka_unit_test(test_lottery),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
