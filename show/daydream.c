@@ -3,6 +3,8 @@
  */
 #include "show/daydream.h"
 
+#include <string.h>
+
 enum {
     RNG_STREAM_DAYDREAMS = 0x6472, /* a number of our own, so that replies do not change the walk */
     LOOK_AHEAD = 4                 /* classes to choose the most different one from */
@@ -16,6 +18,28 @@ void daydream_init(struct daydream *w, const struct synsets_known *known, uint64
         if (known->known[s])
             w->classes[w->count++] = s;
     w->walked = w->count; /* shuffled when the first one is drawn */
+}
+
+bool daydream_restrict(struct daydream *w, const struct synsets_known *known)
+{
+    bool walks[SYNSET_COUNT] = {false};
+    int count = 0, walked = 0, kept[SYNSET_COUNT];
+    for (int i = 0; i < w->count; i++) {
+        if (!known->known[w->classes[i]])
+            continue;
+        kept[count++] = w->classes[i];
+        walks[w->classes[i]] = true;
+        walked += i < w->walked;
+    }
+    for (int s = 0; s < SYNSET_COUNT; s++) /* what is known anew comes in this round still */
+        if (known->known[s] && !walks[s])
+            kept[count++] = s;
+    if (count == 0)
+        return false;
+    memcpy(w->classes, kept, (size_t)count * sizeof *kept);
+    w->count = count;
+    w->walked = walked;
+    return true;
 }
 
 static void swap(int *a, int *b)

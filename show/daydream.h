@@ -16,6 +16,9 @@ struct daydream {
 
 void daydream_init(struct daydream *w, const struct synsets_known *known, uint64_t seed);
 
+/* Walks on through what is known now. False, and all stays as it was, when that is nothing. */
+bool daydream_restrict(struct daydream *w, const struct synsets_known *known);
+
 /* The next class, unlike the `on_count` that are on now. Every class comes once per round; of the
  * next few the one least like what is on goes first, so that not five breeds of dog follow one
  * another. `w` has classes. */

@@ -27,11 +27,11 @@ struct served {
 struct requests {
     /* immutable after open */
     struct show_config config;
-    struct synsets_known known;
     struct stats *stats;
     int queue_max;
 
     pthread_mutex_t lock; /* leaf; guards everything below */
+    struct synsets_known known;
     struct request now;
     bool started; /* `now` is filled */
     bool skip;    /* `now` has to go at the next turn */
@@ -189,6 +189,7 @@ void requests_look_ahead(struct requests *r, double now_s, struct requests_outlo
     pthread_mutex_unlock(&r->lock);
 }
 
+/* Under the lock. */
 static bool valid(const struct requests *r, const struct request *q)
 {
     if (q->count < 1 || q->count > REQUESTS_SUBJECTS_MAX)
@@ -228,12 +229,12 @@ int requests_add(struct requests *r, struct request *q, double now_s, double *et
     *eta_s = 0;
     *replaced = false;
     q->id = 0;
-    if (!valid(r, q))
-        return -EINVAL;
     int rc = 0;
     pthread_mutex_lock(&r->lock);
     now_s = advance(r, now_s);
-    if (r->started && r->now.id && !r->skip && !r->operator_next.id && same_subjects(&r->now, q)) {
+    if (!valid(r, q)) {
+        rc = -EINVAL;
+    } else if (r->started && r->now.id && !r->skip && !r->operator_next.id && same_subjects(&r->now, q)) {
         q->id = r->now.id;
         rc = -EALREADY;
     } else if (q->immediate) {
@@ -339,6 +340,23 @@ int requests_withdraw(struct requests *r, const char *login, const char *message
     return removed;
 }
 
+int requests_restrict(struct requests *r, const struct synsets_known *known)
+{
+    pthread_mutex_lock(&r->lock);
+    bool left = daydream_restrict(&r->daydream, known);
+    if (left) {
+        int kept = 0;
+        r->known = *known;
+        for (int i = 0; i < r->count; i++)
+            if (valid(r, &r->queue[i]))
+                r->queue[kept++] = r->queue[i];
+        r->count = kept;
+        r->skip = r->skip || (r->started && !r->now.immediate && !valid(r, &r->now));
+    }
+    pthread_mutex_unlock(&r->lock);
+    return left ? 0 : -EINVAL;
+}
+
 int requests_clear(struct requests *r)
 {
     pthread_mutex_lock(&r->lock);
@@ -428,10 +446,11 @@ void requests_on_turn(struct requests *r,
 
 int requests_restore(struct requests *r, const struct request *q)
 {
-    if (!valid(r, q) || q->id < 0)
-        return -EINVAL;
     pthread_mutex_lock(&r->lock);
-    int rc = r->count == r->queue_max ? -EBUSY : find_user(r, login_of(q)) >= 0 ? -EEXIST : 0;
+    int rc = !valid(r, q) || q->id < 0        ? -EINVAL
+             : r->count == r->queue_max       ? -EBUSY
+             : find_user(r, login_of(q)) >= 0 ? -EEXIST
+                                              : 0;
     if (rc == 0) {
         r->queue[r->count] = *q;
         r->queue[r->count].round = r->round;

@@ -106,6 +106,11 @@ void requests_on_turn(struct requests *r,
  * the threads start. */
 int requests_restore(struct requests *r, const struct request *q);
 
+/* What may be dreamed from now on: less than the model knows when something is forbidden while the show is on.
+ * Wishes that wait for anything else are forgotten, and what is on goes at the next turn if it is such. 0, or
+ * -EINVAL, and all stays as it was, when nothing is left. */
+int requests_restrict(struct requests *r, const struct synsets_known *known);
+
 /* Forgets all that wait. Returns how many. */
 int requests_clear(struct requests *r);
 

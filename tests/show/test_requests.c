@@ -539,6 +539,38 @@ static void *chat_side(void *arg)
     return NULL;
 }
 
+/* Something is forbidden while the show is on: it goes from the screen, the queue and the walk; and comes back. */
+static void test_restrict(void **state)
+{
+    (void)state;
+    struct requests *r = open_with(&config, 6, 1);
+    struct synsets_known four = knows(4), six = knows(6), none = knows(0);
+    struct request now, next[4];
+    double eta;
+    assert_int_equal(add(r, "ann", 5, 0, &eta), 0);
+    assert_true(requests_turn(r, 0, &now));
+    assert_int_equal(add(r, "bob", 4, 1, &eta), 0);
+    assert_int_equal(add(r, "cat", 3, 1, &eta), 0);
+    assert_int_equal(requests_restrict(r, &none), -EINVAL);
+    assert_int_equal(requests_list(r, NULL, next, 4), 2);
+    assert_int_equal(requests_restrict(r, &four), 0);
+    assert_int_equal(requests_list(r, NULL, next, 4), 1);
+    assert_string_equal(next[0].user, "cat");
+    assert_int_equal(add(r, "dan", 5, 2, &eta), -EINVAL);
+    assert_true(requests_turn(r, 2, &now)); /* what was on is forbidden now */
+    assert_int_equal(now.synset[0], 3);
+    bool came[6] = {false};
+    for (int i = 0; i < 40; i++)
+        if (requests_turn(r, 100 + 31 * i, &now))
+            assert_true(now.synset[0] < 4);
+    assert_int_equal(requests_restrict(r, &six), 0);
+    for (int i = 0; i < 40; i++)
+        if (requests_turn(r, 2000 + 31 * i, &now))
+            came[now.synset[0]] = true;
+    assert_true(came[4] && came[5]);
+    requests_close(&r);
+}
+
 static void test_threads(void **state)
 {
     (void)state;
@@ -580,6 +612,7 @@ int main(void)
         cmocka_unit_test(test_hold),
         cmocka_unit_test(test_withdraw),
         cmocka_unit_test(test_captions),
+        cmocka_unit_test(test_restrict),
         cmocka_unit_test(test_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
