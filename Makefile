@@ -94,7 +94,7 @@ jobs = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2
 
 test_environment = REVERIE=$(abspath $(BIN)) REVERIE_CUDA_MODULE=$(abspath $(cuda_module)) SANITIZER=$(SANITIZER)
 
-.PHONY: all run test test-unit test-gpu bench setup test-setup fuzz fuzz-now soak lint lint-now lint-format lint-c lint-scripts lint-size lint-manual lint-config \
+.PHONY: all run test test-unit test-gpu gpu-kit bench setup test-setup fuzz fuzz-now soak lint lint-now lint-format lint-c lint-scripts lint-size lint-manual lint-config \
         headers layers names format default-config install uninstall clean help FORCE
 .DEFAULT_GOAL := all
 
@@ -119,6 +119,10 @@ test-unit: $(BIN) $(cuda_module) $(tests) ## the same without looking for packag
 
 test-gpu: $(BIN) $(cuda_module) $(gpu_tests) ## what needs a GPU: every operation against the CPU's, long dreams
 	@ONLY=gpu MAY_SKIP=1 $(test_environment) tests/run $(gpu_tests)
+
+gpu-kit: $(BIN) $(cuda_module) $(gpu_tests) ## build/gpu-kit.tar.xz: program, module, test and libraries for a GPU machine that has nothing
+	$(if $(cuda_module),,$(error gpu-kit: nvcc, cuDNN 9 or cuBLASLt was not found; CUDA=yes says more))
+	@scripts/gpu_kit build/gpu-kit $(BIN) $(cuda_module) $(gpu_tests)
 
 fuzz: ## a million inputs for each reader of what comes from outside (clang's libFuzzer); RUNS=n, ONLY=text picks some
 	@scripts/setup --fuzz
