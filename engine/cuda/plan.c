@@ -72,7 +72,8 @@ static void size_maps(struct cuda_plan *p, const struct cuda_plan_view *v)
         size_t before = (size_t)v->conv_w[i] * (size_t)v->conv_h[i];
         size_t behind = (size_t)v->out_w[i] * (size_t)v->out_h[i] * (size_t)l->out;
         l->kept_bytes = larger_of(l->kept_bytes, behind * number);
-        l->winner_bytes = larger_of(l->winner_bytes, l->is_pooled ? behind : 0);
+        size_t winners = l->is_pooled ? behind : i == 0 ? behind / CUDA_GROUP : 0;
+        l->winner_bytes = larger_of(l->winner_bytes, winners);
         p->wide_bytes = larger_of(p->wide_bytes, before * (size_t)l->out * number);
         if (i > 0) /* the first layer's gradient leaves as planes */
             p->wide_bytes = larger_of(p->wide_bytes, before * (size_t)l->in * number);

@@ -140,6 +140,27 @@ HOST_DEVICE void cuda_store_bits(enum cuda_storage s, void *base, size_t at, str
 #endif
 }
 
+/* Zeros where `keep` has no bit: bit k is channel k of the group. */
+HOST_DEVICE uint32_t cuda_mask_word(enum cuda_storage s, uint32_t word, int index, uint32_t keep)
+{
+    if (s == CUDA_STORAGE_FP32)
+        return keep >> index & 1 ? word : 0;
+    uint32_t low = keep >> (2 * index) & 1 ? 0xffffu : 0,
+             high = keep >> (2 * index + 1) & 1 ? 0xffff0000u : 0;
+    return word & (low | high);
+}
+
+HOST_DEVICE struct cuda_bits cuda_mask_bits(enum cuda_storage s, struct cuda_bits b, uint32_t keep)
+{
+    for (int i = 0; i < (s == CUDA_STORAGE_FP32 ? 2 : 1); i++) {
+        b.four[i].x = cuda_mask_word(s, b.four[i].x, 4 * i, keep);
+        b.four[i].y = cuda_mask_word(s, b.four[i].y, 4 * i + 1, keep);
+        b.four[i].z = cuda_mask_word(s, b.four[i].z, 4 * i + 2, keep);
+        b.four[i].w = cuda_mask_word(s, b.four[i].w, 4 * i + 3, keep);
+    }
+    return b;
+}
+
 HOST_DEVICE void cuda_unpack_pair(enum cuda_storage s, uint32_t pair, float *out)
 {
     uint16_t low = (uint16_t)(pair & 0xffff), high = (uint16_t)(pair >> 16);

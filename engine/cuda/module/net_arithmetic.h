@@ -44,6 +44,7 @@ struct rgb_forward {
     const float *weight;       /* [27][channels] */
     const float *bias;         /* [channels] */
     void *out;                 /* [h][w][channels] behind the ReLU */
+    uint8_t *alive; /* [h][w][channels / 8]: bit k of a group, is its channel k above zero? Or NULL */
 };
 
 /* What a block shares: its normalised picture with a border, and its weights as [27][half][group][4], so that
@@ -147,11 +148,16 @@ HOST_DEVICE void rgb_forward_rows(const struct rgb_forward *a, enum cuda_storage
         rgb_forward_quad(s, row, quad, group, bias, sum);
         size_t pixel = (size_t)(by * RGB_ROWS + row) * (size_t)a->w + (size_t)x0;
         for (int p = 0; p < RGB_QUAD; p++) {
-            for (int k = 0; k < CUDA_GROUP; k++)
+            uint32_t alive = 0;
+            for (int k = 0; k < CUDA_GROUP; k++) {
                 sum[p][k] = relu(sum[p][k]);
+                alive |= (sum[p][k] > 0 ? 1u : 0u) << k;
+            }
+            size_t at = (pixel + (size_t)p) * (size_t)a->channels + (size_t)channel;
             if (x0 + p < a->w)
-                cuda_store(storage, a->out, (pixel + (size_t)p) * (size_t)a->channels + (size_t)channel,
-                           sum[p]);
+                cuda_store(storage, a->out, at, sum[p]);
+            if (x0 + p < a->w && a->alive)
+                a->alive[at / CUDA_GROUP] = (uint8_t)alive;
         }
     }
 }
@@ -171,6 +177,7 @@ enum {
 
 struct rgb_backward {
     const void *gradient; /* [h][w][channels] */
+    const uint8_t *alive; /* of rgb_forward: where the gradient counts; NULL: everywhere */
     int w, h, channels;
     const float *weight; /* [channels / 8][filter row][column][colour][8], in units of the 0..255 picture */
     float unscale;       /* 1 / scale of the gradient */
@@ -194,10 +201,13 @@ HOST_DEVICE void rgb_backward_stage(const struct rgb_backward *a, enum cuda_stor
         int x = bx * BACK_W + column - 1, y = by * BACK_H + row - 1;
         struct cuda_bits bits;
         memset(&bits, 0, sizeof bits);
-        if (x >= 0 && x < a->w && y >= 0 && y < a->h)
-            bits = cuda_load_bits(storage, a->gradient,
-                                  ((size_t)y * (size_t)a->w + (size_t)x) * (size_t)a->channels +
-                                      (size_t)(group * CUDA_GROUP));
+        if (x >= 0 && x < a->w && y >= 0 && y < a->h) {
+            size_t at =
+                ((size_t)y * (size_t)a->w + (size_t)x) * (size_t)a->channels + (size_t)(group * CUDA_GROUP);
+            bits = cuda_load_bits(storage, a->gradient, at);
+            if (a->alive)
+                bits = cuda_mask_bits(storage, bits, a->alive[at / CUDA_GROUP]);
+        }
         cuda_store_bits(storage, patch, (size_t)back_slot(row, column) * CUDA_GROUP, bits);
     }
     for (int i = thread; i < BACK_WEIGHTS; i += BACK_THREADS)

@@ -37,7 +37,7 @@ struct net_layer {
     float *backward;  /* the first layer's */
     float *bias;      /* [out], and once more as maps are stored */
     void *kept;       /* [h][w][out] behind the pool; fc6, fc7: [positions][out] */
-    uint8_t *winners; /* same shape, of pooled layers */
+    uint8_t *winners; /* same shape, of pooled layers; of the first one without a pool: rgb_forward's alive */
     void *gradient;   /* head: [positions][out] */
 };
 

@@ -13,6 +13,12 @@ static struct pool pool_of(const struct cuda_net *n, int view, int layer)
     return (struct pool){v->conv_w[layer], v->conv_h[layer], n->plan.layers[layer].out};
 }
 
+/* What the first layer's ReLU let through: with a pool behind it the winners know. */
+static uint8_t *first_alive(const struct cuda_net *n)
+{
+    return n->plan.layers[0].is_pooled ? NULL : n->layers[0].winners;
+}
+
 static int first_forward(struct cuda_net *n, int view, const float *x)
 {
     const struct cuda_plan_view *v = net_view_plan(n, view);
@@ -23,7 +29,8 @@ static int first_forward(struct cuda_net *n, int view, const float *x)
                             .channels = n->plan.layers[0].out,
                             .weight = n->layers[0].weight,
                             .bias = n->layers[0].bias,
-                            .out = n->plan.layers[0].is_pooled ? n->wide[0] : n->layers[0].kept};
+                            .out = n->plan.layers[0].is_pooled ? n->wide[0] : n->layers[0].kept,
+                            .alive = first_alive(n)};
     for (int c = 0; c < 3; c++) {
         a.scale[c] = n->activation / (255.0f * m->std[c]);
         a.offset[c] = -n->activation * m->mean[c] / m->std[c];
@@ -84,6 +91,7 @@ int net_convs_backward(struct cuda_net *n, int view, int from, bool is_bare, flo
         return rc;
     launch_rgb_backward(n->device->stream, n->storage,
                         (struct rgb_backward){.gradient = n->wide[n->source[0]],
+                                              .alive = first_alive(n),
                                               .w = v->width_px,
                                               .h = v->height_px,
                                               .channels = n->plan.layers[0].out,

@@ -25,7 +25,8 @@ struct net_task net_task_of(struct cuda_net *n, int view, int layer, bool is_bac
     const struct cuda_plan_view *v = net_view_plan(n, view);
     const struct cuda_plan_layer *l = &n->plan.layers[layer];
     const struct net_layer *own = &n->layers[layer], *below = &n->layers[layer - 1];
-    bool is_masked = !n->plan.layers[layer - 1].is_pooled;
+    /* A pool's winners know what the ReLU below let through; the first layer masks its gradient itself. */
+    bool is_masked = layer > 1 && !n->plan.layers[layer - 1].is_pooled;
     struct net_task t = {.net = n, .view = view, .layer = layer};
     t.has_epilogue = is_backward ? is_masked : !l->is_pooled; /* a pool adds the bias itself */
     t.problem = (struct cuda_conv){.is_backward = is_backward,

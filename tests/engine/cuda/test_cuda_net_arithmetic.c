@@ -171,13 +171,19 @@ static void first_layer_forward(void **state)
               *weight = floats_random((size_t)(27 * channels), &r);
         float *bias = floats_random((size_t)channels, &r);
         struct buffer out = buffer_make(s, (size_t)(w * h * channels));
-        struct rgb_forward a = {x, w, h, channels, {0.5f, 1, 2}, {0.1f, -1, 0.3f}, weight, bias, out.data};
+        uint8_t *alive = xcalloc((size_t)(w * h), (size_t)channels / 8);
+        struct rgb_forward a = {x,      w,    h,        channels, {0.5f, 1, 2}, {0.1f, -1, 0.3f},
+                                weight, bias, out.data, alive};
         walk_rgb_forward(s, a);
         for (int p = 0; p < w * h; p++)
             for (int k = 0; k < channels; k++) {
                 double truth = rgb_truth(&a, p / w, p % w, k);
                 near(at(&out, (size_t)(p * channels + k)), truth, grain(s) * (fabs(truth) + 0.01) + 1e-5);
+                if (fabs(truth) > 1e-4 || truth == 0)
+                    assert_int_equal(alive[(p * channels + k) / 8] >> k % 8 & 1,
+                                     at(&out, (size_t)(p * channels + k)) > 0);
             }
+        free(alive);
         buffer_free(&out);
         free(x);
         free(weight);
@@ -194,8 +200,9 @@ static double back_truth(const struct rgb_backward *a, const struct buffer *g, i
         if (gy < 0 || gx < 0 || gy >= a->h || gx >= a->w)
             continue;
         for (int k = 0; k < a->channels; k++)
-            sum += at(g, (size_t)((gy * a->w + gx) * a->channels + k)) *
-                   (double)a->weight[((k / 8 * 9 + t) * 3 + c) * 8 + k % 8];
+            if (!a->alive || (a->alive[((gy * a->w + gx) * a->channels + k) / 8] >> k % 8 & 1))
+                sum += at(g, (size_t)((gy * a->w + gx) * a->channels + k)) *
+                       (double)a->weight[((k / 8 * 9 + t) * 3 + c) * 8 + k % 8];
     }
     return sum * (double)a->unscale;
 }
@@ -210,12 +217,17 @@ static void first_layer_backward(void **state)
         float *weight = floats_random((size_t)(27 * channels), &r);
         struct buffer gradient = buffer_random(s, (size_t)(w * h * channels), &r);
         struct buffer out = buffer_make(CUDA_STORAGE_FP32, (size_t)(3 * w * h));
-        struct rgb_backward a = {gradient.data, w, h, channels, weight, 0.25f, out.data};
+        uint8_t *alive = xcalloc((size_t)(w * h), (size_t)channels / 8);
+        for (int k = 0; k < w * h * channels / 8; k++)
+            alive[k] = (uint8_t)rng_below(&r, 256);
+        struct rgb_backward a = {gradient.data, i % 2 ? alive : NULL, w, h, channels, weight, 0.25f,
+                                 out.data};
         walk_rgb_backward(s, a);
         for (int p = 0; p < 3 * w * h; p++)
             near(at(&out, (size_t)p), back_truth(&a, &gradient, p / (w * h), p / w % h, p % w), 2e-4);
         buffer_free(&gradient);
         buffer_free(&out);
+        free(alive);
         free(weight);
     }
 }
