@@ -35,7 +35,7 @@ written    = $(filter-out $(generated),$(c_files))
 
 CC       ?= cc
 CFLAGS   ?= -O2 -g
-packages := openblas yaml-0.1 jansson libavformat libavcodec libavutil libswscale libswresample pangocairo gnutls \
+packages := openblas yaml-0.1 jansson sqlite3 libavformat libavcodec libavutil libswscale libswresample pangocairo gnutls \
             libmicrohttpd
 machine  := $(shell $(CC) -dumpmachine 2>/dev/null)
 

@@ -28,6 +28,7 @@ static const struct command commands[] = {
     {"inspect", cmd_inspect, "tensors, classes and preprocessing of a model file"},
     {"probe", cmd_probe, "losses, logits and gradient of one picture, for comparison"},
     {"synsets", cmd_synsets, "how a line of chat resolves to ImageNet classes"},
+    {"log", cmd_log, "what was asked and shown, as JSON lines"},
     {"check", cmd_check, "is this configuration and this machine ready?"},
     {"bench", cmd_bench, "how fast this machine dreams, as JSON"},
 };

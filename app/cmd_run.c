@@ -104,8 +104,9 @@ static int open_chat(struct run *r, struct error *e)
     chatbot_set_rules(r->chatbot, r->rules);
     chatbot_set_first_below(r->chatbot, dream_first_below(&r->settings.dream));
     /* An offline render is the same every time, whatever waited when the last show ended. */
-    if (!r->options.offline &&
-        (rc = record_open(&r->record, &r->settings.show, r->requests, r->rules, e)) < 0)
+    const struct record_params record = {
+        .config = &r->settings.show, .requests = r->requests, .rules = r->rules, .seed = r->options.seed};
+    if (!r->options.offline && (rc = record_open(&r->record, &record, e)) < 0)
         return rc;
     chatbot_set_record(r->chatbot, r->record);
     chatbot_set_name(r->chatbot, r->settings.irc.nick);
@@ -167,6 +168,7 @@ static int open_page(struct run *r, struct error *e)
         .settings = &r->settings,
         .requests = r->requests,
         .rules = r->rules,
+        .record = r->record,
         .chatbot = r->chatbot,
         .port = r->port,
         .known = &r->known,

@@ -52,6 +52,7 @@ void page_withdrawn(struct page *p, int64_t request_id)
     pthread_mutex_lock(&p->lock);
     p->withdrawn[p->withdrawn_count++ % PAGE_TURNS] = request_id;
     pthread_mutex_unlock(&p->lock);
+    web_forget(p->web, request_id);
     web_shown(p->web);
 }
 
@@ -93,7 +94,8 @@ static const struct web_show show = {.status = page_status,
                                      .wish = page_wish,
                                      .operate = page_operate,
                                      .words = page_words,
-                                     .picture = on_picture};
+                                     .picture = on_picture,
+                                     .dreamed = page_dreamed};
 
 static int open_web(struct page *p, struct error *e)
 {
@@ -143,6 +145,7 @@ int page_open(struct page **out, const struct page_params *params, struct error 
     }
     struct stream_page preview = {.begin = on_begin, .fragment = on_fragment, .context = p};
     stream_config_set_page(params->settings->stream, &preview);
+    page_recall(p);
     log_listen(hear_alarm, p);
     return 0;
 }

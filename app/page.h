@@ -13,6 +13,7 @@
 #include "chatbot/irc/irc.h"
 #include "dreamer/port.h"
 #include "show/requests.h"
+#include "show/record.h"
 #include "show/rules.h"
 #include "stream/frame.h"
 
@@ -24,6 +25,7 @@ struct page_params {
     struct settings *settings;
     struct requests *requests;
     struct rules *rules;
+    struct record *record; /* NULL: nothing outlives the show */
     struct chatbot *chatbot;
     struct port *port;
     const struct synsets_known *known;

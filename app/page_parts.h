@@ -51,6 +51,11 @@ void page_status(void *context, struct web_status *s); /* web_show.status */
 double page_now_s(const struct page *p);
 void page_describe(const struct page *p, const struct request *q, struct web_dream *d);
 
+/* page_past.c: what was dreamed before, into the record and out of it */
+void page_recall(struct page *p);                             /* that of earlier shows; at the start */
+void page_dreamed(void *context, const struct web_memory *m); /* web_show.dreamed */
+void page_forget(struct page *p); /* whose wishes moderators took back; the page's thread */
+
 /* page_ask.c: web_show.wish, .operate, .words */
 void page_wish(void *context, const struct web_wish *w, struct web_answer *a);
 bool page_operate(void *context, const struct web_operation *o, char reply[WEB_REPLY_BYTES]);

@@ -194,6 +194,7 @@ void page_status(void *context, struct web_status *s)
     struct page *p = context;
     double now_s = page_now_s(p);
     *s = (struct web_status){.uptime_s = now_s, .seen = -1};
+    page_forget(p);
     add_queue(p, s, now_s);
     add_now(p, s, now_s);
     add_machine(p, s);

@@ -1,46 +1,36 @@
 /*
- * journal - a log of lines that grows on disk, and one small file that is always whole, both written by a
- * thread of their own.
+ * journal - writes into the store on a thread of its own, so that neither the chat nor the dream waits for a disk.
  *
- * journal_write copies the line and returns: nobody waits for a disk. The log is cut at JOURNAL_FILE_BYTES:
- * then it becomes NAME.1, and the NAME.1 before it is gone, so it never takes more than twice that. The small
- * file, the state, is asked for every JOURNAL_TICK_MS and written anew when it differs: to a file beside it,
- * synced, renamed; a crash leaves the old or the new one, never half of each. The log is synced at the same
- * times. When the disk is full or the folder gone, one warning says so, lines are lost (and counted in the
- * log later), and all is tried again.
+ * journal_put copies the event and returns. Every JOURNAL_TICK_MS all that came is written in one transaction, with
+ * the state (what waits, who is banned) when it differs from what was written last: so a crash costs at most that
+ * last second. When the disk is full or the folder gone, one warning says so, and the same is tried again at every
+ * tick; what came meanwhile is kept, JOURNAL_WAITING_MAX events of it, and how many more there were is written too.
  */
 #ifndef SHOW_JOURNAL_H
 #define SHOW_JOURNAL_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "show/store.h"
 
-#include "common/error.h"
-
-enum { JOURNAL_TICK_MS = 1000, JOURNAL_FILE_BYTES = 8 << 20 };
+enum { JOURNAL_TICK_MS = 1000, JOURNAL_WAITING_MAX = 512 };
 
 struct journal;
 
 struct journal_params {
-    const char *folder; /* made when it is not there */
-    const char *log_name, *state_name;
-    int64_t file_bytes; /* 0: JOURNAL_FILE_BYTES */
-    int tick_ms;        /* 0: JOURNAL_TICK_MS */
-    /* The whole state, on the journal's thread: lines, allocated for the caller; NULL: nothing new. */
-    char *(*state)(void *context, size_t *bytes);
+    struct store *store; /* the journal's alone until it is closed */
+    int tick_ms;         /* 0: JOURNAL_TICK_MS */
+    /* All of the following get `context`, on the journal's thread. */
+    void (*state)(void *context, struct store_state *out); /* fills in what has to be kept, allocated */
+    /* The names of this request are gone from the store; may be NULL. */
+    void (*withdrawn)(void *context, int64_t request);
     void *context;
 };
 
-/* 0 or -errno with a line. Texts are copied. */
+/* 0 or -errno with a line. */
 int journal_open(struct journal **j, const struct journal_params *p, struct error *e);
-/* Writes what is left, the state too, and ends the thread; NULL is fine. */
+/* Writes what is left, the state too, and ends the thread; NULL is fine. The store stays open. */
 void journal_close(struct journal **j);
 
-/* A whole line with its end. From any thread; never waits for the disk. */
-void journal_write(struct journal *j, const char *line, size_t bytes);
-
-/* The state that was left by the last run: *text is allocated for the caller and terminated, NULL when there is none.
- * 0, or -errno with a line when it cannot be read or holds more than `max` bytes: whoever goes on then writes over it. */
-int journal_read_state(const char *folder, const char *state_name, size_t max, char **text, struct error *e);
+/* From any thread; never waits for the disk. Takes event->jpeg over. */
+void journal_put(struct journal *j, const struct store_event *event);
 
 #endif

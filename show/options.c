@@ -35,9 +35,15 @@ static const struct option show_rows[] = {
                   "What nobody may wish for, one on a line: a class or kind, or a word that a wish or a name "
                   "may not hold, however it is spelled; word* for all that begins with it, *word* for all "
                   "that holds it; @ann for a user. Lines that begin with # say nothing."),
-    OPTION_STRING(struct show_config, state_dir, "", 0,
-                  "A folder to keep the waiting wishes, bans and the log of what was asked and shown across "
-                  "restarts; it is made. Empty: nothing is kept."),
+    OPTION_STRING(
+        struct show_config, state_dir, "auto", 0,
+        "The folder in which a live show keeps waiting wishes, bans and the log of what was asked and shown; "
+        "`reverie log` prints it. auto: ~/.local/state/reverie ($XDG_STATE_HOME/reverie; under systemd "
+        "its state folder). Empty: nothing is kept."),
+    OPTION_INT(struct show_config, keep_days, "30", 0, 36500, "days",
+               "How long what was asked and shown is kept; 0 is for ever."),
+    OPTION_INT(struct show_config, keep_rows, "20000", 100, 10000000, NULL,
+               "How many of the newest wishes, and of the newest dreams, are kept at most."),
 };
 const struct option_section show_section =
     OPTION_SECTION("show", struct show_config, show_rows, "Whose turn it is, for how long, and the rules.");

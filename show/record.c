@@ -1,256 +1,259 @@
 /*
- * record - see record.h. The classes are written as WordNet ids, which mean the same with every model.
+ * record - see record.h.
  */
 #include "show/record.h"
 
 #include <errno.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "show/journal.h"
+#include "show/state_folder.h"
+#include "show/takeover.h"
 #include "common/file.h"
-#include "common/json.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/text.h"
 
-enum { STATE_BYTES_MAX = 16 << 20, TIME_BYTES = 32 };
-
-#define LOG_NAME   "requests.jsonl"
-#define STATE_NAME "state.jsonl"
-
 struct record {
+    struct record_params p;
+    struct store *store;
     struct journal *journal;
-    struct requests *requests;
-    struct rules *rules; /* may be NULL */
-    int queue_max;
+    int64_t run_ms; /* when this show began */
+    char folder[STATE_PATH_BYTES];
+
+    pthread_mutex_t lock; /* leaf; guards the next two */
+    int64_t withdrawn[RECORD_WITHDRAWN_MAX];
+    int withdrawn_count; /* not taken yet; more than there is room for push out the oldest */
 };
 
-/* Text that grows. */
-struct pages {
-    char *text;
-    size_t bytes, room;
-};
-
-/* The line, which it ends. */
-static void add_line(struct pages *p, struct json *j)
+static int64_t now_ms(void)
 {
-    char *line = json_print(j, 0);
-    size_t n = strlen(line);
-    if (p->bytes + n + 1 > p->room) {
-        p->room = 2 * (p->bytes + n + 1);
-        p->text = xrealloc(p->text, p->room);
-    }
-    memcpy(p->text + p->bytes, line, n + 1);
-    p->bytes += n;
-    free(line);
-    json_close(&j);
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static void put_classes(struct json *j, const char *key, const struct request *q)
-{
-    struct json *wnids = json_new_list();
-    for (int i = 0; i < q->count; i++)
-        json_add_text(wnids, synset_table[q->synset[i]].wnid);
-    json_put(j, key, wnids);
-}
+/* ---- state ---- */
 
 static void add_ban(void *context, const char *login)
 {
-    struct json *j = json_new_object();
-    json_put_text(j, "ban", login);
-    add_line(context, j);
+    struct store_state *state = context;
+    state->bans = xrealloc(state->bans, (size_t)(state->ban_count + 1) * sizeof *state->bans);
+    memset(state->bans[state->ban_count], 0, sizeof *state->bans);
+    text_copy(state->bans[state->ban_count++], sizeof *state->bans, login);
 }
 
 /* What waits and who is banned; on the journal's thread. */
-static char *state(void *context, size_t *bytes)
+static void get_state(void *context, struct store_state *out)
 {
     struct record *m = context;
-    struct pages p = {.text = xcalloc(1, 1), .room = 1};
-    struct request *next = xcalloc((size_t)m->queue_max + 1, sizeof *next);
-    int count = requests_list(m->requests, NULL, next, m->queue_max + 1);
-    for (int i = 0; i < count && i <= m->queue_max; i++) {
-        if (next[i].immediate)
-            continue;
-        struct json *j = json_new_object();
-        put_classes(j, "wish", &next[i]);
-        json_put_whole(j, "id", next[i].id);
-        json_put_text(j, "user", next[i].user);
-        json_put_text(j, "login", next[i].login);
-        json_put_text(j, "message", next[i].message_id);
-        add_line(&p, j);
-    }
-    free(next);
-    if (m->rules)
-        rules_each_ban(m->rules, add_ban, &p);
-    *bytes = p.bytes;
-    return p.text;
+    int max = (int)m->p.config->queue_max + 1, kept = 0;
+    struct request *next = xcalloc((size_t)max, sizeof *next);
+    int count = requests_list(m->p.requests, NULL, next, max);
+    for (int i = 0; i < count && i < max; i++)
+        if (!next[i].immediate)
+            next[kept++] = next[i];
+    *out = (struct store_state){.wishes = next, .wish_count = kept};
+    if (m->p.rules)
+        rules_each_ban(m->p.rules, add_ban, out);
 }
 
-static void copy_text(const struct json *value, char *out, size_t size)
+static bool restore_wish(struct record *m, const struct request *q)
 {
-    const char *text = json_text(value);
-    text_clean(out, size, text ? text : "", text ? strlen(text) : 0);
+    return q->id > 0 && q->user[0] && requests_restore(m->p.requests, q) == 0;
 }
 
-static bool restore_wish(struct record *m, const struct json *line)
+static int restore(struct record *m, struct error *e)
 {
-    const struct json *wish = json_member(line, "wish");
-    struct request q = {.count = json_count(wish)};
-    if (q.count < 1 || q.count > REQUESTS_SUBJECTS_MAX)
-        return false;
-    for (int i = 0; i < q.count; i++) {
-        const char *wnid = json_text(json_item(wish, i));
-        q.synset[i] = synsets_by_wnid(wnid ? wnid : "");
-    }
-    copy_text(json_member(line, "user"), q.user, sizeof q.user);
-    copy_text(json_member(line, "login"), q.login, sizeof q.login);
-    copy_text(json_member(line, "message"), q.message_id, sizeof q.message_id);
-    return json_whole(json_member(line, "id"), &q.id) && q.id > 0 && q.user[0] &&
-           requests_restore(m->requests, &q) == 0;
-}
-
-static bool restore_line(struct record *m, const char *text)
-{
-    char login[REQUEST_USER_BYTES];
-    struct json *line;
-    bool ok = false;
-    if (json_parse(&line, text, strlen(text), NULL) < 0)
-        return false;
-    copy_text(json_member(line, "ban"), login, sizeof login);
-    if (json_member(line, "wish"))
-        ok = restore_wish(m, line);
-    else if (login[0] && m->rules)
-        ok = rules_ban(m->rules, login) != -ENOSPC;
-    json_close(&line);
-    return ok;
-}
-
-/* What cannot be read must not be written over: nobody would be banned any more. */
-/* *text is the caller's, NULL when there is none. */
-static int read_state(const char *folder, char **text, struct error *e)
-{
-    struct error why = {""};
-    int rc = journal_read_state(folder, STATE_NAME, STATE_BYTES_MAX, text, &why);
-    return rc < 0 ? error_set(e, -rc, "%s; mend it, or move it away to begin without its wishes and bans",
-                              why.text)
-                  : 0;
-}
-
-static int restore(struct record *m, const char *folder, struct error *e)
-{
-    char *text;
-    int rc = read_state(folder, &text, e), good = 0, bad = 0;
+    struct store_state state;
+    int rc = store_load_state(m->store, &state, e), good = 0;
     if (rc < 0)
         return rc;
-    char *rest = text;
-    for (const char *line; rest && (line = strsep(&rest, "\n"));) {
-        if (!*line)
-            continue;
-        if (restore_line(m, line))
-            good++;
-        else
-            bad++;
-    }
-    free(text);
+    requests_continue(m->p.requests, store_last_request(m->store));
+    for (int i = 0; i < state.wish_count; i++)
+        good += restore_wish(m, &state.wishes[i]);
+    for (int i = 0; i < state.ban_count && m->p.rules; i++)
+        good += state.bans[i][0] && rules_ban(m->p.rules, state.bans[i]) != -ENOSPC;
+    int bad = state.wish_count + (m->p.rules ? state.ban_count : 0) - good;
     if (good)
-        log_info("chat", "%s/" STATE_NAME ": %d wishes and bans are remembered", folder, good);
+        log_info("show", "%s: %d wishes and bans are remembered", m->folder, good);
     if (bad)
-        log_warn("chat", "%s/" STATE_NAME ": %d lines mean nothing to this model and are passed over", folder,
+        log_warn("show", "%s: %d wishes and bans mean nothing to this model and are passed over", m->folder,
                  bad);
+    store_state_free(&state);
     return 0;
 }
 
-static struct json *new_event(const char *event)
-{
-    char at[TIME_BYTES];
-    time_t now = time(NULL);
-    struct tm utc;
-    gmtime_r(&now, &utc);
-    strftime(at, sizeof at, "%Y-%m-%dT%H:%M:%SZ", &utc);
-    struct json *j = json_new_object();
-    json_put_text(j, "at", at);
-    json_put_text(j, "event", event);
-    return j;
-}
-
-/* Into the journal; it ends the event. */
-static void write_event(struct record *m, struct json *event)
-{
-    char *line = json_print(event, 0);
-    journal_write(m->journal, line, strlen(line));
-    free(line);
-    json_close(&event);
-}
-
-static void put_request(struct json *j, const struct request *q)
-{
-    char label[256];
-    request_label(q, label, sizeof label);
-    json_put_whole(j, "id", q->id);
-    json_put_text(j, "user", q->user);
-    json_put_text(j, "login", q->login);
-    put_classes(j, "wnid", q);
-    json_put_text(j, "name", label);
-}
+/* ---- events ---- */
 
 static void turned(void *context, const struct request *before, double on_s, const struct request *now)
 {
     struct record *m = context;
-    if (before->count > 0) {
-        struct json *ended = new_event("ended");
-        json_put_whole(ended, "id", before->id);
-        json_put_whole(ended, "turn", before->turn);
-        json_put_whole(ended, "on_ms", (int64_t)llround(on_s * 1000));
-        write_event(m, ended);
+    struct store_event event = {.kind = STORE_ENDED,
+                                .at_ms = now_ms(),
+                                .run_ms = m->run_ms,
+                                .request = *before,
+                                .on_ms = llround(on_s * 1000),
+                                .seed = m->p.seed};
+    if (before->count > 0)
+        journal_put(m->journal, &event);
+    event.kind = STORE_SHOWN;
+    event.request = *now;
+    journal_put(m->journal, &event);
+}
+
+void record_asked(struct record *m, const struct request *q, const char *text)
+{
+    if (!m)
+        return;
+    struct store_event event = {.kind = STORE_ASKED, .at_ms = now_ms(), .request = *q};
+    text_clean(event.text, sizeof event.text, text, strlen(text));
+    journal_put(m->journal, &event);
+}
+
+void record_picture(struct record *m, int64_t turn, double seen, const uint8_t *jpeg, size_t bytes)
+{
+    if (!m)
+        return;
+    struct store_event event = {.kind = STORE_PICTURE,
+                                .run_ms = m->run_ms,
+                                .request.turn = turn,
+                                .seen = seen,
+                                .jpeg = xmalloc(bytes ? bytes : 1),
+                                .jpeg_bytes = bytes};
+    memcpy(event.jpeg, jpeg, bytes);
+    journal_put(m->journal, &event);
+}
+
+void record_removed(struct record *m, const char *login, const char *message_id)
+{
+    if (!m)
+        return;
+    struct store_event event = {.kind = STORE_REMOVED, .at_ms = now_ms()};
+    if (message_id)
+        text_copy(event.request.message_id, sizeof event.request.message_id, message_id);
+    else if (login)
+        text_copy(event.request.login, sizeof event.request.login, login);
+    journal_put(m->journal, &event);
+}
+
+int record_take_withdrawn(struct record *m, int64_t *ids, int max)
+{
+    if (!m)
+        return 0;
+    pthread_mutex_lock(&m->lock);
+    int n = m->withdrawn_count < max ? m->withdrawn_count : max;
+    m->withdrawn_count -= n;
+    memcpy(ids, m->withdrawn + m->withdrawn_count, (size_t)n * sizeof *ids); /* the newest first */
+    pthread_mutex_unlock(&m->lock);
+    return n;
+}
+
+int record_each_shown(struct record *m, int max, void (*each)(void *context, const struct store_row *row),
+                      void *context, struct error *e)
+{
+    struct store *s; /* one of its own beside the journal's */
+    int rc = m ? store_open_to_read(&s, m->folder, e) : 0;
+    if (!m || rc < 0)
+        return rc;
+    rc = store_each_shown(s, max, each, context, e);
+    store_close(&s);
+    return rc;
+}
+
+/* ---- open and close ---- */
+
+static bool is_default(const struct show_config *c)
+{
+    return strcmp(c->state_dir, "auto") == 0;
+}
+
+/* On the journal's thread. */
+static void note_withdrawn(void *context, int64_t request)
+{
+    struct record *m = context;
+    pthread_mutex_lock(&m->lock);
+    if (m->withdrawn_count == RECORD_WITHDRAWN_MAX)
+        memmove(m->withdrawn, m->withdrawn + 1, (size_t)--m->withdrawn_count * sizeof *m->withdrawn);
+    m->withdrawn[m->withdrawn_count++] = request;
+    pthread_mutex_unlock(&m->lock);
+}
+
+static int begin(struct record *m, struct error *e)
+{
+    const struct store_params store = {
+        .folder = m->folder, .keep_days = m->p.config->keep_days, .keep_rows = m->p.config->keep_rows};
+    int rc = store_open(&m->store, &store, e);
+    if (rc == 0)
+        rc = takeover(m->store, m->folder, e);
+    if (rc == 0)
+        rc = restore(m, e);
+    if (rc < 0)
+        return rc;
+    const struct journal_params p = {
+        .store = m->store, .state = get_state, .withdrawn = note_withdrawn, .context = m};
+    return journal_open(&m->journal, &p, e);
+}
+
+static int try_folder(const char *folder, int64_t *mb, struct error *e)
+{
+    struct store *s;
+    int rc = file_check_folder(folder, mb, e);
+    if (rc == 0)
+        rc = store_open_to_read(&s, folder, e);
+    else
+        return rc;
+    if (rc == 0) {
+        rc = store_verify(s, e);
+        store_close(&s);
     }
-    struct json *shown = new_event("shown");
-    json_put_whole(shown, "turn", now->turn);
-    put_request(shown, now);
-    write_event(m, shown);
+    return rc == -ENOENT ? 0 : rc;
 }
 
 int record_check(const struct show_config *c, char *text, size_t size, struct error *e)
 {
-    char *state;
+    char folder[STATE_PATH_BYTES];
     int64_t mb;
     text[0] = '\0';
-    if (!c->state_dir[0])
+    if (!state_folder_find(c->state_dir, folder))
         return 0;
-    int rc = file_check_folder(c->state_dir, &mb, e);
-    if (rc == 0)
-        rc = read_state(c->state_dir, &state, e);
+    int rc = try_folder(folder, &mb, e);
+    if (rc == -EBADMSG || (rc < 0 && is_default(c))) {
+        snprintf(text, size, "%s; %s", e->text,
+                 rc == -EBADMSG ? "a show would set it aside and begin without its wishes and bans"
+                                : "nothing of a show would be kept for the next one");
+        e->text[0] = '\0';
+        return 1;
+    }
     if (rc < 0)
         return error_prefix(e, rc, "show.state_dir");
-    free(state);
-    snprintf(text, size, "%s, %lld MB free", c->state_dir, (long long)mb);
+    snprintf(text, size, "%.200s, %lld MB free", folder, (long long)mb);
     return 0;
 }
 
-int record_open(struct record **out, const struct show_config *c, struct requests *requests,
-                struct rules *rules, struct error *e)
+int record_open(struct record **out, const struct record_params *p, struct error *e)
 {
-    *out = NULL;
-    if (!c->state_dir[0])
-        return 0;
     struct record *m = xcalloc(1, sizeof *m);
-    m->requests = requests;
-    m->rules = rules;
-    m->queue_max = (int)c->queue_max;
-    struct journal_params p = {
-        .folder = c->state_dir, .log_name = LOG_NAME, .state_name = STATE_NAME, .state = state, .context = m};
-    int rc = restore(m, c->state_dir, e);
-    if (rc == 0)
-        rc = journal_open(&m->journal, &p, e);
-    if (rc) {
-        record_close(&m);
-        return rc;
+    *out = NULL;
+    m->p = *p;
+    m->run_ms = now_ms();
+    pthread_mutex_init(&m->lock, NULL);
+    bool wanted = state_folder_find(p->config->state_dir, m->folder);
+    int rc = wanted ? begin(m, e) : 0;
+    if (wanted && rc == 0) {
+        requests_on_turn(p->requests, turned, m);
+        *out = m;
+        return 0;
     }
-    requests_on_turn(requests, turned, m);
-    *out = m;
+    record_close(&m);
+    if (rc == 0 || !is_default(p->config))
+        return rc;
+    log_warn("show", "%s; nothing of this show is kept for the next one", e->text);
     return 0;
 }
 
@@ -259,25 +262,8 @@ void record_close(struct record **m)
     if (!*m)
         return;
     journal_close(&(*m)->journal);
+    store_close(&(*m)->store);
+    pthread_mutex_destroy(&(*m)->lock);
     free(*m);
     *m = NULL;
-}
-
-void record_asked(struct record *m, const struct request *q, const char *text)
-{
-    if (!m)
-        return;
-    struct json *asked = new_event("asked");
-    put_request(asked, q);
-    json_put_text(asked, "text", text);
-    write_event(m, asked);
-}
-
-void record_removed(struct record *m, const char *login, const char *message_id)
-{
-    if (!m)
-        return;
-    struct json *removed = new_event("removed");
-    json_put_text(removed, message_id ? "message" : "login", message_id ? message_id : login ? login : "");
-    write_event(m, removed);
 }

@@ -463,6 +463,14 @@ int requests_restore(struct requests *r, const struct request *q)
     return rc;
 }
 
+void requests_continue(struct requests *r, int64_t last_id)
+{
+    pthread_mutex_lock(&r->lock);
+    if (last_id > r->last_id)
+        r->last_id = last_id;
+    pthread_mutex_unlock(&r->lock);
+}
+
 int requests_list(struct requests *r, struct request *now, struct request *next, int max)
 {
     pthread_mutex_lock(&r->lock);

@@ -39,7 +39,9 @@ struct show_config {
     int64_t vote_min;  /* 3 */
     char moderators[OPTION_STRING_BYTES];
     char banned_file[OPTION_STRING_BYTES];
-    char state_dir[OPTION_STRING_BYTES]; /* "": nothing is kept */
+    char state_dir[OPTION_STRING_BYTES]; /* "": nothing is kept; "auto": state_folder.h */
+    int64_t keep_days;                   /* 30; 0: for ever */
+    int64_t keep_rows;                   /* 20000 */
 };
 extern const struct option_section show_section;
 
@@ -110,6 +112,9 @@ int requests_restore(struct requests *r, const struct request *q);
  * Wishes that wait for anything else are forgotten, and what is on goes at the next turn if it is such. 0, or
  * -EINVAL, and all stays as it was, when nothing is left. */
 int requests_restrict(struct requests *r, const struct synsets_known *known);
+
+/* The next request gets a number above this one. Before the threads start. */
+void requests_continue(struct requests *r, int64_t last_id);
 
 /* Forgets all that wait. Returns how many. */
 int requests_clear(struct requests *r);

@@ -53,6 +53,15 @@ int64_t history_add(struct history *h, const struct history_entry *entry, const 
     return id;
 }
 
+void history_forget(struct history *h, int64_t wish_id)
+{
+    pthread_mutex_lock(&h->lock);
+    for (int i = 0; i < HISTORY_MAX; i++)
+        if (wish_id && h->pages[i].entry.dream.id == wish_id)
+            h->pages[i].entry.dream.by[0] = '\0';
+    pthread_mutex_unlock(&h->lock);
+}
+
 int history_list(struct history *h, int64_t before, struct history_entry *out, int max)
 {
     int count = 0;

@@ -1,8 +1,9 @@
 /*
  * history - what was dreamed before: the last ones, each with a small picture.
  *
- * Kept in memory, HISTORY_MAX of them; who wants them to outlive the show puts a store behind these few calls. One
- * leaf lock.
+ * Kept in memory, HISTORY_MAX of them, so that no browser ever makes the page wait for a disk. Who wants them to
+ * outlive the show hands in those of earlier shows (web_remember) and keeps each that comes (web_show.dreamed).
+ * One leaf lock.
  */
 #ifndef WEB_HISTORY_H
 #define WEB_HISTORY_H
@@ -28,6 +29,9 @@ void history_free(struct history *h); /* NULL is fine */
 
 /* Adds one; `jpeg` is copied. The oldest one goes where there is no more room. Returns its id. */
 int64_t history_add(struct history *h, const struct history_entry *entry, const uint8_t *jpeg, size_t bytes);
+
+/* Nobody is told any more whose this wish was; 0 is nobody's anyway. */
+void history_forget(struct history *h, int64_t wish_id);
 
 /* The newest first, at most `max`, of those before id `before` (0: all). Returns how many. */
 int history_list(struct history *h, int64_t before, struct history_entry *out, int max);

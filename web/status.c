@@ -193,14 +193,23 @@ static void take_thumb(struct web *w)
     w->ending_picture = p;
 }
 
+static void remember(struct web *w, const struct web_memory *m)
+{
+    web_remember(w, m);
+    if (w->p.show->dreamed)
+        w->p.show->dreamed(w->p.context, m);
+}
+
 static void turn_page(struct web *w, int64_t now_us)
 {
     struct history_entry *e = &w->ending;
-    if (e->dream.count > 0 && w->ending_picture) {
-        e->ended = time(NULL);
-        e->on_s = (double)(now_us - w->ending_since_us) / 1e6;
-        history_add(w->history, e, w->ending_picture->made.bytes, w->ending_picture->made.size);
-    }
+    if (e->dream.count > 0 && w->ending_picture)
+        remember(w, &(struct web_memory){.dream = e->dream,
+                                         .ended_s = time(NULL),
+                                         .on_s = (double)(now_us - w->ending_since_us) / 1e6,
+                                         .seen = e->seen,
+                                         .jpeg = w->ending_picture->made.bytes,
+                                         .jpeg_bytes = w->ending_picture->made.size});
     pictures_release(w->pictures, w->ending_picture);
     w->ending_picture = NULL;
     w->ending_since_us = now_us;
@@ -215,6 +224,7 @@ void site_tick(void *context)
     bool turned = w->status.now.turn != w->ending.dream.turn;
     if (turned)
         turn_page(w, now_us);
+    memcpy(w->ending.dream.by, w->status.now.by, sizeof w->ending.dream.by); /* it may have been taken back */
     w->ending.seen = w->status.seen;
     take_thumb(w);
     if (atomic_exchange(&w->board.dirty, false) || turned || now_us - w->board.made_us >= BOARD_US)

@@ -163,6 +163,18 @@ void web_shown(struct web *w)
     http_wake(w->http);
 }
 
+void web_remember(struct web *w, const struct web_memory *m)
+{
+    struct history_entry e = {
+        .dream = m->dream, .ended = (time_t)m->ended_s, .on_s = m->on_s, .seen = m->seen};
+    history_add(w->history, &e, m->jpeg, m->jpeg_bytes);
+}
+
+void web_forget(struct web *w, int64_t wish_id)
+{
+    history_forget(w->history, wish_id);
+}
+
 void web_alarm(struct web *w, const char *level, const char *text)
 {
     pthread_mutex_lock(&w->lock);

@@ -155,7 +155,17 @@ struct web_picture {
     double seen;
 };
 
-/* All functions must be there and get `context`. Of the page's thread, but for `picture`, which has one of its
+/* Something that was dreamed, and how it looked. */
+struct web_memory {
+    struct web_dream dream;
+    int64_t ended_s; /* UTC, since 1970 */
+    double on_s;     /* how long it was on */
+    double seen;     /* as web_status.seen */
+    const uint8_t *jpeg;
+    size_t jpeg_bytes;
+};
+
+/* All functions but `dreamed` must be there, and get `context`. Of the page's thread, but for `picture`, which has one of its
  * own and may take a while. None may wait for the network or the dream. */
 struct web_show {
     void (*status)(void *context, struct web_status *s);
@@ -166,6 +176,8 @@ struct web_show {
     int (*words)(void *context, const char *text, struct web_word *out, int max);
     /* The newest picture after frame `after` (-1: any). 0 or -errno; -EAGAIN: none yet. */
     int (*picture)(void *context, const struct web_picture_want *w, int64_t after, struct web_picture *out);
+    /* Another dream is shown now; this was the last one. May be NULL. */
+    void (*dreamed)(void *context, const struct web_memory *m);
 };
 
 struct web_params {
@@ -200,6 +212,12 @@ void web_live_fragment(struct web *w, const uint8_t *fragment, size_t bytes, boo
 
 /* The picture begins to show another dream. */
 void web_shown(struct web *w);
+
+/* A dream of an earlier show, for the list of those before; oldest first. */
+void web_remember(struct web *w, const struct web_memory *m);
+
+/* Nobody is told any more whose this wish was. */
+void web_forget(struct web *w, int64_t wish_id);
 
 /* Something that the operator should know; kept with its time. `level` is "warn" or "error". */
 void web_alarm(struct web *w, const char *level, const char *text);

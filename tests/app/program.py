@@ -9,7 +9,7 @@ import tempfile
 REVERIE = os.environ["REVERIE"]
 SANITIZED = bool(os.environ.get("SANITIZER"))
 # A show small enough for a sanitizer build on two cores.
-SMALL = ["--set", "web.enabled=false", "--set", "dream.size=128x128", "--set", "dream.steps=2", "--set", "video.size=320x180",
+SMALL = ["--set", "web.enabled=false", "--set", "show.state_dir=", "--set", "dream.size=128x128", "--set", "dream.steps=2", "--set", "video.size=320x180",
          "--set", "video.bitrate_kbps=500"]
 
 

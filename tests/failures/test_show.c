@@ -17,6 +17,7 @@
 #include "common/log.h"
 #include "dreamer/port.h"
 #include "show/journal.h"
+#include "show/store.h"
 #include "show/record.h"
 #include "terminal/terminal.h"
 
@@ -40,13 +41,15 @@ static struct requests *requests;
 static struct chatbot *bot;
 static struct clock show_clock;
 static struct stop stop;
+static struct store *journal_store;
 static int typed[2];    /* a pipe */
 static int master, tty; /* of a terminal that nobody sees */
-static char folder[] = "/tmp/reverie-test-XXXXXX", script_path[64], log_path[64];
+static char folder[] = "/tmp/reverie-test-XXXXXX", journal_folder[64], script_path[64], log_path[64];
 
 OPENING(requests, requests, requests_open(out, &config, &known, 1, NULL))
 OPENING(rules, rules, rules_open(out, &config, e))
-OPENING(record, record, record_open(out, &config, requests, NULL, e))
+OPENING(record, record, record_open(out, &(struct record_params){.config = &config, .requests = requests}, e))
+OPENING(store, store, store_open(out, &(struct store_params){.folder = folder}, e))
 OPENING(chatbot, chatbot, chatbot_open(out, requests, &known, 1, 3))
 OPENING(console, console, console_open(out, bot, typed[0], &show_clock, 0, e))
 OPENING(script, script, script_open(out, script_path, e))
@@ -77,9 +80,15 @@ static int open_terminal_on(struct terminal **out, struct error *e)
 
 OPENING(terminal, terminal, open_terminal_on(out, e))
 
+static void no_state(void *context, struct store_state *out)
+{
+    (void)context;
+    *out = (struct store_state){.wish_count = 0};
+}
+
 static int open_journal(void **thing, struct error *e)
 {
-    const struct journal_params p = {.folder = folder, .log_name = "log", .state_name = "state"};
+    const struct journal_params p = {.store = journal_store, .state = no_state};
     return journal_open((struct journal **)thing, &p, e);
 }
 
@@ -94,6 +103,7 @@ static void the_programme(void **state)
     static const struct opening openings[] = {
         OPENS("requests", requests, .has_no_line = true),
         OPENS("rules", rules),
+        OPENS("store", store),
         OPENS("journal", journal),
         OPENS("record", record),
         OPENS("chatbot", chatbot, .has_no_line = true),
@@ -276,6 +286,10 @@ static int setup(void **state)
     write_file(banned, "banned", "goldfish\n@eve\n");
     snprintf(config.banned_file, sizeof config.banned_file, "%s", banned);
     snprintf(config.state_dir, sizeof config.state_dir, "%s", folder);
+    snprintf(journal_folder, sizeof journal_folder, "%s/journal", folder);
+    struct error e = {""};
+    if (store_open(&journal_store, &(struct store_params){.folder = journal_folder}, &e) < 0)
+        fail_msg("%s", e.text);
     snprintf(irc_config.server, sizeof irc_config.server, "%s", log_path);
     tuning = irc_tuning_default;
     tuning.transport = &transport_fake;
@@ -301,12 +315,14 @@ static int teardown(void **state)
     close(listener);
     close(tty);
     close(master);
-    static const char *const names[] = {"script",         "irc",        "banned", "log", "state",
-                                        "requests.jsonl", "state.jsonl"};
+    store_close(&journal_store);
+    static const char *const names[] = {
+        "journal/lock", "journal/reverie.db", "journal",        "script",        "irc", "banned",
+        "lock",         "reverie.db",         "reverie.db-wal", "reverie.db-shm"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         char path[128];
         snprintf(path, sizeof path, "%s/%s", folder, names[i]);
-        unlink(path);
+        remove(path);
     }
     return rmdir(folder);
 }
