@@ -2,6 +2,7 @@
 import glob
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -48,6 +49,12 @@ def start(*args, **kwargs):
 
 def recordings(folder):
     return sorted(glob.glob(os.path.join(folder, "*.mp4")))
+
+
+def left_out(log):
+    """Frames that the summary of a show says were left out, because the machine was too slow."""
+    m = re.search(r"stats: all .*?, (\d+) left out", log)
+    return int(m.group(1)) if m else 0
 
 
 def probe(path):
