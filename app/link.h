@@ -1,5 +1,5 @@
 /*
- * link - the chat room on IRC, joined to the parser: its lines become requests, the replies go back.
+ * link - the channel on IRC, joined to the parser: its lines become requests, the replies go back.
  */
 #ifndef APP_LINK_H
 #define APP_LINK_H

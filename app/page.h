@@ -50,7 +50,7 @@ void page_announce(const struct page *p, struct watch *watch);
 /* The stream's thread: a picture. */
 void page_picture(struct page *p, const struct frame *f);
 
-/* The chat's thread: how it stands with the room. */
+/* The chat's thread: how it stands with the channel. */
 void page_chat(struct page *p, enum irc_state state, const char *text);
 
 /* The stream's thread: the picture begins to show the dream of this caption. */

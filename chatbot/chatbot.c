@@ -395,9 +395,9 @@ void chatbot_set_rules(struct chatbot *b, struct rules *rules)
     b->rules = rules;
 }
 
-void chatbot_set_record(struct chatbot *b, struct record *memory)
+void chatbot_set_record(struct chatbot *b, struct record *record)
 {
-    b->record = memory;
+    b->record = record;
 }
 
 void chatbot_set_name(struct chatbot *b, const char *name)

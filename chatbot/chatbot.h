@@ -57,7 +57,7 @@ void chatbot_set_lag(struct chatbot *b, double lag_s);
  * and only the roles of a line make moderators. The name that it listens to, besides "reverie": its nick. */
 void chatbot_set_rules(struct chatbot *b, struct rules *rules);
 void chatbot_set_record(struct chatbot *b,
-                        struct record *memory); /* show/record.h: what is asked is recorded */
+                        struct record *record); /* show/record.h: what is asked is recorded */
 /* The first of two things gets the bottom half (dream.first): what people are told about halves. */
 void chatbot_set_first_below(struct chatbot *b, bool below);
 void chatbot_set_name(struct chatbot *b, const char *name);

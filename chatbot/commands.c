@@ -113,7 +113,7 @@ static int count_words(const char *text)
     return count;
 }
 
-/* "!goldfish": plainly a name, because there may be other bots in the room with commands of their own. */
+/* "!goldfish": plainly a name, because there may be other bots in the channel with commands of their own. */
 static bool is_wish(const struct chat_call *c, const char *line)
 {
     struct synsets_result r;
@@ -141,7 +141,7 @@ void chat_command(struct chat_call *c, const char *line)
         chat_request(c);
         return;
     }
-    if (!command && !c->addressed) { /* there may be other bots in the room */
+    if (!command && !c->addressed) { /* there may be other bots in the channel */
         c->answered = false;
         return;
     }

@@ -39,23 +39,23 @@ struct rules {
 };
 
 /* 0, or why not as a line without its place. Users are banned at once. */
-static const char *take_line(struct rules *h, struct forbidden *words, const char *line, size_t bytes)
+static const char *take_line(struct rules *rules, struct forbidden *words, const char *line, size_t bytes)
 {
     char clean[BANNED_LINE_BYTES];
     if (bytes + 1 == BANNED_LINE_BYTES && line[bytes - 1] != '\n')
         return "a longer line than fits";
     if (text_clean(clean, sizeof clean, line, bytes) == 0 || clean[0] == '#')
         return NULL;
-    int rc = clean[0] == '@' ? rules_ban(h, clean + 1) : forbidden_add(words, clean, FORBIDDEN_FILE);
+    int rc = clean[0] == '@' ? rules_ban(rules, clean + 1) : forbidden_add(words, clean, FORBIDDEN_FILE);
     return rc == -ENOSPC   ? "more users or words than fit"
            : rc == -EINVAL ? "this is no word that could be looked for"
                            : NULL;
 }
 
 /* The lines of the file into `words`. */
-static int read_banned(struct rules *h, struct forbidden *words, struct error *e)
+static int read_banned(struct rules *rules, struct forbidden *words, struct error *e)
 {
-    const char *path = h->banned_file;
+    const char *path = rules->banned_file;
     FILE *f = fopen(path, "re");
     if (!f) {
         int code = errno;
@@ -64,7 +64,7 @@ static int read_banned(struct rules *h, struct forbidden *words, struct error *e
     char line[BANNED_LINE_BYTES];
     int rc = 0;
     for (int number = 1; rc == 0 && fgets(line, sizeof line, f); number++) {
-        const char *fault = take_line(h, words, line, strlen(line));
+        const char *fault = take_line(rules, words, line, strlen(line));
         if (fault)
             rc = error_set(e, EINVAL, "%s:%d: %s", path, number, fault);
     }
@@ -74,34 +74,34 @@ static int read_banned(struct rules *h, struct forbidden *words, struct error *e
     return rc;
 }
 
-int rules_reload(struct rules *h, struct error *e)
+int rules_reload(struct rules *rules, struct error *e)
 {
-    pthread_mutex_lock(&h->lock);
-    struct forbidden *words = forbidden_copy(h->words);
-    pthread_mutex_unlock(&h->lock);
+    pthread_mutex_lock(&rules->lock);
+    struct forbidden *words = forbidden_copy(rules->words);
+    pthread_mutex_unlock(&rules->lock);
     forbidden_forget_file(words);
-    int rc = h->banned_file[0] ? read_banned(h, words, e) : 0;
+    int rc = rules->banned_file[0] ? read_banned(rules, words, e) : 0;
     if (rc == 0) {
-        pthread_mutex_lock(&h->lock);
-        struct forbidden *old = h->words;
-        h->words = words;
+        pthread_mutex_lock(&rules->lock);
+        struct forbidden *old = rules->words;
+        rules->words = words;
         words = old;
-        h->version++;
-        pthread_mutex_unlock(&h->lock);
+        rules->version++;
+        pthread_mutex_unlock(&rules->lock);
     }
     forbidden_close(&words);
     return rc;
 }
 
-static void read_moderators(struct rules *h, const char *names)
+static void read_moderators(struct rules *rules, const char *names)
 {
-    while (*names && h->moderator_count < MODERATORS_MAX) {
+    while (*names && rules->moderator_count < MODERATORS_MAX) {
         names += strspn(names, " ,;@");
         size_t n = strcspn(names, " ,;");
-        char *to = h->moderators[h->moderator_count];
+        char *to = rules->moderators[rules->moderator_count];
         if (n > 0 && n < REQUEST_USER_BYTES) {
             snprintf(to, REQUEST_USER_BYTES, "%.*s", (int)n, names);
-            h->moderator_count++;
+            rules->moderator_count++;
         }
         names += n;
     }
@@ -109,106 +109,106 @@ static void read_moderators(struct rules *h, const char *names)
 
 int rules_open(struct rules **out, const struct show_config *c, struct error *e)
 {
-    struct rules *h = xcalloc(1, sizeof *h);
-    h->cooldown_s = c->cooldown_s;
-    h->vote_share = c->vote_share;
-    h->vote_min = (int)c->vote_min;
-    h->words = forbidden_open();
-    h->viewers = viewers_open(c->cooldown_s);
-    text_copy(h->banned_file, sizeof h->banned_file, c->banned_file);
-    h->bans = xcalloc(RULES_BANS_MAX, sizeof *h->bans);
-    pthread_mutex_init(&h->lock, NULL);
-    read_moderators(h, c->moderators);
-    int rc = rules_reload(h, e);
+    struct rules *rules = xcalloc(1, sizeof *rules);
+    rules->cooldown_s = c->cooldown_s;
+    rules->vote_share = c->vote_share;
+    rules->vote_min = (int)c->vote_min;
+    rules->words = forbidden_open();
+    rules->viewers = viewers_open(c->cooldown_s);
+    text_copy(rules->banned_file, sizeof rules->banned_file, c->banned_file);
+    rules->bans = xcalloc(RULES_BANS_MAX, sizeof *rules->bans);
+    pthread_mutex_init(&rules->lock, NULL);
+    read_moderators(rules, c->moderators);
+    int rc = rules_reload(rules, e);
     if (rc)
-        rules_close(&h);
-    *out = h;
+        rules_close(&rules);
+    *out = rules;
     return rc;
 }
 
-void rules_close(struct rules **h)
+void rules_close(struct rules **rules)
 {
-    if (!*h)
+    if (!*rules)
         return;
-    pthread_mutex_destroy(&(*h)->lock);
-    forbidden_close(&(*h)->words);
-    viewers_close(&(*h)->viewers);
-    free((*h)->bans);
-    free(*h);
-    *h = NULL;
+    pthread_mutex_destroy(&(*rules)->lock);
+    forbidden_close(&(*rules)->words);
+    viewers_close(&(*rules)->viewers);
+    free((*rules)->bans);
+    free(*rules);
+    *rules = NULL;
 }
 
-int rules_restrict(struct rules *h, struct synsets_known *known)
+int rules_restrict(struct rules *rules, struct synsets_known *known)
 {
     int left = 0;
-    pthread_mutex_lock(&h->lock);
+    pthread_mutex_lock(&rules->lock);
     for (int s = 0; s < SYNSET_COUNT; s++) {
-        known->known[s] = known->known[s] && !forbidden_class(h->words, s);
+        known->known[s] = known->known[s] && !forbidden_class(rules->words, s);
         left += known->known[s];
     }
-    pthread_mutex_unlock(&h->lock);
+    pthread_mutex_unlock(&rules->lock);
     return left;
 }
 
-unsigned rules_version(struct rules *h)
+unsigned rules_version(struct rules *rules)
 {
-    pthread_mutex_lock(&h->lock);
-    unsigned version = h->version;
-    pthread_mutex_unlock(&h->lock);
+    pthread_mutex_lock(&rules->lock);
+    unsigned version = rules->version;
+    pthread_mutex_unlock(&rules->lock);
     return version;
 }
 
-bool rules_forbids_class(struct rules *h, int synset)
+bool rules_forbids_class(struct rules *rules, int synset)
 {
-    pthread_mutex_lock(&h->lock);
-    bool forbids = forbidden_class(h->words, synset);
-    pthread_mutex_unlock(&h->lock);
+    pthread_mutex_lock(&rules->lock);
+    bool forbids = forbidden_class(rules->words, synset);
+    pthread_mutex_unlock(&rules->lock);
     return forbids;
 }
 
-bool rules_forbids_text(struct rules *h, const char *text)
+bool rules_forbids_text(struct rules *rules, const char *text)
 {
-    pthread_mutex_lock(&h->lock);
-    bool forbids = forbidden_text(h->words, text);
-    pthread_mutex_unlock(&h->lock);
+    pthread_mutex_lock(&rules->lock);
+    bool forbids = forbidden_text(rules->words, text);
+    pthread_mutex_unlock(&rules->lock);
     return forbids;
 }
 
-bool rules_forbids_name(struct rules *h, const char *name)
+bool rules_forbids_name(struct rules *rules, const char *name)
 {
-    pthread_mutex_lock(&h->lock);
-    bool forbids = forbidden_name(h->words, name);
-    pthread_mutex_unlock(&h->lock);
+    pthread_mutex_lock(&rules->lock);
+    bool forbids = forbidden_name(rules->words, name);
+    pthread_mutex_unlock(&rules->lock);
     return forbids;
 }
 
 /* What is not known may be so by the rules only. */
-bool rules_forbids_wish(struct rules *h, const char *text, const struct synsets_result *r)
+bool rules_forbids_wish(struct rules *rules, const char *text, const struct synsets_result *r)
 {
-    if (rules_forbids_text(h, text) || (r->missing >= 0 && rules_forbids_class(h, r->missing)))
+    if (rules_forbids_text(rules, text) || (r->missing >= 0 && rules_forbids_class(rules, r->missing)))
         return true;
     for (int i = 0; i < r->count; i++)
-        if (rules_forbids_class(h, r->synset[i]) ||
-            (r->subject[i].meant >= 0 && rules_forbids_class(h, r->subject[i].meant)))
+        if (rules_forbids_class(rules, r->synset[i]) ||
+            (r->subject[i].meant >= 0 && rules_forbids_class(rules, r->subject[i].meant)))
             return true;
     return false;
 }
 
-int rules_forbid(struct rules *h, const char *entry)
+int rules_forbid(struct rules *rules, const char *entry)
 {
-    pthread_mutex_lock(&h->lock);
-    int rc = forbidden_add(h->words, entry, FORBIDDEN_MODERATOR);
-    h->version += rc == 0;
-    pthread_mutex_unlock(&h->lock);
+    pthread_mutex_lock(&rules->lock);
+    int rc = forbidden_add(rules->words, entry, FORBIDDEN_MODERATOR);
+    rules->version += rc == 0;
+    pthread_mutex_unlock(&rules->lock);
     return rc;
 }
 
-int rules_allow(struct rules *h, const char *entry)
+int rules_allow(struct rules *rules, const char *entry)
 {
-    pthread_mutex_lock(&h->lock);
-    int rc = forbidden_allow(h->words, entry);
-    h->version += rc == 0;
-    pthread_mutex_unlock(&h->lock);
+    pthread_mutex_lock(&rules->lock);
+    int rc = forbidden_allow(rules->words, entry);
+    rules->version += rc == 0;
+    pthread_mutex_unlock(&rules->lock);
     return rc;
 }
 
@@ -224,125 +224,126 @@ static void if_of_moderators(void *each_word, const char *entry, enum forbidden_
         w->each(w->context, entry, source == FORBIDDEN_MODERATOR);
 }
 
-void rules_each_word(struct rules *h, void (*each)(void *context, const char *entry, bool forbidden),
+void rules_each_word(struct rules *rules, void (*each)(void *context, const char *entry, bool forbidden),
                      void *context)
 {
     struct each_word w = {each, context};
-    pthread_mutex_lock(&h->lock);
-    forbidden_each(h->words, if_of_moderators, &w);
-    pthread_mutex_unlock(&h->lock);
+    pthread_mutex_lock(&rules->lock);
+    forbidden_each(rules->words, if_of_moderators, &w);
+    pthread_mutex_unlock(&rules->lock);
 }
 
-bool rules_is_moderator(const struct rules *h, const char *login)
+bool rules_is_moderator(const struct rules *rules, const char *login)
 {
-    for (int i = 0; i < h->moderator_count; i++)
-        if (strcasecmp(h->moderators[i], login) == 0)
+    for (int i = 0; i < rules->moderator_count; i++)
+        if (strcasecmp(rules->moderators[i], login) == 0)
             return true;
     return false;
 }
 
 /* Under the lock. */
-static int find_ban(const struct rules *h, const char *login)
+static int find_ban(const struct rules *rules, const char *login)
 {
-    for (int i = 0; i < h->ban_count; i++)
-        if (strcasecmp(h->bans[i], login) == 0)
+    for (int i = 0; i < rules->ban_count; i++)
+        if (strcasecmp(rules->bans[i], login) == 0)
             return i;
     return -1;
 }
 
-int rules_ban(struct rules *h, const char *login)
+int rules_ban(struct rules *rules, const char *login)
 {
-    pthread_mutex_lock(&h->lock);
-    int rc = find_ban(h, login) >= 0 ? -EEXIST : h->ban_count == RULES_BANS_MAX ? -ENOSPC : 0;
+    pthread_mutex_lock(&rules->lock);
+    int rc = find_ban(rules, login) >= 0 ? -EEXIST : rules->ban_count == RULES_BANS_MAX ? -ENOSPC : 0;
     if (rc == 0)
-        text_copy(h->bans[h->ban_count++], REQUEST_USER_BYTES, login);
-    pthread_mutex_unlock(&h->lock);
+        text_copy(rules->bans[rules->ban_count++], REQUEST_USER_BYTES, login);
+    pthread_mutex_unlock(&rules->lock);
     return rc;
 }
 
-int rules_unban(struct rules *h, const char *login)
+int rules_unban(struct rules *rules, const char *login)
 {
-    pthread_mutex_lock(&h->lock);
-    int at = find_ban(h, login);
+    pthread_mutex_lock(&rules->lock);
+    int at = find_ban(rules, login);
     if (at >= 0)
-        memmove(h->bans[at], h->bans[--h->ban_count], REQUEST_USER_BYTES);
-    pthread_mutex_unlock(&h->lock);
+        memmove(rules->bans[at], rules->bans[--rules->ban_count], REQUEST_USER_BYTES);
+    pthread_mutex_unlock(&rules->lock);
     return at < 0 ? -ENOENT : 0;
 }
 
-bool rules_is_banned(struct rules *h, const char *login)
+bool rules_is_banned(struct rules *rules, const char *login)
 {
-    pthread_mutex_lock(&h->lock);
-    bool banned = h->ban_count > 0 && find_ban(h, login) >= 0;
-    pthread_mutex_unlock(&h->lock);
+    pthread_mutex_lock(&rules->lock);
+    bool banned = rules->ban_count > 0 && find_ban(rules, login) >= 0;
+    pthread_mutex_unlock(&rules->lock);
     return banned;
 }
 
-void rules_each_ban(struct rules *h, void (*each)(void *context, const char *login), void *context)
+void rules_each_ban(struct rules *rules, void (*each)(void *context, const char *login), void *context)
 {
-    pthread_mutex_lock(&h->lock);
-    for (int i = 0; i < h->ban_count; i++)
-        each(context, h->bans[i]);
-    pthread_mutex_unlock(&h->lock);
+    pthread_mutex_lock(&rules->lock);
+    for (int i = 0; i < rules->ban_count; i++)
+        each(context, rules->bans[i]);
+    pthread_mutex_unlock(&rules->lock);
 }
 
-void rules_heard(struct rules *h, const char *login, double now_s)
+void rules_heard(struct rules *rules, const char *login, double now_s)
 {
-    pthread_mutex_lock(&h->lock);
-    viewers_heard(h->viewers, login, now_s, h->vote_turn);
-    pthread_mutex_unlock(&h->lock);
+    pthread_mutex_lock(&rules->lock);
+    viewers_heard(rules->viewers, login, now_s, rules->vote_turn);
+    pthread_mutex_unlock(&rules->lock);
 }
 
-double rules_cooldown_s(struct rules *h, const char *login, double now_s)
+double rules_cooldown_s(struct rules *rules, const char *login, double now_s)
 {
-    if (h->cooldown_s <= 0)
+    if (rules->cooldown_s <= 0)
         return 0;
-    pthread_mutex_lock(&h->lock);
-    double left = viewers_get(h->viewers, login, now_s, h->vote_turn)->wished_s + h->cooldown_s - now_s;
-    pthread_mutex_unlock(&h->lock);
+    pthread_mutex_lock(&rules->lock);
+    double left =
+        viewers_get(rules->viewers, login, now_s, rules->vote_turn)->wished_s + rules->cooldown_s - now_s;
+    pthread_mutex_unlock(&rules->lock);
     return left > 0 ? left : 0;
 }
 
-void rules_wished(struct rules *h, const char *login, double now_s)
+void rules_wished(struct rules *rules, const char *login, double now_s)
 {
-    pthread_mutex_lock(&h->lock);
-    viewers_get(h->viewers, login, now_s, h->vote_turn)->wished_s = now_s;
-    pthread_mutex_unlock(&h->lock);
+    pthread_mutex_lock(&rules->lock);
+    viewers_get(rules->viewers, login, now_s, rules->vote_turn)->wished_s = now_s;
+    pthread_mutex_unlock(&rules->lock);
 }
 
-int rules_vote(struct rules *h, const char *login, int64_t turn, double now_s, int *needed)
+int rules_vote(struct rules *rules, const char *login, int64_t turn, double now_s, int *needed)
 {
     *needed = 0;
-    if (h->vote_share <= 0)
+    if (rules->vote_share <= 0)
         return 0;
-    pthread_mutex_lock(&h->lock);
-    if (h->vote_turn != turn) {
-        h->vote_turn = turn;
-        h->votes = 0;
+    pthread_mutex_lock(&rules->lock);
+    if (rules->vote_turn != turn) {
+        rules->vote_turn = turn;
+        rules->votes = 0;
     }
-    viewers_heard(h->viewers, login, now_s, turn);
-    struct viewer *v = viewers_get(h->viewers, login, now_s, turn);
-    h->votes += v->voted_turn != turn;
+    viewers_heard(rules->viewers, login, now_s, turn);
+    struct viewer *v = viewers_get(rules->viewers, login, now_s, turn);
+    rules->votes += v->voted_turn != turn;
     v->voted_turn = turn;
-    *needed = (int)ceil(h->vote_share * viewers_active(h->viewers, now_s));
-    if (*needed < h->vote_min)
-        *needed = h->vote_min;
-    int votes = h->votes;
-    pthread_mutex_unlock(&h->lock);
+    *needed = (int)ceil(rules->vote_share * viewers_active(rules->viewers, now_s));
+    if (*needed < rules->vote_min)
+        *needed = rules->vote_min;
+    int votes = rules->votes;
+    pthread_mutex_unlock(&rules->lock);
     return votes;
 }
 
-void rules_pause(struct rules *h, bool paused)
+void rules_pause(struct rules *rules, bool paused)
 {
-    pthread_mutex_lock(&h->lock);
-    h->paused = paused;
-    pthread_mutex_unlock(&h->lock);
+    pthread_mutex_lock(&rules->lock);
+    rules->paused = paused;
+    pthread_mutex_unlock(&rules->lock);
 }
 
-bool rules_is_paused(struct rules *h)
+bool rules_is_paused(struct rules *rules)
 {
-    pthread_mutex_lock(&h->lock);
-    bool paused = h->paused;
-    pthread_mutex_unlock(&h->lock);
+    pthread_mutex_lock(&rules->lock);
+    bool paused = rules->paused;
+    pthread_mutex_unlock(&rules->lock);
     return paused;
 }

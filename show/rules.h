@@ -17,8 +17,8 @@ enum { RULES_BANS_MAX = 1024 };
 struct rules;
 
 /* Reads c->banned_file when there is one. 0, or -errno with a line that names file and line. */
-int rules_open(struct rules **h, const struct show_config *c, struct error *e);
-void rules_close(struct rules **h); /* NULL is fine */
+int rules_open(struct rules **rules, const struct show_config *c, struct error *e);
+void rules_close(struct rules **rules); /* NULL is fine */
 
 /*
  * What nobody may wish for or be called (forbidden.h says how words are compared): a built-in list, the lines
@@ -28,47 +28,47 @@ void rules_close(struct rules **h); /* NULL is fine */
 
 /* Takes the banned classes out of `known`: what the model has. Returns how many are left. Call it again when
  * rules_version has changed. */
-int rules_restrict(struct rules *h, struct synsets_known *known);
-unsigned rules_version(struct rules *h); /* grows with each change of what is forbidden */
+int rules_restrict(struct rules *rules, struct synsets_known *known);
+unsigned rules_version(struct rules *rules); /* grows with each change of what is forbidden */
 
-bool rules_forbids_class(struct rules *h, int synset);
-bool rules_forbids_text(struct rules *h, const char *text); /* it holds a banned word */
-bool rules_forbids_name(struct rules *h, const char *name); /* of a person: also inside longer words */
+bool rules_forbids_class(struct rules *rules, int synset);
+bool rules_forbids_text(struct rules *rules, const char *text); /* it holds a banned word */
+bool rules_forbids_name(struct rules *rules, const char *name); /* of a person: also inside longer words */
 /* The text of a wish or one of the classes that it names. */
-bool rules_forbids_wish(struct rules *h, const char *text, const struct synsets_result *result);
+bool rules_forbids_wish(struct rules *rules, const char *text, const struct synsets_result *result);
 
 /* `entry` as a line of the file: "word", "word*", "*word*". Until the show ends, or the opposite is called.
  * 0; -EEXIST, -ENOENT: it is so already; -EINVAL: no letters in it, or only stars; -ENOSPC. rules_allow also
  * takes a line of the file and a word of the built-in list out. */
-int rules_forbid(struct rules *h, const char *entry);
-int rules_allow(struct rules *h, const char *entry);
+int rules_forbid(struct rules *rules, const char *entry);
+int rules_allow(struct rules *rules, const char *entry);
 /* Calls `each` for all that differs from built-in list and file, under the lock: forbidden, or allowed. */
-void rules_each_word(struct rules *h, void (*each)(void *context, const char *entry, bool forbidden),
+void rules_each_word(struct rules *rules, void (*each)(void *context, const char *entry, bool forbidden),
                      void *context);
 
 /* Reads show.banned_file again; on a fault all stays as it was. 0, or -errno with a line. */
-int rules_reload(struct rules *h, struct error *e);
+int rules_reload(struct rules *rules, struct error *e);
 
-bool rules_is_moderator(const struct rules *h, const char *login);
+bool rules_is_moderator(const struct rules *rules, const char *login);
 
 /* Bans. 0; -EEXIST, -ENOENT: it is so already; -ENOSPC: more than RULES_BANS_MAX. */
-int rules_ban(struct rules *h, const char *login);
-int rules_unban(struct rules *h, const char *login);
-bool rules_is_banned(struct rules *h, const char *login);
+int rules_ban(struct rules *rules, const char *login);
+int rules_unban(struct rules *rules, const char *login);
+bool rules_is_banned(struct rules *rules, const char *login);
 /* Calls `each` for all that were banned by command, under the lock. */
-void rules_each_ban(struct rules *h, void (*each)(void *context, const char *login), void *context);
+void rules_each_ban(struct rules *rules, void (*each)(void *context, const char *login), void *context);
 
 /* A line of this viewer was heard. */
-void rules_heard(struct rules *h, const char *login, double now_s);
+void rules_heard(struct rules *rules, const char *login, double now_s);
 /* Seconds until this viewer may wish again; 0: now. rules_wished starts the time. */
-double rules_cooldown_s(struct rules *h, const char *login, double now_s);
-void rules_wished(struct rules *h, const char *login, double now_s);
+double rules_cooldown_s(struct rules *rules, const char *login, double now_s);
+void rules_wished(struct rules *rules, const char *login, double now_s);
 
 /* A vote to skip what is on in this turn; one a viewer. Returns the votes so far, 0 when there is no voting,
  * and *needed. */
-int rules_vote(struct rules *h, const char *login, int64_t turn, double now_s, int *needed);
+int rules_vote(struct rules *rules, const char *login, int64_t turn, double now_s, int *needed);
 
-void rules_pause(struct rules *h, bool paused);
-bool rules_is_paused(struct rules *h);
+void rules_pause(struct rules *rules, bool paused);
+bool rules_is_paused(struct rules *rules);
 
 #endif

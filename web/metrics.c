@@ -85,7 +85,7 @@ static void print_show(struct sheet *s, const struct web *w)
     for (int i = 0; i < t->sink_count; i++)
         print(s, "reverie_sink_bytes_total{sink=\"%s\"} %lld\n", t->sinks[i].name,
               (long long)t->sinks[i].bytes);
-    one(s, "reverie_chat_up", "gauge", "1 while the chat room is joined",
+    one(s, "reverie_chat_up", "gauge", "1 while the chat's channel is joined",
         t->chat_state && strcmp(t->chat_state, "online") == 0);
 }
 

@@ -1,5 +1,5 @@
 /*
- * transport_plain - TCP and nothing more: for a server on the same machine, or a room that
+ * transport_plain - TCP and nothing more: for a server on the same machine, or a channel that
  * is read anonymously.
  */
 #include "chatbot/irc/transport.h"
