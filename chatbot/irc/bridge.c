@@ -1,5 +1,6 @@
 /*
- * bridge - see bridge.h.
+ * bridge - see bridge.h. libircclient never meets the network: the bridge parses every line of the server again,
+ * cleans it and builds it anew before the library sees it.
  */
 #include "chatbot/irc/bridge.h"
 
