@@ -40,7 +40,7 @@ static int usage(FILE *out)
           out);
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
         fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].summary);
-    fputs("\n`reverie COMMAND --help` tells the options of each. To begin: reverie run\n", out);
+    fputs("\n`reverie COMMAND --help` lists the options of each. To begin: reverie run\n", out);
     return out == stdout ? 0 : 2;
 }
 

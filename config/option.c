@@ -112,7 +112,7 @@ static int refuse(const struct option *o, const char *text, const char *hint, st
     char quoted[QUOTED_BYTES], expected[OPTION_EXPECTED_BYTES];
     text_copy(quoted, sizeof quoted, text);
     const char *cut = strlen(quoted) < strlen(text) ? "..." : "";
-    return error_set(e, EINVAL, "\"%s%s\" does not fit; expected %s%s", quoted, cut,
+    return error_set(e, EINVAL, "\"%s%s\" is not valid; expected %s%s", quoted, cut,
                      option_expected(o, expected, sizeof expected), hint);
 }
 

@@ -86,7 +86,7 @@ static void write_yaml_section(const struct config_entry *entry, FILE *out)
 void config_write_yaml(const struct config *c, FILE *out)
 {
     fputs(
-        "# Reverie's configuration. Every option stands here with what it does, what fits and its default.\n"
+        "# Reverie's configuration. Every option, with what it does, what it accepts and its default.\n"
         "# `reverie run -c FILE` reads a file like this one; it may hold only the lines that differ. On the\n"
         "# command line `--set section.key=value` goes over the file.\n",
         out);

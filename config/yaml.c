@@ -187,8 +187,7 @@ static int check_once(struct reader *r, const struct option_section *s, const ch
         if (strcmp(s->options[i].name, key) != 0)
             continue;
         if (lines[i])
-            return fault(r, line, "%s.%s: stands here twice, first in line %zu; keep one", s->name, key,
-                         lines[i]);
+            return fault(r, line, "%s.%s: is set twice, first in line %zu; keep one", s->name, key, lines[i]);
         lines[i] = line;
     }
     return 0;
@@ -230,7 +229,7 @@ static int read_section(struct reader *r, size_t *lines)
     const struct option_section *s = entry->section;
     size_t *seen = &lines[entry - r->config->entries];
     if (*seen)
-        return fault(r, line, "section %s stands here twice, first in line %zu; join them", s->name, *seen);
+        return fault(r, line, "section %s is set twice, first in line %zu; join them", s->name, *seen);
     *seen = line;
 
     int rc = next(r);

@@ -122,7 +122,7 @@ static void take_steps(struct dreamer *d, int steps, int batch, struct cost *c)
         rc = dream_steps(d->p.dream, batch);
         if (rc == -EDOM) {
             stats_add(d->p.stats, STAT_RESTORES, 1);
-            log_warn("dream", "the picture held values that are no numbers; back to the last good one");
+            log_warn("dream", "NaN in the picture; restored the last good one");
         }
     }
     c->steps = rc == -EIO ? 0 : done;

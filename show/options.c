@@ -20,14 +20,14 @@ static const struct option show_rows[] = {
         "lottery: as in 2015, one of those that wait is drawn, and all others are forgotten."),
     OPTION_FLOAT(
         struct show_config, cooldown_s, "0", 0, 86400, "s",
-        "How long a viewer must wait after a wish before the next one is taken; moderators need not."),
+        "How long a viewer must wait after a wish before the next one is taken; moderators are exempt."),
     OPTION_BOOL(struct show_config, daydream, "true",
-                "Dream on through all classes when nobody asks; false stays with the last subject."),
+                "When nobody asks, wander through all classes; false stays with the last subject."),
     OPTION_FLOAT(
         struct show_config, vote_share, "0.5", 0, 1, NULL,
         "Viewers skip what is on when this share of those who wrote in the last ten minutes says !skip; "
-        "0 is no voting."),
-    OPTION_INT(struct show_config, vote_min, "3", 1, 10000, NULL, "At least so many votes are needed."),
+        "0 turns voting off."),
+    OPTION_INT(struct show_config, vote_min, "3", 1, 10000, NULL, "Fewest votes that skip."),
     OPTION_STRING(
         struct show_config, moderators, "", 0,
         "Users who may do what moderators may, besides those whom the chat itself marks: ann, bob."),

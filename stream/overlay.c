@@ -31,7 +31,7 @@ static const struct option rows[] = {
     OPTION_INT(
         struct overlay_config, size_px, "28", 8, 200, "px",
         "Letter size for 720 lines; it grows with the picture. classic always has 20 px for 576 lines."),
-    OPTION_CHOICE(struct overlay_config, position, "top-left", position_names, "Which corner."),
+    OPTION_CHOICE(struct overlay_config, position, "top-left", position_names, "Corner of the caption."),
     OPTION_CHOICE(struct overlay_config, style, "modern", style_names,
                   "White letters with a soft shadow, or the white-on-black box of 2015."),
     OPTION_FLOAT(struct overlay_config, fade_s, "0.4", 0, 10, "s",

@@ -5,7 +5,7 @@
 
 static const struct option rows[] = {
     OPTION_BOOL(struct irc_config, enabled, "false",
-                "Listen to a chat room on an IRC server and answer there."),
+                "Listen to a channel on an IRC server and answer there."),
     OPTION_STRING(struct irc_config, server, "irc.chat.twitch.tv", 0,
                   "The IRC server. Twitch's is the default; any other will do."),
     OPTION_INT(struct irc_config, port, "6697", 1, 65535, NULL, "Its port: 6697 with TLS, 6667 without."),
@@ -14,7 +14,7 @@ static const struct option rows[] = {
         "Encrypt the connection and verify the server's certificate and name. Without it no token is sent, "
         "except to this machine itself."),
     OPTION_STRING(struct irc_config, channel, "", 0,
-                  "The room to join; on Twitch the streamer's login. The # in front may be left out."),
+                  "The channel to join; on Twitch the streamer's login. The # in front may be left out."),
     OPTION_STRING(struct irc_config, nick, "", 0,
                   "The bot's name; on Twitch the login that the token belongs to. Empty: listen to Twitch "
                   "anonymously and say nothing."),

@@ -39,7 +39,7 @@ static const struct option rows[] = {
     OPTION_CHOICE(
         C, precision, "auto", precisions,
         "Arithmetic on a GPU. auto: bf16 where the card has it, else fp16; tf32 and fp32 are slower "
-        "and exacter."),
+        "and more exact."),
     OPTION_CHOICE(
         C, tuning, "fast", tunings,
         "How a GPU's convolutions are chosen at the start. fast: by measuring those that cuDNN brings "
@@ -84,10 +84,9 @@ static const struct option rows[] = {
                  "Strength of the patch prior (what photographs look like) against the gradient."),
     OPTION_INT(C, prior_stride, "8", 1, 8, "px",
                "Grid of the prior's patches; larger is faster and rougher."),
-    OPTION_FLOAT(C, brightness, "112", 32, 224, "levels",
-                 "Mean of the picture that it is slowly led back to."),
+    OPTION_FLOAT(C, brightness, "112", 32, 224, "levels", "Mean brightness that the picture drifts back to."),
     OPTION_FLOAT(C, contrast, "50", 1, 100, "levels",
-                 "Deviation of brightness that the picture is slowly led back to."),
+                 "Deviation of brightness that the picture drifts back to."),
     OPTION_FLOAT(C, colour_max, "30", 1, 128, "levels",
                  "Deviation of colours from grey above which they are made paler."),
     OPTION_CHOICE(C, first, "auto", firsts,

@@ -59,7 +59,7 @@ static int read_wnids(struct model *m, const struct weights *w, struct error *e)
                              "commas are expected",
                              i, s, m->classes);
         if (model_class(m, id) >= 0)
-            return error_set(e, EINVAL, "metadata reverie.wnids: %s stands there twice", id);
+            return error_set(e, EINVAL, "metadata reverie.wnids: %s is there twice", id);
         memcpy(m->wnids[i], id, sizeof id);
         s += 10;
     }

@@ -130,7 +130,7 @@ static int read_blob(struct blob *b, const struct proto *p, const struct proto_f
             b->has_legacy = true;
         } else if (f.number == 7 && f.wire == PROTO_BYTES) {
             if (b->has_shape)
-                return error_set(e, EINVAL, "a shape that stands there twice");
+                return error_set(e, EINVAL, "a shape that is there twice");
             rc = read_dims(b, p, &f, e);
             if (rc < 0)
                 return rc;

@@ -109,7 +109,7 @@ int weights_add_metadata(struct weights *w, const char *key, const char *value, 
     if (w->metadata_count == WEIGHTS_METADATA_MAX)
         return error_set(e, E2BIG, "more than %d entries of metadata", WEIGHTS_METADATA_MAX);
     if (weights_metadata(w, key))
-        return error_set(e, EINVAL, "metadata key %s stands there twice", key);
+        return error_set(e, EINVAL, "metadata key %s is there twice", key);
     size_t bytes = (size_t)(w->metadata_count + 1) * sizeof *w->metadata;
     w->metadata = xrealloc(w->metadata, bytes);
     w->metadata[w->metadata_count++] = (struct metadata){xstrdup(key), xstrdup(value)};
@@ -132,7 +132,7 @@ static int index_names(struct weights *w, struct error *e)
     for (int i = 1; i < w->count; i++) {
         const char *name = w->tensors[w->by_name[i]].name;
         if (strcmp(name, w->tensors[w->by_name[i - 1]].name) == 0)
-            return error_set(e, EINVAL, "tensor %s stands there twice", name);
+            return error_set(e, EINVAL, "tensor %s is there twice", name);
     }
     return 0;
 }

@@ -169,7 +169,7 @@ static int check_entries(struct zip *z, struct error *e)
     qsort(z->entries, (size_t)z->count, sizeof *z->entries, by_name);
     for (int i = 1; i < z->count; i++)
         if (by_name(&z->entries[i - 1], &z->entries[i]) == 0)
-            return error_set(e, EINVAL, "member %.*s stands there twice", show(&z->entries[i]),
+            return error_set(e, EINVAL, "member %.*s is there twice", show(&z->entries[i]),
                              z->entries[i].name);
     return 0;
 }

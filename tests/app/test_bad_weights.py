@@ -97,8 +97,8 @@ def cases(scratch):
     yield "nan-legacy", legacy[:-4] + NAN, "is not a finite number"
     yield "nan-zip", torch.replace(np.float32(0.375).tobytes(), NAN, 1), "CRC-32"
     twice = '"a":{"dtype":"F32","shape":[1],"data_offsets":[%d,%d]}'
-    yield "duplicate", raw(("{%s,%s}" % (twice % (0, 4), twice % (4, 8))).encode(), bytes(8)), "a stands there twice"
-    yield "duplicate-caffe", caffe + caffe, "stands there twice"
+    yield "duplicate", raw(("{%s,%s}" % (twice % (0, 4), twice % (4, 8))).encode(), bytes(8)), "a is there twice"
+    yield "duplicate-caffe", caffe + caffe, "is there twice"
     yield "missing", raw(*net(lambda t: t.pop("pre_logits.fc2.weight"))), "pre_logits.fc2.weight is missing"
     yield "cyclic-dict", LEGACY + b"\x80\x02}q\x01U\x05modelh\x01s.\x80\x02].", "neither a state_dict"
     yield "cyclic-list", LEGACY + b"\x80\x02]q\x01h\x01\x85a.\x80\x02].", "neither a state_dict"

@@ -160,7 +160,7 @@ static void wrong_usage_is_two_and_faults_are_one(void **state)
         {2, "did you mean --set dream.object_large=1?", {"--object-large=1"}},
         {2, "there is no option -q", {"-q"}},
         {2, "--help=x: there is no such help", {"--help=x"}},
-        {2, "--size: \"0x0\" does not fit", {"-t", "goldfish", "--size", "0x0", "-o", "x.png"}},
+        {2, "--size: \"0x0\" is not valid", {"-t", "goldfish", "--size", "0x0", "-o", "x.png"}},
         {2, "--size", {"-t", "goldfish", "--size", "99999999x99999999", "-o", "x.png"}},
         {2, "--steps", {"-t", "goldfish", "--steps", "0", "-o", "x.png"}},
         {2, "--seed", {"-t", "goldfish", "--seed", "-1", "-o", "x.png"}},

@@ -32,7 +32,7 @@ static void set_names_faults(void **state)
         const char *assignment, *says;
     } cases[] = {
         {"camera.zoom=fast",
-         "--set: camera.zoom: \"fast\" does not fit; expected number from 1 to 1.5 per second"},
+         "--set: camera.zoom: \"fast\" is not valid; expected number from 1 to 1.5 per second"},
         {"camera.zom=1.1", "--set: camera has no option \"zom\"; did you mean zoom?"},
         {"camera.hold=5", "did you mean hold_s?"},
         {"camera.hold-s=5", "did you mean hold_s?"},

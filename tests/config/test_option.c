@@ -76,7 +76,7 @@ static void numbers(void **state)
     for (size_t i = 0; i < ARRAY_LEN(bad_int); i++)
         refuses(&f, &o[HOLD], &f.camera, bad_int[i], "whole number from 1 to 3600 s");
     refuses(&f, &sink_rows[BUDGET], &f.sink, "-1", "whole number of at least 0 MB");
-    refuses(&f, &o[HOLD], &f.camera, "soon", "\"soon\" does not fit");
+    refuses(&f, &o[HOLD], &f.camera, "soon", "\"soon\" is not valid");
 }
 
 static void spans(void **state)
@@ -199,7 +199,7 @@ static void long_values_are_quoted_short(void **state)
     value[sizeof value - 1] = '\0';
     struct error e = {""};
     assert_int_equal(option_parse(&camera_rows[ZOOM], &f.camera, value, &e), -22);
-    assert_has(e.text, "zzz...\" does not fit; expected number from 1 to 1.5");
+    assert_has(e.text, "zzz...\" is not valid; expected number from 1 to 1.5");
 }
 
 /* Whatever number is stored, its printed form reads back as the same bits. */

@@ -118,10 +118,10 @@ static void names_bad_values(void **state)
 {
     (void)state;
     refused("camera:\n  zoom: fast\n", 2,
-            "camera.zoom: \"fast\" does not fit; expected number from 1 to 1.5");
-    refused("camera:\n  zoom: 9\n", 2, "camera.zoom: \"9\" does not fit");
+            "camera.zoom: \"fast\" is not valid; expected number from 1 to 1.5");
+    refused("camera:\n  zoom: 9\n", 2, "camera.zoom: \"9\" is not valid");
     refused("camera:\n  hold_s: 1.5\n", 2, "whole number from 1 to 3600 s");
-    refused("camera:\n  mirror: maybe\n", 2, "camera.mirror: \"maybe\" does not fit; expected true or false");
+    refused("camera:\n  mirror: maybe\n", 2, "camera.mirror: \"maybe\" is not valid; expected true or false");
     refused("camera:\n  curve: smoth\n", 2, "did you mean smooth?");
     refused("camera:\n  size: 12x12\n", 2, "WIDTHxHEIGHT, each side from 64 to 3840 px");
     refused("camera:\n  zoom:\n  mirror: no\n", 2, "camera.zoom: has no value");
@@ -145,9 +145,9 @@ static void refuses_what_has_no_place(void **state)
 {
     (void)state;
     refused("camera:\n  zoom: 1.1\n  mirror: no\n  zoom: 1.2\n", 4,
-            "camera.zoom: stands here twice, first in line 2");
+            "camera.zoom: is set twice, first in line 2");
     refused("camera:\n  zoom: 1.1\nsink:\n  title: x\ncamera:\n  mirror: no\n", 5,
-            "section camera stands here twice, first in line 1");
+            "section camera is set twice, first in line 1");
     refused("camera:\nsink:\ncamera:\n", 3, "twice");
     refused("camera: &a\n  zoom: 1.1\n", 1, "anchors (&a)");
     refused("camera:\n  zoom: &b 1.1\n", 2, "anchors (&b)");

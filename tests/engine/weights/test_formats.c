@@ -300,7 +300,7 @@ static void refuses_contradictions(void **state)
         op(&b, "u.");
         keys(&b, "1", NULL);
         floats(&b, 4, 4);
-        refused(&b, i == 0 ? "a stands there twice" : i == 1 ? "described in two ways" : "one line");
+        refused(&b, i == 0 ? "a is there twice" : i == 1 ? "described in two ways" : "one line");
     }
 }
 
@@ -408,7 +408,7 @@ static void refuses_other_archives(void **state)
         {"vgg11.zip/data.pkl", "vgg11.zip/dato.pkl", "without data.pkl"},
         {"vgg11.zip/version", "vgg11.zip/code/aa", "TorchScript"},
         {"vgg11.zip/data/20", "vgg11.zip/data/2x", "member data/20 is missing"},
-        {"vgg11.zip/data/20", "vgg11.zip/data/19", "stands there twice"},
+        {"vgg11.zip/data/20", "vgg11.zip/data/19", "is there twice"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct bytes b = file("tests/golden/vgg11.zip.pth");
@@ -472,7 +472,7 @@ static void refuses_bad_blobs(void **state)
         BLOB("\x3a\x0c\x0a\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "2^63"),
         BLOB("\x3a\x09\x0a\x07\x80\x80\x80\x80\x80\x80\x10", "its shape asks for"),
         BLOB("\x3a\x0b\x0a\x09\1\1\1\1\1\1\1\1\1", "more than 8 dimensions"),
-        BLOB("\x3a\x03\x0a\x01\x01\x3a\x03\x0a\x01\x01", "a shape that stands there twice"),
+        BLOB("\x3a\x03\x0a\x01\x01\x3a\x03\x0a\x01\x01", "a shape that is there twice"),
         BLOB("\x2a\x04\0\0\0\0\x41\0\0\0\0\0\0\0\0", "as float and as double"),
         BLOB("\x2a\x08\0\0\0\0\0\0\0\0", "its shape asks for 1"),
     };
@@ -505,7 +505,7 @@ static void refuses_bad_caffemodels(void **state)
     struct bytes twice = {0};
     put(&twice, b.data, b.size);
     put(&twice, b.data, b.size);
-    refused(&twice, "stands there twice");
+    refused(&twice, "is there twice");
     b.size -= 100;
     refused(&b, "are left in its message");
 }
