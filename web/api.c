@@ -126,8 +126,7 @@ bool site_post_request(struct call *c)
     c->web->p.show->wish(c->web->p.context, &wish, &a);
     c->web->counts.wishes[a.result]++;
     tell_result(c, &a);
-    atomic_store(&c->web->board.dirty, true);
-    http_wake(c->web->http);
+    site_changed(c->web);
     return true;
 }
 

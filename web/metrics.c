@@ -149,7 +149,7 @@ static void print_http(struct sheet *s, const struct web *w)
         s,
         "reverie_http_request_duration_seconds_sum %.9g\nreverie_http_request_duration_seconds_count %lld\n",
         c->seconds, (long long)sum);
-    one(s, "reverie_http_connections", "gauge", "connections now", http_connections(w->http));
+    one(s, "reverie_http_connections", "gauge", "connections now", w->http ? http_connections(w->http) : 0);
 }
 
 static int open_files(void)

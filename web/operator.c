@@ -17,8 +17,7 @@ static bool operate(struct call *c, const struct web_operation *o, const char *w
     json_put_truth(answer, "done", done);
     json_put_text(answer, "reply", reply);
     site_json(c, done ? 200 : 404, answer);
-    atomic_store(&c->web->board.dirty, true);
-    http_wake(c->web->http);
+    site_changed(c->web);
     return true;
 }
 

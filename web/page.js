@@ -362,7 +362,7 @@ async function send(text) {
   closeWords();
   $("send").disabled = true;
   try {
-    const a = await post("/api/request", { text, viewer });
+    const a = await post("/api/request", { text, viewer, name: $("name").value.trim() });
     if (a.status === 403 && a.error === "foreign") location.reload();
     reply(a.reply || a.text || "That did not work.", a.near);
     if (a.id) {
@@ -384,6 +384,9 @@ $("form").onsubmit = (event) => {
   if (picked >= 0) pick(picked);
   else send(wish.value);
 };
+
+$("name").value = localStorage.getItem("name") || "";
+$("name").onchange = () => localStorage.setItem("name", $("name").value.trim());
 
 // Completion is for the thing behind the last plus.
 const parts = () => /^(.*[+&,]\s*)?(.*)$/s.exec(wish.value);

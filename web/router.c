@@ -231,7 +231,8 @@ bool site_handle(void *context, struct http_request *r, struct http_answer *a)
 {
     struct call c = {.web = context, .request = r, .answer = a};
     int number = -1;
-    c.web->guard.port = http_port(c.web->http);
+    if (c.web->http)
+        c.web->guard.port = http_port(c.web->http);
     bool answered = answer(&c, &number);
     json_close(&c.body);
     if (answered)

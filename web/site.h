@@ -88,7 +88,8 @@ char *site_json_text(struct json *value);
 const char *site_route_name(int i); /* NULL: no such route */
 
 /* status.c */
-void site_tick(void *context); /* http_params.tick */
+void site_changed(struct web *w); /* the state is told anew at once; from any thread */
+void site_tick(void *context);    /* http_params.tick */
 struct json *site_dream_json(const struct web_dream *d);
 
 /* Each answers one route. False: ask again. */

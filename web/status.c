@@ -161,6 +161,13 @@ static struct json *board_json(struct web *w, bool for_operators)
     return o;
 }
 
+void site_changed(struct web *w)
+{
+    atomic_store(&w->board.dirty, true);
+    if (w->http)
+        http_wake(w->http);
+}
+
 static void make_board(struct web *w, int64_t now_us)
 {
     struct board *b = &w->board;

@@ -159,8 +159,7 @@ void web_live_fragment(struct web *w, const uint8_t *fragment, size_t bytes, boo
 
 void web_shown(struct web *w)
 {
-    atomic_store(&w->board.dirty, true);
-    http_wake(w->http);
+    site_changed(w);
 }
 
 void web_remember(struct web *w, const struct web_memory *m)

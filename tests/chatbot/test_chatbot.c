@@ -431,6 +431,39 @@ static void halves_are_those_of_the_dream(void **state)
     }
 }
 
+static struct chat_outcome ask(struct scene *s, const char *user, const char *text, double now_s)
+{
+    struct chat_outcome o;
+    struct chat_line line = {.origin = CHAT_PAGE, .user = user, .text = text, .bytes = strlen(text)};
+    chatbot_ask(s->bot, &line, now_s, s->reply, &o);
+    assert_true(s->reply[0] && s->reply[0] != '@'); /* the page's viewer is answered, by no name */
+    return o;
+}
+
+/* A viewer of the page has a viewer's rights, and programs are told what became of his line. */
+static void test_page(void **state)
+{
+    (void)state;
+    static struct scene s;
+    open_show(&s, 1);
+    struct request now;
+    requests_turn(s.requests, 0, &now);
+    struct chat_outcome o = ask(&s, "ann", "goldfish", 1);
+    assert_int_equal(o.result, CHAT_TAKEN);
+    assert_true(o.request.id == 1 && !o.request.immediate && o.on_screen_s >= LAG_S);
+    assert_int_equal(ask(&s, "ann", "goldfish", 1).result, CHAT_ALREADY);
+    o = ask(&s, "ann", "qqqqqqqq", 1);
+    assert_int_equal(o.result, CHAT_UNKNOWN);
+    assert_int_equal(ask(&s, "ann", "goldfish + pizza + lion", 1).result, CHAT_TOO_MANY);
+    assert_int_equal(ask(&s, "ann", "!queue", 1).result, CHAT_SAID);
+    assert_int_equal(ask(&s, "ann", "!clear", 1).result, CHAT_SAID); /* a moderator's: refused */
+    assert_int_equal(requests_list(s.requests, NULL, NULL, 0), 1);
+    ask(&s, "ben", "pizza", 1);
+    ask(&s, "cy", "lion", 1);
+    assert_int_equal(ask(&s, "dan", "tench", 1).result, CHAT_FULL);
+    close_show(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -443,6 +476,7 @@ int main(void)
         cmocka_unit_test(test_choices),
         cmocka_unit_test(test_variety),
         cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_page),
         cmocka_unit_test(test_threads),
         cmocka_unit_test(halves_are_those_of_the_dream),
     };

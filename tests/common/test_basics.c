@@ -138,11 +138,33 @@ static void running_out_aborts(void **state)
     assert_false(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
+static void outputs_have_rows(void **state)
+{
+    (void)state;
+    static struct stats s;
+    static const char record[] = "record", *const names[] = {"a", "b", "c", "d", "e", "f", "g"};
+    struct stats_sink *row = stats_sink(&s, record);
+    stats_sink_tell(row, STATS_SINK_OK);
+    assert_int_equal(atomic_load(&row->connects), 1);
+    stats_sink_tell(row, STATS_SINK_OK); /* nothing new */
+    assert_int_equal(atomic_load(&row->connects), 1);
+    stats_sink_tell(row, STATS_SINK_RETRYING);
+    stats_sink_tell(row, STATS_SINK_OK);
+    assert_int_equal(atomic_load(&row->connects), 2);
+    assert_true(atomic_load(&row->since_us) > 0);
+    assert_ptr_equal(stats_sink(&s, "record"), row); /* by name, not by place */
+    for (int i = 0; i < STATS_SINKS - 1; i++)
+        assert_ptr_equal(stats_sink(&s, names[i]), row + 1 + i);
+    assert_null(stats_sink(&s, "one too many"));
+    stats_sink_tell(NULL, STATS_SINK_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_count_has_a_name_and_a_sentence),
         cmocka_unit_test(counts_of_threads_add_up),
+        cmocka_unit_test(outputs_have_rows),
         cmocka_unit_test(error_lines),
         cmocka_unit_test(memory),
         cmocka_unit_test(running_out_aborts),

@@ -273,6 +273,36 @@ static void no_stderr_at_all(void **state)
     close(kept);
 }
 
+struct heard {
+    int count;
+    char text[200];
+};
+
+static void hear(void *context, enum log_level level, const char *part, const char *text)
+{
+    struct heard *h = context;
+    h->count++;
+    snprintf(h->text, sizeof h->text, "%d %s %s", (int)level, part, text);
+}
+
+static void warnings_are_heard(void **state)
+{
+    (void)state;
+    struct heard h = {0};
+    log_add_secret("hush-hush");
+    log_listen(hear, &h);
+    capture_begin(&capture);
+    log_info("a", "not this");
+    log_warn("rtmp", "no \x1b answer for hush-hush");
+    assert_string_equal(h.text, "1 rtmp no \\x1b answer for ***");
+    log_error("b", "and this");
+    log_listen(NULL, NULL);
+    log_error("b", "nobody hears");
+    assert_non_null(strstr(capture_end(&capture), "nobody hears"));
+    assert_int_equal(h.count, 2);
+    assert_string_equal(h.text, "0 b and this");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -285,6 +315,7 @@ int main(void)
         cmocka_unit_test(many_secrets_fit),
         cmocka_unit_test(lines_of_threads_never_mix),
         cmocka_unit_test(a_stuck_reader_does_not_stop_the_show),
+        cmocka_unit_test(warnings_are_heard),
         cmocka_unit_test(no_stderr_at_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -593,6 +593,38 @@ static void test_threads(void **state)
     requests_close(&r);
 }
 
+static struct requests_outlook look(struct requests *r, double now_s)
+{
+    struct requests_outlook o;
+    requests_look_ahead(r, now_s, &o);
+    return o;
+}
+
+static void test_look_ahead(void **state)
+{
+    (void)state;
+    struct requests *r = open_with(&config, SYNSET_COUNT, 1);
+    struct request now;
+    double eta_s;
+    assert_true(look(r, 0).on_s == 0);
+    requests_turn(r, 10, &now);
+    assert_true(fabs(look(r, 15).on_s - 5) < 1e-9);
+    assert_true(fabs(look(r, 15).changes_in_s - 25) < 1e-9); /* a daydream lasts idle_s */
+    add(r, "ann", GOLDFISH, 15, &eta_s);
+    assert_true(look(r, 15).changes_in_s == 0); /* and gives way at once */
+    requests_turn(r, 16, &now);
+    assert_true(fabs(look(r, 20).changes_in_s - 86) < 1e-9); /* held, and then nobody comes for a while */
+    add(r, "ben", PIZZA, 20, &eta_s);
+    assert_true(fabs(look(r, 20).changes_in_s - eta_s) < 1e-9);
+    assert_true(look(r, 20).held_for_s == 0);
+    requests_hold(r, 220);
+    assert_true(fabs(look(r, 20).changes_in_s - 200) < 1e-9);
+    assert_true(fabs(look(r, 20).held_for_s - 200) < 1e-9);
+    requests_skip(r);
+    assert_true(look(r, 20).changes_in_s == 0);
+    requests_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -613,6 +645,7 @@ int main(void)
         cmocka_unit_test(test_withdraw),
         cmocka_unit_test(test_captions),
         cmocka_unit_test(test_restrict),
+        cmocka_unit_test(test_look_ahead),
         cmocka_unit_test(test_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

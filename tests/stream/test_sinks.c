@@ -16,6 +16,7 @@
 #include "common/clock.h"
 #include "stream/av_log.h"
 #include "stream/sink.h"
+#include "stream/stream.h"
 #include "tests/stream/media.h"
 
 struct fan {
@@ -435,7 +436,9 @@ static void test_every_member_is_whole(void **state)
         assert_true(ops->name && ops->description && ops->open && ops->write);
         assert_true(ops->limits.hard_ms > 0 || ops->limits.hard_bytes > 0);
         assert_int_equal(ops->enabled != NULL, i != last);
-        assert_int_equal(ops->section != NULL, ops->enabled != NULL);
+        assert_int_equal(ops->section != NULL,
+                         ops->enabled != NULL && ops != &sink_page); /* set up by the program */
+        assert_true(!ops->section || ops->section->struct_size == ops->config_size);
     }
     assert_string_equal(sink_registry[last]->name, "null");
     assert_false(sink_registry[last]->live_only);
@@ -470,6 +473,83 @@ static void test_wrong_options_name_their_section(void **state)
     free(config);
 }
 
+/* What the preview was given. */
+struct preview {
+    int begins, fragments, groups;
+    char type[128];
+    int64_t zero_frame;
+    double end_s;
+    uint8_t *bytes; /* owned: header and all fragments */
+    size_t count, header_bytes;
+};
+
+static void gather(struct preview *p, const uint8_t *data, size_t bytes)
+{
+    p->bytes = xrealloc(p->bytes, p->count + bytes);
+    memcpy(p->bytes + p->count, data, bytes);
+    p->count += bytes;
+}
+
+static void on_begin(void *context, const uint8_t *header, size_t bytes, const char *type, int64_t zero_frame)
+{
+    struct preview *p = context;
+    p->begins++;
+    p->zero_frame = zero_frame;
+    snprintf(p->type, sizeof p->type, "%s", type);
+    p->header_bytes = bytes;
+    assert_memory_equal(header + 4, "ftyp", 4);
+    gather(p, header, bytes);
+}
+
+static void on_fragment(void *context, const uint8_t *data, size_t bytes, bool group, double end_s)
+{
+    struct preview *p = context;
+    assert_memory_equal(data + 4, "moof", 4);
+    assert_true(end_s > p->end_s);
+    p->end_s = end_s;
+    assert_true(p->fragments++ > 0 || group); /* it begins with one that can be shown alone */
+    p->groups += group;
+    gather(p, data, bytes);
+}
+
+static void test_preview_in_fragments(void **state)
+{
+    (void)state;
+    struct stats stats = {0};
+    struct preview p = {0};
+    struct stream_page page = {.begin = on_begin, .fragment = on_fragment, .context = &p};
+    struct video_config v = media_video(160, 96);
+    struct audio_config a = media_silence();
+    struct encoder *e = media_encoder(&v, &a);
+    struct fan fan = {.count = 1};
+    stats_add(&stats, STAT_FRAMES, 1000); /* the encoder is the show's second one */
+    assert_false(sink_page.enabled(&(struct stream_page){0}));
+    assert_true(sink_page.enabled(&page));
+    assert_int_equal(open_sink(&fan.sinks[0], &sink_page, &page, e, &stats), 0);
+    media_encode(e, 0, 125, to_sinks, &fan);
+    assert_int_equal(encoder_finish(e, to_sinks, &fan), 0);
+    close_in(&fan.sinks[0], 3000000);
+    assert_int_equal(p.begins, 1);
+    assert_int_equal(p.groups, 3); /* groups of two seconds */
+    assert_in_range(p.fragments, 40, 63);
+    assert_memory_equal(p.type, "video/mp4; codecs=\"avc1.64", 26);
+    assert_true(p.zero_frame >= 996 && p.zero_frame <= 1000);
+    assert_true(p.end_s > 4.7 && p.end_s < 5.3);
+    char *folder = media_folder(), *path = xasprintf("%s/preview.mp4", folder);
+    FILE *f = fopen(path, "wb");
+    assert_int_equal(fwrite(p.bytes, 1, p.count, f), p.count);
+    fclose(f);
+    struct media_report r;
+    assert_int_equal(media_inspect(path, 25, &r), 0);
+    assert_int_equal(r.codec[1], AV_CODEC_ID_AAC);
+    assert_in_range(r.pictures, 120, 125);
+    assert_int_equal(atomic_load(&stats.sinks[0].bytes), (int64_t)(p.count - p.header_bytes));
+    encoder_close(&e);
+    free(p.bytes);
+    free(path);
+    media_remove(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -482,6 +562,7 @@ int main(void)
         cmocka_unit_test(test_removed_folder_comes_back),
         cmocka_unit_test(test_missing_folder_is_made),
         cmocka_unit_test(test_little_room_pauses),
+        cmocka_unit_test(test_preview_in_fragments),
         cmocka_unit_test(test_digest_repeats),
         cmocka_unit_test(test_names_are_different),
         cmocka_unit_test(test_every_member_is_whole),
