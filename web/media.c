@@ -198,12 +198,33 @@ static void send_picture(struct call *c, const struct web_picture_want *want, co
         http_add_header(c->answer, "Reverie-Seen", "%.3f", p->made.seen);
 }
 
+/* A frame's picture that is not ready, or not any more. True: answered. */
+static bool is_unready(struct call *c)
+{
+    int64_t id;
+    if (!target_value(&c->target, "id"))
+        return false;
+    enum frame_state state =
+        target_number(&c->target, "id", 1, INT64_MAX, 0, &id) ? site_frame_state(c->web, id) : FRAME_UNKNOWN;
+    if (state == FRAME_READY)
+        return false;
+    if (state == FRAME_WAITS) {
+        site_error(c, 202, "not_ready", "it is being dreamed");
+        http_add_header(c->answer, "Retry-After", "2");
+    } else {
+        site_error(c, state == FRAME_OVER ? 410 : 404, state == FRAME_OVER ? "over" : "not_found",
+                   state == FRAME_OVER ? "its time is over; /api/history still has it small"
+                                       : "no frame has asked for that");
+    }
+    return true;
+}
+
 /* A picture that was known already is sent again only when nobody waits for a later one. */
 bool site_get_frame(struct call *c)
 {
     struct web_picture_want want;
     const struct picture *p;
-    if (!read_want(c, &want))
+    if (!read_want(c, &want) || is_unready(c))
         return true;
     int64_t after = frame_of(target_value(&c->target, "after"));
     int rc = pictures_get(c->web->pictures, &want, after, &p);

@@ -41,6 +41,8 @@ static const struct route {
     {"/healthz", "healthz", false, ANYONE, site_get_health},
     {"/metrics", "metrics", false, ANYONE, site_get_metrics},
     {"/api/request", "request", true, VIEWER, site_post_request},
+    {"/api/frame", "frame_wish", true, VIEWER, site_post_frame},
+    {"/api/frame/auto", "frame_auto", true, VIEWER, site_post_frame_auto},
     {"/api/skip", "skip", true, OPERATOR, site_post_skip},
     {"/api/resume", "resume", true, OPERATOR, site_post_resume},
     {"/api/pause", "pause", true, OPERATOR, site_post_pause},

@@ -18,7 +18,14 @@
 #include "web/target.h"
 #include "web/web.h"
 
-enum { SITE_ROUTES_MAX = 40, SITE_EVENTS_MAX = 64, SITE_MJPG_MAX = 8, SITE_DURATIONS = 6 };
+enum {
+    SITE_ROUTES_MAX = 40,
+    SITE_EVENTS_MAX = 64,
+    SITE_MJPG_MAX = 8,
+    SITE_DURATIONS = 6,
+    SITE_BOXES = 8,
+    SITE_BOX_BYTES = 20
+};
 
 /* What the operator should know, the last ones. */
 struct alarm {
@@ -43,6 +50,19 @@ struct counts {
     int64_t wishes[WEB_RESULTS];
 };
 
+/* A picture frame: what it asked for last, and when that counts as ready. */
+struct frame_box {
+    char name[SITE_BOX_BYTES];
+    char text[WEB_TEXT_BYTES];
+    int64_t used_us;
+    int64_t id;          /* of its wish; 0: none */
+    double seen, on_s;   /* ready when it is seen so surely, or has been on for so long */
+    int64_t on_since_us; /* 0: not yet */
+    bool ready;
+    int64_t every_us, next_us; /* asks by itself; 0: never */
+};
+enum frame_state { FRAME_UNKNOWN, FRAME_WAITS, FRAME_READY, FRAME_OVER };
+
 struct web {
     struct web_params p;
     struct guard guard;
@@ -55,6 +75,7 @@ struct web {
     struct limits limits;
     struct board board;
     struct counts counts;
+    struct frame_box boxes[SITE_BOXES];
     int event_readers, mjpg_readers;
     int wrong_tokens; /* in a row */
 
@@ -92,6 +113,10 @@ void site_changed(struct web *w); /* the state is told anew at once; from any th
 void site_tick(void *context);    /* http_params.tick */
 struct json *site_dream_json(const struct web_dream *d);
 
+/* frames.c */
+void site_tick_frames(struct web *w, int64_t now_us);
+enum frame_state site_frame_state(const struct web *w, int64_t id);
+
 /* Each answers one route. False: ask again. */
 typedef bool site_page(struct call *c);
 site_page site_get_status, site_get_events;                           /* status.c, events.c */
@@ -100,6 +125,7 @@ site_page site_post_request;
 site_page site_post_skip, site_post_resume, site_post_pause, site_post_clear, site_post_hold,
     site_post_withdraw, site_post_ban, site_post_unban; /* operator.c */
 site_page site_get_live, site_get_mjpg, site_get_frame; /* media.c */
+site_page site_post_frame, site_post_frame_auto;        /* frames.c */
 site_page site_get_metrics, site_get_health;            /* metrics.c */
 site_page site_get_asset;                               /* assets.c */
 

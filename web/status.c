@@ -234,6 +234,7 @@ void site_tick(void *context)
     memcpy(w->ending.dream.by, w->status.now.by, sizeof w->ending.dream.by); /* it may have been taken back */
     w->ending.seen = w->status.seen;
     take_thumb(w);
+    site_tick_frames(w, now_us);
     if (atomic_exchange(&w->board.dirty, false) || turned || now_us - w->board.made_us >= BOARD_US)
         make_board(w, now_us);
 }

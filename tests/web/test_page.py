@@ -224,6 +224,33 @@ class Interface(unittest.TestCase):
         self.assertEqual(status, 200)
         self.assertGreater(int(headers["etag"].strip('"').split("-")[0]), int(etag.strip('"').split("-")[0]))
 
+    def test_picture_frame(self):
+        status, _, a = self.page.post("/api/frame", {"do": "text", "text": "lion", "name": "hall",
+                                                     "ready": {"seen": 1, "at_most_s": 1}})
+        self.assertEqual((status, a["text"]), (202, "lion"))
+        path = "/frame.png?width=64&height=64&palette=bw&id=%d" % a["id"]
+        status, headers, _ = self.page.request("GET", path)
+        self.assertEqual((status, headers["retry-after"]), (202, "2"))
+        self.page.until(lambda s: s.get("now", {}).get("id") == a["id"], 60)
+        deadline = time.time() + 20 * SLOW
+        while self.page.request("GET", path)[0] == 202 and time.time() < deadline:
+            time.sleep(0.1)
+        status, headers, _ = self.page.request("GET", path)
+        self.assertEqual((status, headers["reverie-subject"]), (200, "lion"))
+        self.page.post("/api/skip", {})
+        self.page.until(lambda s: s["now"]["id"] != a["id"], 60)
+        self.assertEqual(self.page.request("GET", path)[0], 410)
+        status, _, again = self.page.post("/api/frame", {"do": "again", "name": "hall"})
+        self.assertEqual((status, again["text"]), (202, "lion"))
+        self.assertEqual(self.page.post("/api/frame", {"do": "random", "name": "desk"})[0], 202)
+        self.assertEqual(self.page.request("GET", "/frame.png?id=999999")[0], 404)
+        self.assertEqual(self.page.post("/api/frame/auto", {"every_s": 3600, "name": "hall"})[2], {"every_s": 3600.0})
+        self.assertEqual(self.page.post("/api/frame/auto", {"every_s": 0})[0], 200)
+        for path, body in (("/api/frame", {}), ("/api/frame", {"do": "text"}), ("/api/frame", {"do": "text", "text": "!skip"}),
+                           ("/api/frame", {"do": "again", "name": "a b"}), ("/api/frame", {"do": "random", "ready": {"seen": 2}}),
+                           ("/api/frame/auto", {}), ("/api/frame/auto", {"every_s": 1})):
+            self.assertEqual(self.page.post(path, body)[0], 400, (path, body))
+
     def test_metrics(self):
         text = self.page.get("/metrics").decode()
         names = set()
@@ -255,7 +282,7 @@ class Interface(unittest.TestCase):
         for path, methods in described["paths"].items():
             for method, what in methods.items():
                 self.assertTrue(what["summary"], path)
-                self.assertIn("200", what["responses"], path)
+                self.assertTrue({"200", "202"} & set(what["responses"]), path)
                 self.assertEqual("security" in what, method == "post", path)
 
     def test_page_is_whole(self):
