@@ -13,7 +13,7 @@
  *     common/       clock_real_us error_set log_write buffer_alloc xasprintf xcalloc xmalloc xrealloc
  *     engine/       image_axis_plan image_axis_taps image_classic_step
  *     engine/model/ model_map_size prior_filters_open prior_filters_close
- *     engine/cuda/  cuda_plan_make cuda_plan_fit cuda_pack_rows cuda_pack_rgb cuda_pack_bias cuda_pack_mean
+ *     engine/cuda/  cuda_plan_make cuda_plan_fit cuda_pack_rows cuda_pack_turned cuda_pack_rgb cuda_pack_bias cuda_pack_mean
  *                   cuda_activation_scale cuda_gradient_scale
  */
 #ifndef ENGINE_CUDA_ABI_H

@@ -38,6 +38,19 @@ void cuda_pack_rows(const struct model_layer *l, enum cuda_storage storage, int 
     }
 }
 
+void cuda_pack_turned(const struct model_layer *l, enum cuda_storage storage, int first, int count, void *to)
+{
+    enum { TAPS = 9 };
+    size_t width = (size_t)cuda_padded(l->out), in = (size_t)l->in;
+    int end = first + count < l->in ? first + count : l->in;
+    memset(to, 0, (size_t)count * TAPS * width * cuda_storage_bytes(storage));
+    for (int k = 0; k < l->out; k++)
+        for (int c = first; c < end; c++)
+            for (size_t tap = 0; tap < TAPS; tap++)
+                cuda_store_one(storage, to, ((size_t)(c - first) * TAPS + TAPS - 1 - tap) * width + (size_t)k,
+                               l->weight[((size_t)k * in + (size_t)c) * TAPS + tap]);
+}
+
 void cuda_pack_rgb(const struct model *m, float *forward, float *backward)
 {
     const struct model_layer *l = &m->layers[0];

@@ -14,6 +14,10 @@
  * [count][kernel][kernel][in padded]. */
 void cuda_pack_rows(const struct model_layer *l, enum cuda_storage storage, int first, int count, void *to);
 
+/* Inputs `first`..`first + count - 1` (padded ones too) of a convolution, turned by half a circle, so that the way
+ * back is a forward convolution from `out` to `in` channels: [count][3][3][out padded]. */
+void cuda_pack_turned(const struct model_layer *l, enum cuda_storage storage, int first, int count, void *to);
+
 /* The first layer: forward [colour, row, column][out padded];
  * backward [out padded / 8][row][column][colour][8], divided by what one unit of the 0..255 picture comes to
  * behind the normalisation. */

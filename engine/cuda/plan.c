@@ -59,6 +59,7 @@ static void size_weights(struct cuda_plan *p, const struct model *m)
             l->weight_bytes = l->backward_bytes = 3 * taps * (size_t)l->out * sizeof(float);
         else
             l->weight_bytes = (size_t)l->out * taps * (size_t)l->in * number;
+        l->turned_bytes = i > 0 && i < p->convs ? l->weight_bytes : 0;
     }
     p->fc8_mean_bytes = (size_t)p->layers[p->layer_count - 1].in * sizeof(float);
 }
@@ -110,7 +111,7 @@ static size_t weight_bytes(const struct cuda_plan *p)
     for (int i = 0; i < p->layer_count; i++) {
         const struct cuda_plan_layer *l = &p->layers[i];
         sum += cuda_arena_size(l->weight_bytes) + cuda_arena_size(l->backward_bytes) +
-               cuda_arena_size(l->bias_bytes);
+               cuda_arena_size(l->turned_bytes) + cuda_arena_size(l->bias_bytes);
     }
     return sum;
 }

@@ -42,6 +42,7 @@ struct cuda_plan_layer {
     /* Weights [out][kernel][kernel][in] in the storage type. The first layer, which has kernels of its own:
      * fp32, forward and backward, see pack.h. */
     size_t weight_bytes, backward_bytes;
+    size_t turned_bytes; /* of convolutions but the first: [in][3][3][out], for the way back */
     size_t bias_bytes;   /* [out] fp32, then [out] in the storage type, which fused engines want */
     size_t kept_bytes;   /* activations, behind the pool; fc6, fc7: [positions][out]; fc8: none */
     size_t winner_bytes; /* pooled layers; the first one without a pool: what its ReLU let through, in bits */

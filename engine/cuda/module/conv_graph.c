@@ -93,9 +93,10 @@ static cudnnBackendDescriptor_t convolution(struct cuda_conv_graph *g, const str
         return NULL;
 
     float one = 1, zero = 0;
-    s = begin(g, c->is_backward ? CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR
-                                : CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR);
-    if (c->is_backward) {
+    bool is_transposed = c->is_backward && !c->is_turned;
+    s = begin(g, is_transposed ? CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR
+                               : CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR);
+    if (is_transposed) {
         set_descriptor(&s, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC, how);
         set_descriptor(&s, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY, from);
         set_descriptor(&s, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W, weight);
@@ -156,7 +157,8 @@ static int operations(struct cuda_conv_graph *g, const struct cuda_conv *c, cudn
     cudnnDataType_t type = stored_type(c->precision), fp32 = CUDNN_DATA_FLOAT;
     struct shape in = {1, c->in, c->h, c->w}, out = {1, c->out, c->h, c->w};
     struct shape from_shape = c->is_backward ? out : in, to_shape = c->is_backward ? in : out;
-    struct shape filter = {c->out, c->in, 3, 3}, per_channel = {1, c->out, 1, 1};
+    struct shape filter = {c->is_turned ? c->in : c->out, c->is_turned ? c->out : c->in, 3, 3};
+    struct shape per_channel = {1, c->out, 1, 1};
     cudnnBackendDescriptor_t from = tensor(g, CUDA_CONV_FROM, type, from_shape, false, status);
     cudnnBackendDescriptor_t weight = tensor(g, CUDA_CONV_WEIGHT, type, filter, false, status);
     cudnnBackendDescriptor_t to = tensor(g, CUDA_CONV_TO, type, to_shape, false, status);
@@ -255,7 +257,7 @@ void cuda_conv_graph_close(struct cuda_conv_graph *g)
 cudnnStatus_t cuda_conv_pack(const struct cuda_conv *c, const struct cuda_conv_places *at,
                              cudnnBackendDescriptor_t *pack)
 {
-    const void *pointers[4] = {at->from, at->weight, at->to};
+    const void *pointers[4] = {at->from, c->is_turned ? at->turned : at->weight, at->to};
     int64_t names[4] = {CUDA_CONV_FROM, CUDA_CONV_WEIGHT, CUDA_CONV_TO};
     int64_t count = 3;
     if (c->is_fused) {

@@ -4,6 +4,8 @@
  *     forward          y  = conv(x, w)               fused: y  = relu(conv(x, w) + bias)
  *     backward (data)  dx = conv_transposed(dy, w)   fused: dx = that, 0 where the activation is not above 0
  *
+ * The way back is also a forward convolution, from `out` to `in` channels, with weights turned by half a circle.
+ *
  * All maps are [h][w][channels] (NHWC), weights [out][3][3][in]; the API is told so by strides, since its
  * order of dimensions is always N, C, H, W. What is multiplied, and the bias, is stored as the precision says
  * (with an fp32 bias cuDNN has no fused engine that is compiled already); sums and what passes between fused
@@ -22,6 +24,8 @@
 /* What is to be computed; equal problems have equal plans. */
 struct cuda_conv {
     bool is_backward, is_fused;
+    bool
+        is_turned; /* backward, as a forward convolution with turned weights: cuDNN has other engines for it */
     enum dream_precision precision; /* not auto */
     int w, h;                       /* of both maps */
     int in, out;                    /* channels of the layer, padded: forward reads `in`, backward `out` */
@@ -62,6 +66,7 @@ cudnnStatus_t cuda_conv_propose(struct cuda_conv_graph *g);
 /* Where a layer's tensors lie, for a plan of `c`. Pointers that the problem has not are not read. */
 struct cuda_conv_places {
     const void *from, *weight;
+    const void *turned; /* weights [in][3][3][out], rows and columns from the far end; turned backward */
     void *to;
     const float *bias;       /* [out], for kernels of our own */
     const void *stored_bias; /* [out] as maps are stored; fused forward */

@@ -35,23 +35,27 @@ _Static_assert((int)OBJECTIVE_BLOCKS_MAX <= (int)CUDA_PARTIALS, "every part has 
 struct net_layer {
     void *weight;     /* [out][kernel][kernel][in]; of the first layer fp32, see engine/cuda/pack.h */
     float *backward;  /* the first layer's */
+    void *turned;     /* [in][3][3][out] of convolutions, see engine/cuda/pack.h */
     float *bias;      /* [out], and once more as maps are stored */
     void *kept;       /* [h][w][out] behind the pool; fc6, fc7: [positions][out] */
     uint8_t *winners; /* same shape, of pooled layers; of the first one without a pool: rgb_forward's alive */
     void *gradient;   /* head: [positions][out] */
 };
 
-/* An engine for a convolution, with what follows it or without. */
+/* Ways to compute a convolution, bits: with what follows it, and (backward) with turned weights. */
+enum net_kind { NET_FUSED = 1, NET_TURNED = 2, NET_KINDS = 4 };
+
+/* An engine for a convolution computed in such a way. */
 struct net_engine {
     struct cuda_conv_engine engine;
-    bool is_fused;
+    int kind; /* enum net_kind */
 };
 
 /* A problem with its best engine. Layers of one shape share it. */
 struct net_solved {
-    struct cuda_conv problem; /* is_fused: what won */
+    struct cuda_conv problem; /* is_fused, is_turned: what won */
     bool has_epilogue;        /* bias and ReLU, or what is alive, are asked for: fused or by a kernel */
-    struct cuda_conv_graph graphs[2]; /* alone, fused; closed where nobody asked */
+    struct cuda_conv_graph graphs[NET_KINDS]; /* closed where nobody asked */
     cudnnBackendDescriptor_t plan;
     float us;                                  /* of plan and kernel, as measured */
     struct net_engine engines[NET_CONTENDERS]; /* the best, for the same layer in other sizes */

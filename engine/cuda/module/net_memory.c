@@ -20,7 +20,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 
-#define FIRST_LINE "reverie engines 1\n"
+#define FIRST_LINE "reverie engines 2\n"
 enum { BYTES_MOST = 256 << 20, LINE_BYTES = 1024 };
 
 struct net_memory {
@@ -236,7 +236,8 @@ void net_memory_add(struct net_memory *m, const struct net_solved *s)
     char problem[LINE_BYTES], head[LINE_BYTES + 64], *text;
     int64_t bytes;
     write_problem(problem, &s->problem, s->has_epilogue);
-    snprintf(head, sizeof head, "%s; fused %d, %.3f us\n", problem, s->problem.is_fused, (double)s->us);
+    snprintf(head, sizeof head, "%s; kind %d, %.3f us\n", problem,
+             (s->problem.is_fused ? NET_FUSED : 0) | (s->problem.is_turned ? NET_TURNED : 0), (double)s->us);
     if (cuda_conv_plan_write(s->plan, &text, &bytes) != CUDNN_STATUS_SUCCESS)
         return; /* it is found again next time */
     append(m, "plan", head, text, (size_t)bytes);
@@ -244,7 +245,7 @@ void net_memory_add(struct net_memory *m, const struct net_solved *s)
 }
 
 /* Reads a plan's record; false: it is about another problem. */
-static bool read_plan(const struct record *r, const char *problem, int *is_fused, float *us, size_t *head)
+static bool read_plan(const struct record *r, const char *problem, int *kind, float *us, size_t *head)
 {
     char line[LINE_BYTES + 64];
     const char *end = memchr(r->data, '\n', r->bytes);
@@ -255,7 +256,7 @@ static bool read_plan(const struct record *r, const char *problem, int *is_fused
     memcpy(line, r->data, length);
     line[length] = '\0';
     *head = length + 1;
-    return sscanf(line + known, "; fused %d, %f us", is_fused, us) == 2;
+    return sscanf(line + known, "; kind %d, %f us", kind, us) == 2 && *kind >= 0 && *kind < NET_KINDS;
 }
 
 bool net_memory_find(const struct net_memory *m, const struct net_task *task, struct net_solved *out)
@@ -267,14 +268,14 @@ bool net_memory_find(const struct net_memory *m, const struct net_task *task, st
     write_problem(problem, &task->problem, task->has_epilogue);
     while (next(m->text, m->bytes, &at, &r)) {
         int64_t workspace_bytes;
-        int is_fused;
+        int kind;
         float us;
-        if (!read_plan(&r, problem, &is_fused, &us, &head))
+        if (!read_plan(&r, problem, &kind, &us, &head))
             continue;
         cudnnStatus_t status = cuda_conv_plan_read(&target, r.data + head, (int64_t)(r.bytes - head),
                                                    &out->plan, &workspace_bytes);
         if (status == CUDNN_STATUS_SUCCESS && workspace_bytes <= (int64_t)task->net->plan.workspace_bytes) {
-            out->problem.is_fused = is_fused;
+            out->problem = net_problem_of(task, kind);
             out->us = us;
             return true;
         }
@@ -289,7 +290,7 @@ bool net_memory_find(const struct net_memory *m, const struct net_task *task, st
 
 static void write_engine(char line[LINE_BYTES], const struct cuda_conv *c, const struct net_engine *e)
 {
-    int n = snprintf(line, LINE_BYTES, "%s %s precision %d, engine %" PRId64, e->is_fused ? "fused" : "alone",
+    int n = snprintf(line, LINE_BYTES, "kind %d %s precision %d, engine %" PRId64, e->kind,
                      c->is_backward ? "backward" : "forward", (int)c->precision, e->engine.index);
     for (int i = 0; i < e->engine.knob_count && n < LINE_BYTES; i++)
         n += snprintf(line + n, (size_t)(LINE_BYTES - n), ", %" PRId64 " = %" PRId64, e->engine.knobs[i].type,

@@ -116,7 +116,7 @@ static int check(struct search *s, float *us)
 static int try_plan(struct search *s, struct contender c, int64_t workspace_bytes)
 {
     const struct cuda_net *n = s->task->net;
-    const struct trial_plan p = {c.plan, c.engine.is_fused};
+    const struct trial_plan p = {c.plan, c.engine.kind};
     int rc = 0;
     c.us = INFINITY;
     if (workspace_bytes <= (int64_t)n->plan.workspace_bytes)
@@ -130,9 +130,9 @@ static int try_plan(struct search *s, struct contender c, int64_t workspace_byte
     return rc;
 }
 
-static int try_config(struct search *s, const struct cuda_conv_graph *graph, int i, bool is_fused)
+static int try_config(struct search *s, const struct cuda_conv_graph *graph, int i, int kind)
 {
-    struct contender c = {.engine.is_fused = is_fused};
+    struct contender c = {.engine.kind = kind};
     int64_t workspace_bytes;
     net_say_progress(s->tuning);
     cudnnStatus_t status = cuda_conv_engine_of(graph->configs[i], &c.engine.engine);
@@ -154,11 +154,10 @@ static bool is_wanted(const struct cuda_conv *problem, cudnnBackendDescriptor_t 
 }
 
 /* Opens the graph of one kind. false: cuDNN has no such thing. */
-static bool open_graph(struct search *s, struct cuda_conv_graph *graph, bool is_fused, bool proposes)
+static bool open_graph(struct search *s, struct cuda_conv_graph *graph, int kind, bool proposes)
 {
     const struct cuda_conv_target target = {s->task->net->device->cudnn, NULL};
-    struct cuda_conv problem = s->task->problem;
-    problem.is_fused = is_fused;
+    struct cuda_conv problem = net_problem_of(s->task, kind);
     cudnnStatus_t status = cuda_conv_graph_open(graph, &target, &problem);
     if (status == CUDNN_STATUS_SUCCESS && proposes)
         status = cuda_conv_propose(graph);
@@ -168,45 +167,47 @@ static bool open_graph(struct search *s, struct cuda_conv_graph *graph, bool is_
 }
 
 /* Tries what the heuristics propose. */
-static int search_kind(struct search *s, struct cuda_conv_graph *graph, bool is_fused)
+static int search_kind(struct search *s, struct cuda_conv_graph *graph, int kind)
 {
-    struct cuda_conv problem = s->task->problem;
-    problem.is_fused = is_fused;
+    struct cuda_conv problem = net_problem_of(s->task, kind);
     int rc = 0;
-    if (!open_graph(s, graph, is_fused, true))
+    if (!open_graph(s, graph, kind, true))
         return 0;
     for (int pass = 0; pass < 2; pass++) {
         bool may = pass == 0 || s->tuning->schedule.compiles || s->count == 0; /* if nothing else works */
         for (int i = 0; may && rc == 0 && i < graph->config_count && !is_over(s); i++)
             if (is_wanted(&problem, graph->configs[i], pass == 1))
-                rc = try_config(s, graph, i, is_fused);
+                rc = try_config(s, graph, i, kind);
     }
     return rc;
 }
 
 /* Tries what was best for the same layer in another size. */
-static int recall_kind(struct search *s, struct cuda_conv_graph *graph, bool is_fused,
+static int recall_kind(struct search *s, struct cuda_conv_graph *graph, int kind,
                        const struct net_solved *like)
 {
     int rc = 0;
     for (int i = 0; rc == 0 && i < like->engine_count && !is_over(s); i++) {
-        if (like->engines[i].is_fused != is_fused)
+        if (like->engines[i].kind != kind)
             continue;
-        if (!graph->graph && !open_graph(s, graph, is_fused, false))
+        if (!graph->graph && !open_graph(s, graph, kind, false))
             return 0;
         if (cuda_conv_recall(graph, &like->engines[i].engine) == CUDNN_STATUS_SUCCESS)
-            rc = try_config(s, graph, graph->config_count - 1, is_fused);
+            rc = try_config(s, graph, graph->config_count - 1, kind);
     }
     return rc;
 }
 
 /* ---- Choosing ---- */
 
-/* Fused backward engines all have to be compiled, for the tensor cores of the generation before Hopper, and
- * asking alone takes as long as the rest. */
-static bool is_worth_fusing(const struct search *s)
+/* May it be computed in this way, and is it worth asking? Fused backward engines all have to be compiled, for
+ * the tensor cores of the generation before Hopper, and asking alone takes as long as the rest. */
+static bool is_worth(const struct search *s, int kind)
 {
-    return s->task->has_epilogue && (!s->task->problem.is_backward || s->tuning->schedule.compiles);
+    bool is_backward = s->task->problem.is_backward, compiles = s->tuning->schedule.compiles;
+    if (kind & NET_TURNED && !is_backward)
+        return false;
+    return !(kind & NET_FUSED) || (s->task->has_epilogue && (!is_backward || compiles));
 }
 
 /* This stage may use that share of what is left of the problem's time. */
@@ -216,19 +217,32 @@ static void allow(struct search *s, double share)
     s->until_us = s->end_us - (int64_t)((double)(left_us > 0 ? left_us : 0) * (1 - share));
 }
 
-static int find_contenders(struct search *s, struct cuda_conv_graph graphs[2], const struct net_solved *like)
+static int recall(struct search *s, struct cuda_conv_graph *graphs, const struct net_solved *like)
 {
     int rc = 0;
     allow(s, 0.5);
-    for (int is_fused = 0; like && rc == 0 && is_fused < 2; is_fused++)
-        rc = recall_kind(s, &graphs[is_fused], is_fused, like);
+    for (int kind = 0; rc == 0 && kind < NET_KINDS; kind++)
+        rc = recall_kind(s, &graphs[kind], kind, like);
+    for (int kind = 0; s->count == 0 && kind < NET_KINDS; kind++)
+        cuda_conv_graph_close(&graphs[kind]);
+    return rc;
+}
+
+static int find_contenders(struct search *s, struct cuda_conv_graph *graphs, const struct net_solved *like)
+{
+    int rc = like ? recall(s, graphs, like) : 0, left = 1; /* stages; the last is measuring with care */
     if (rc < 0 || s->count > 0)
         return rc;
-    for (int i = 0; i < 2; i++)
-        cuda_conv_graph_close(&graphs[i]);
-    rc = search_kind(s, &graphs[0], false);
-    allow(s, 0.6);
-    return rc == 0 && is_worth_fusing(s) && !is_over(s) ? search_kind(s, &graphs[1], true) : rc;
+    for (int kind = 0; kind < NET_KINDS; kind++)
+        left += is_worth(s, kind);
+    for (int kind = 0; rc == 0 && kind < NET_KINDS; kind++) {
+        if (!is_worth(s, kind))
+            continue;
+        allow(s, 1.0 / left--);
+        if (!is_over(s))
+            rc = search_kind(s, &graphs[kind], kind);
+    }
+    return rc;
 }
 
 /* The best of the contenders, measured with care where there is a choice, comes to the front. */
@@ -239,7 +253,7 @@ static int choose(struct search *s, bool was_searched)
     float best_us = INFINITY;
     s->until_us = s->end_us;
     for (int i = 0; s->count > 1 && i < s->count && !is_over(s); i++) {
-        const struct trial_plan p = {s->best[i].plan, s->best[i].engine.is_fused};
+        const struct trial_plan p = {s->best[i].plan, s->best[i].engine.kind};
         float us;
         int rc = trial_careful(&s->tuning->trial, s->task, p, warm_ms, &us);
         warm_ms = schedule->compiles ? warm_ms : 1; /* the next one finds it warm */
@@ -262,15 +276,15 @@ static void settle(struct search *s, struct net_solved *out)
 {
     out->plan = s->best[0].plan;
     out->us = s->best[0].us;
-    out->problem.is_fused = s->best[0].engine.is_fused;
+    out->problem = net_problem_of(s->task, s->best[0].engine.kind);
     for (int i = 0; i < s->count; i++) {
         out->engines[out->engine_count++] = s->best[i].engine;
         if (i > 0)
             (void)drop(s->best[i].plan);
     }
-    log_debug("cuda", "%s %s %dx%d: %.0f us%s", net_task_name(s->task), net_task_way(s->task),
+    log_debug("cuda", "%s %s %dx%d: %.0f us%s%s", net_task_name(s->task), net_task_way(s->task),
               s->task->problem.w, s->task->problem.h, (double)out->us,
-              out->problem.is_fused ? ", fused" : "");
+              out->problem.is_turned ? ", turned" : "", out->problem.is_fused ? ", fused" : "");
 }
 
 /* ---- The whole ---- */

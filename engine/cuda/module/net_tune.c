@@ -4,7 +4,7 @@
  * cuDNN's heuristics are not to be trusted to the last factor of two, and differ between its versions; so what
  * they propose is run, on the real buffers, and the fastest is kept (net_search.h). What follows a convolution
  * (bias and ReLU; on the way back the ReLU's decisions) can be fused to it or be a kernel of our own behind
- * it: both are measured. Views have the same layers in other sizes, so the first view is searched and the
+ * it: both are measured; so is the way back as a forward convolution with turned weights. Views have the same layers in other sizes, so the first view is searched and the
  * best of its candidates are measured in the others.
  *
  * dream.tuning decides about time. `fast` takes engines that are compiled already, since a plan of those costs
@@ -134,7 +134,7 @@ void net_forget_convs(struct cuda_net *n)
     for (int i = 0; i < n->solved_count; i++) {
         if (n->solved[i].plan)
             (void)cudnnBackendDestroyDescriptor(n->solved[i].plan);
-        for (int k = 0; k < 2; k++)
+        for (int k = 0; k < NET_KINDS; k++)
             cuda_conv_graph_close(&n->solved[i].graphs[k]);
     }
     free(n->solved);

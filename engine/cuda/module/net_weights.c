@@ -34,6 +34,7 @@ static int carve_all(struct cuda_net *n, struct error *e)
         const struct cuda_plan_layer *l = &p->layers[i];
         n->layers[i] = (struct net_layer){.weight = carve(n, l->weight_bytes, &is_short),
                                           .backward = carve(n, l->backward_bytes, &is_short),
+                                          .turned = carve(n, l->turned_bytes, &is_short),
                                           .bias = carve(n, l->bias_bytes, &is_short),
                                           .kept = carve(n, l->kept_bytes, &is_short),
                                           .winners = carve(n, l->winner_bytes, &is_short),
@@ -61,16 +62,18 @@ static int copy_in(struct cuda_net *n, void *to, const void *from, size_t bytes)
     return cuda_fail(n->device, cudaMemcpy(to, from, bytes, cudaMemcpyHostToDevice), "copying weights");
 }
 
-static int load_rows(struct cuda_net *n, int i, void *staging)
+typedef void pack_fn(const struct model_layer *l, enum cuda_storage storage, int first, int count, void *to);
+
+/* Packs and copies `rows` rows, which are `bytes` together, as many at once as there is room for. */
+static int load_rows(struct cuda_net *n, int i, pack_fn *pack, int rows, size_t bytes, void *to,
+                     void *staging)
 {
-    const struct cuda_plan_layer *p = &n->plan.layers[i];
-    size_t row_bytes = p->weight_bytes / (size_t)p->out;
+    size_t row_bytes = bytes / (size_t)rows;
     int at_once = row_bytes < STAGING_BYTES ? (int)(STAGING_BYTES / row_bytes) : 1, rc = 0;
-    for (int first = 0; rc == 0 && first < p->out; first += at_once) {
-        int count = p->out - first < at_once ? p->out - first : at_once;
-        cuda_pack_rows(&n->model->layers[i], n->storage, first, count, staging);
-        rc = copy_in(n, (uint8_t *)n->layers[i].weight + (size_t)first * row_bytes, staging,
-                     (size_t)count * row_bytes);
+    for (int first = 0; rc == 0 && first < rows; first += at_once) {
+        int count = rows - first < at_once ? rows - first : at_once;
+        pack(&n->model->layers[i], n->storage, first, count, staging);
+        rc = copy_in(n, (uint8_t *)to + (size_t)first * row_bytes, staging, (size_t)count * row_bytes);
     }
     return rc;
 }
@@ -86,7 +89,9 @@ static int load_layer(struct cuda_net *n, int i, void *staging)
         if (rc == 0)
             rc = copy_in(n, n->layers[0].backward, backward, p->backward_bytes);
     } else {
-        rc = load_rows(n, i, staging);
+        rc = load_rows(n, i, cuda_pack_rows, p->out, p->weight_bytes, n->layers[i].weight, staging);
+        if (rc == 0 && p->turned_bytes)
+            rc = load_rows(n, i, cuda_pack_turned, p->in, p->turned_bytes, n->layers[i].turned, staging);
     }
     float *bias = staging;
     cuda_pack_bias(&n->model->layers[i], n->activation, bias);

@@ -37,6 +37,7 @@ struct net_task net_task_of(struct cuda_net *n, int view, int layer, bool is_bac
                                    .out = l->out};
     t.at = (struct cuda_conv_places){.weight = own->weight, .workspace = n->workspace};
     if (is_backward) {
+        t.at.turned = own->turned;
         t.at.from = n->wide[n->source[layer]];
         t.at.to = n->wide[n->arrival[layer - 1]];
         t.at.alive = is_masked ? below->kept : NULL;
@@ -47,6 +48,14 @@ struct net_task net_task_of(struct cuda_net *n, int view, int layer, bool is_bac
         t.at.stored_bias = own->bias + l->out;
     }
     return t;
+}
+
+struct cuda_conv net_problem_of(const struct net_task *t, int kind)
+{
+    struct cuda_conv problem = t->problem;
+    problem.is_fused = kind & NET_FUSED;
+    problem.is_turned = kind & NET_TURNED;
+    return problem;
 }
 
 /* What belongs to the task and is not in the plan. */
@@ -141,7 +150,7 @@ static int put(const struct net_task *task, struct trial_plan p, cudnnBackendDes
     *is_refused = cudnnBackendExecute(task->net->device->cudnn, p.plan, pack) != CUDNN_STATUS_SUCCESS;
     if (*is_refused)
         (void)cudaGetLastError();
-    return *is_refused ? 0 : run_epilogue(task, p.is_fused);
+    return *is_refused ? 0 : run_epilogue(task, p.kind & NET_FUSED);
 }
 
 static int begin_timing(struct trial *t)
@@ -166,9 +175,8 @@ static int end_timing(struct trial *t, float *us)
 /* Where the task's tensors lie, for this plan; NULL when cuDNN does not take them. */
 static cudnnBackendDescriptor_t pack_for(const struct net_task *task, struct trial_plan p)
 {
-    struct cuda_conv problem = task->problem;
+    struct cuda_conv problem = net_problem_of(task, p.kind);
     cudnnBackendDescriptor_t pack = NULL;
-    problem.is_fused = p.is_fused;
     (void)cuda_conv_pack(&problem, &task->at, &pack);
     return pack;
 }

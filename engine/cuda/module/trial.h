@@ -16,18 +16,21 @@
 struct net_task {
     struct cuda_net *net;
     int view, layer;
-    struct cuda_conv problem; /* is_fused: not set */
+    struct cuda_conv problem; /* is_fused, is_turned: not set */
     bool
         has_epilogue; /* bias and ReLU, or the ReLU's decisions, belong to it: fused, or by a kernel of ours */
     struct cuda_conv_places at;
 };
+
+/* The problem computed in a way of enum net_kind. */
+struct cuda_conv net_problem_of(const struct net_task *t, int kind);
 
 struct net_task net_task_of(struct cuda_net *n, int view, int layer, bool is_backward);
 
 /* A plan to be tried. */
 struct trial_plan {
     cudnnBackendDescriptor_t plan;
-    bool is_fused;
+    int kind; /* enum net_kind */
 };
 
 struct trial {

@@ -15,15 +15,16 @@
 static struct fake {
     int devices, sm_major;
     size_t free_bytes;
-    int allocations;  /* of device memory, ever */
-    int good_calls;   /* so many more calls succeed; then the device is lost. Negative: all do */
-    bool is_lost;     /* until it is reset */
-    bool likes_fused; /* the fused engine is the faster one */
-    bool has_fused;   /* there are such engines at all */
-    bool fused_wrong; /* and they forget the ReLU */
-    bool fused_turns; /* and they mix up their rows */
-    int deadly;       /* this engine loses the device; 0: none does */
-    int open;         /* descriptors that nobody destroyed yet */
+    int allocations;   /* of device memory, ever */
+    int good_calls;    /* so many more calls succeed; then the device is lost. Negative: all do */
+    bool is_lost;      /* until it is reset */
+    bool likes_fused;  /* the fused engine is the faster one */
+    bool likes_turned; /* the way back is faster with turned weights */
+    bool has_fused;    /* there are such engines at all */
+    bool fused_wrong;  /* and they forget the ReLU */
+    bool fused_turns;  /* and they mix up their rows */
+    int deadly;        /* this engine loses the device; 0: none does */
+    int open;          /* descriptors that nobody destroyed yet */
 
     /* Time. */
     int64_t now_us;      /* of the pretended clock: the host waits for all that the device does */

@@ -164,6 +164,8 @@ cudnnStatus_t cudnnBackendDestroyDescriptor(cudnnBackendDescriptor_t descriptor)
 /* What goes from channel k of `from` to channel c of `to` through tap t. */
 static size_t fake_weight(const struct cuda_conv *p, int k, int c, int t)
 {
+    if (p->is_turned)
+        return ((size_t)c * 9 + (size_t)t) * (size_t)p->out + (size_t)k;
     int in = p->is_backward ? c : k, out = p->is_backward ? k : c;
     return ((size_t)out * 9 + (size_t)t) * (size_t)p->in + (size_t)in;
 }
@@ -174,10 +176,11 @@ static float fake_conv_at(const struct cuda_conv *p, enum cuda_storage s, const 
     int width = p->is_backward ? p->out : p->in;
     double sum = 0;
     for (int t = 0; t < 9; t++) {
-        int side = p->is_backward ? -1 : 1, fy = y + side * (t / 3 - 1), fx = x + side * (t % 3 - 1);
+        int side = p->is_backward && !p->is_turned ? -1 : 1, fy = y + side * (t / 3 - 1),
+            fx = x + side * (t % 3 - 1);
         for (int k = 0; fy >= 0 && fx >= 0 && fy < p->h && fx < p->w && k < width; k++)
             sum += (double)cuda_load_one(s, at->from, (size_t)((fy * p->w + fx) * width + k)) *
-                   (double)cuda_load_one(s, at->weight, fake_weight(p, k, c, t));
+                   (double)cuda_load_one(s, p->is_turned ? at->turned : at->weight, fake_weight(p, k, c, t));
     }
     return (float)sum;
 }
@@ -203,7 +206,8 @@ static void fake_convolve(const struct cuda_conv *p, const struct cuda_conv_plac
 static double fake_run_us(const struct fake_conv *f)
 {
     double us = fake.run_us * (2 - f->engine / 64.0);
-    return f->problem.is_fused == fake.likes_fused ? us : 2.5 * us;
+    us *= f->problem.is_fused == fake.likes_fused ? 1 : 2.5;
+    return f->problem.is_turned == fake.likes_turned ? us : 2.2 * us;
 }
 
 cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescriptor_t plan,
@@ -213,7 +217,8 @@ cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescriptor_t
     struct fake_conv *f = plan;
     const struct fake_conv *with = pack;
     const struct cuda_conv *p = &f->problem;
-    if (f->engine == FAKE_REFUSES || p->is_fused != with->problem.is_fused || p->w != with->problem.w)
+    if (f->engine == FAKE_REFUSES || p->is_fused != with->problem.is_fused ||
+        p->is_turned != with->problem.is_turned || p->w != with->problem.w)
         return CUDNN_STATUS_NOT_SUPPORTED;
     if (f->engine == fake.deadly)
         fake.is_lost = true;

@@ -51,6 +51,7 @@ static void fp32_agrees_with_the_reference(void **state)
         for (int kind = 0; kind < (toys[i] == pair_toy ? 3 : 1); kind++) {
             fake_reset();
             fake.likes_fused = kind == 0;
+            fake.likes_turned = kind == 1;
             fake.has_fused = kind < 2;
             compare_all(toys[i], DREAM_PRECISION_FP32, (struct bounds){1e-9, 1e-5}, 1e-10);
         }

@@ -193,6 +193,26 @@ static float *numbered(size_t count)
     return f;
 }
 
+/* What goes from k to c through tap t forward goes from c to k through the tap on the other side of the middle. */
+static void turned_rows_are_those_of_the_way_back(void **state)
+{
+    (void)state;
+    enum { IN = 5, OUT = 11, TAPS = 9, WIDTH = 16, ROWS = 6 };
+    struct model_layer l = {.in = IN, .out = OUT, .kernel = 3, .weight = numbered(OUT * IN * TAPS)};
+    for (int first = 0; first < 8; first += 3) {
+        float to[ROWS * TAPS * WIDTH + 1];
+        to[ROWS * TAPS * WIDTH] = 1234;
+        cuda_pack_turned(&l, CUDA_STORAGE_FP32, first, ROWS, to);
+        for (int i = 0; i < ROWS * TAPS * WIDTH; i++) {
+            int k = i % WIDTH, tap = i / WIDTH % TAPS, c = first + i / (WIDTH * TAPS);
+            float truth = c < IN && k < OUT ? l.weight[(k * IN + c) * TAPS + TAPS - 1 - tap] : 0;
+            assert_true(to[i] == truth);
+        }
+        assert_true(to[ROWS * TAPS * WIDTH] == 1234);
+    }
+    free(l.weight);
+}
+
 static void rows_are_packed_with_channels_innermost(void **state)
 {
     (void)state;
@@ -270,6 +290,7 @@ int main(void)
         cmocka_unit_test(a_card_for_no_size_is_told_so),
         cmocka_unit_test(what_fits_leaves_room),
         cmocka_unit_test(rows_are_packed_with_channels_innermost),
+        cmocka_unit_test(turned_rows_are_those_of_the_way_back),
         cmocka_unit_test(the_first_layer_is_packed_both_ways),
         cmocka_unit_test(biases_and_means),
         cmocka_unit_test(scales_are_powers_of_two),

@@ -150,8 +150,9 @@ static void check_card(const struct card *card)
     wake(&target);
     for (int precision = DREAM_PRECISION_BF16; precision <= DREAM_PRECISION_FP32; precision++)
         for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
-            for (int kind = 0; kind < 3 && can(card, (enum dream_precision)precision); kind++) {
-                struct cuda_conv c = {.is_backward = kind == 1,
+            for (int kind = 0; kind < 4 && can(card, (enum dream_precision)precision); kind++) {
+                struct cuda_conv c = {.is_backward = kind == 1 || kind == 3,
+                                      .is_turned = kind == 3,
                                       .is_fused = kind == 2,
                                       .precision = (enum dream_precision)precision,
                                       .w = layers[i].w,

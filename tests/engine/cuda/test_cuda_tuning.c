@@ -22,6 +22,7 @@ static void the_faster_engine_wins(void **state)
         struct rig r;
         fake_reset();
         fake.likes_fused = likes;
+        fake.likes_turned = likes;
         rig_must_open(&r, pair_toy, DREAM_PRECISION_BF16);
         for (int view = 0; view < 3; view++)
             for (int i = 1; i < 4; i++) {
@@ -29,6 +30,8 @@ static void the_faster_engine_wins(void **state)
                 /* a pool adds the bias itself; on the way back all that is fused would have to be compiled */
                 assert_int_equal(v->forward[i].solved->problem.is_fused, likes && i == 2);
                 assert_false(v->backward[i].solved->problem.is_fused);
+                assert_int_equal(v->backward[i].solved->problem.is_turned, likes);
+                assert_false(v->forward[i].solved->problem.is_turned);
             }
         rig_close(&r);
     }
@@ -62,14 +65,14 @@ static void all_that_is_compiled_is_tried(void **state)
     tuning = DREAM_TUNING_FAST;
 }
 
-/* Three convolutions, both ways, of which one has something to be fused to it. */
+/* Three convolutions; forward one has something to be fused to it, back there are two ways for each. */
 static void one_view_is_searched_for_all(void **state)
 {
     (void)state;
     struct rig r;
     fake_reset();
     rig_must_open(&r, pair_toy, DREAM_PRECISION_BF16);
-    assert_int_equal(fake.proposals, 7);
+    assert_int_equal(fake.proposals, 10);
     rig_close(&r);
 }
 
@@ -251,9 +254,9 @@ static void an_engine_that_loses_the_device_is_not_tried_again(void **state)
     fake_reset();
     fake.configs = 2;
     fake.deadly = FAKE_WORKS + 1;
-    /* alone and fused, forward and backward are different engines of that number */
+    /* alone, fused, backward and turned are different engines of that number */
     int rc = -EAGAIN;
-    for (int i = 0; i < 4 && rc == -EAGAIN; i++) {
+    for (int i = 0; i < 6 && rc == -EAGAIN; i++) {
         rc = rig_open(&r, pair_toy, DREAM_PRECISION_BF16);
         if (rc < 0)
             rig_close(&r);
