@@ -3,9 +3,9 @@
  *
  * In 2015 viewers typed a bare word and the picture followed; that must go on working. But a chat is also a
  * conversation, and WordNet has a class or a kind for many a remark: "sub" is a submarine, "top" a garment,
- * "cap" a hat, "works" a factory, "sweet" a dessert. The list holds the names, kinds and last words of names
- * that people send alone without wishing for the thing. They still work with the command or the bot's name in
- * front. What is not on it and is the whole line counts.
+ * "cap" a hat, "works" a factory, "sweet" a dessert. The list holds the names, kinds and everyday words that
+ * people send alone without wishing for the thing. They still work with the command or the bot's name in front.
+ * What is not on it and is all of the line, but for the words of a wish, counts.
  */
 #include <string.h>
 

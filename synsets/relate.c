@@ -51,7 +51,9 @@ static struct likeness likeness(const uint8_t *steps, int synset)
     return best;
 }
 
-int synsets_neighbours(int synset, const struct synsets_known *known, int *out, int max)
+/* Up to `max` (at most SYNSETS_SUGGESTIONS_MAX) classes of `known` most like `synset`, itself left out, the most
+ * alike first. Returns how many. */
+static int neighbours(int synset, const struct synsets_known *known, int *out, int max)
 {
     uint8_t steps[SYNSETS_ANCESTORS];
     memset(steps, FAR, sizeof steps);
@@ -113,7 +115,7 @@ int synsets_stand_in(int synset, const struct synsets_known *known, int *out, in
     for (int i = synsets_ancestor_first[synset]; i < synsets_ancestor_first[synset + 1]; i++)
         steps[synsets_ancestor[i] >> 5] = synsets_ancestor[i] & STEPS_MASK;
     int found[SYNSETS_SUGGESTIONS_MAX];
-    int near = synsets_neighbours(synset, known, found, SYNSETS_SUGGESTIONS_MAX);
+    int near = neighbours(synset, known, found, SYNSETS_SUGGESTIONS_MAX);
     *count = 0;
     *shared = NULL;
     for (int i = 0; i < near; i++) {

@@ -125,10 +125,6 @@ int synsets_by_wnid(const char *wnid); /* index or -1 */
 /* Steps between two classes over their nearest common ancestor in WordNet; 0 for the same. */
 int synsets_distance(int a, int b);
 
-/* Up to `max` (at most SYNSETS_SUGGESTIONS_MAX) classes of `known` most like `synset`, itself left out.
- * Returns how many. */
-int synsets_neighbours(int synset, const struct synsets_known *known, int *out, int max);
-
 /* Up to `max` classes of `known` for browsing: those that `word` means, else those with a name that holds it;
  * "" holds in all. Returns how many there are, which may be more than `max`. */
 int synsets_browse(const char *word, const struct synsets_known *known, int *out, int max);

@@ -525,9 +525,18 @@ static void test_relations(void **state)
 
     struct synsets_known known = everything(), none = {{false}};
     int out[8];
-    assert_int_equal(synsets_neighbours(goldfish, &known, out, 1), 1);
-    assert_int_equal(out[0], tench);
-    assert_int_equal(synsets_neighbours(goldfish, &none, out, 3), 0);
+    int count;
+    const char *shared;
+    assert_int_equal(synsets_stand_in(goldfish, &known, out, &count, &shared), tench);
+    assert_int_equal(synsets_stand_in(goldfish, &none, out, &count, &shared), -1);
+    assert_int_equal(count, 0);
+    known = none; /* violins do not stand in for accordions, but are of a kind that people know */
+    known.known[index_of("violin")] = known.known[volcano] = true;
+    assert_int_equal(synsets_stand_in(index_of("accordion"), &known, out, &count, &shared), -1);
+    assert_int_equal(count, 1);
+    assert_int_equal(out[0], index_of("violin"));
+    assert_string_equal(shared, "musical instrument");
+    known = everything();
     assert_int_equal(synsets_browse("", &known, out, 8), SYNSET_COUNT);
     assert_int_equal(synsets_browse("dog", &known, out, 8), 118);
     assert_int_equal(synsets_browse("goldfish", &known, out, 8), 1);
