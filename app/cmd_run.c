@@ -102,6 +102,7 @@ static int open_chat(struct run *r, struct error *e)
         return error_set(e, -rc, "cannot open the chat: %s", strerror(-rc));
     requests_on_withdrawn(r->requests, on_withdrawn, r);
     chatbot_set_rules(r->chatbot, r->rules);
+    chatbot_set_stats(r->chatbot, &r->stats);
     chatbot_set_first_below(r->chatbot, dream_first_below(&r->settings.dream));
     /* An offline render is the same every time, whatever waited when the last show ended. */
     const struct record_params record = {

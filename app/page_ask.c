@@ -49,7 +49,7 @@ void page_wish(void *context, const struct web_wish *w, struct web_answer *a)
         text_copy(a->reply, sizeof a->reply, "So many pages want something that I must finish a few first.");
         return;
     }
-    struct chat_line line = {.origin = CHAT_PAGE,
+    struct chat_line line = {.origin = w->frame ? CHAT_FRAME : CHAT_PAGE,
                              .user = login,
                              .display_name = w->name && w->name[0] ? w->name : "somebody here",
                              .text = w->text,

@@ -20,6 +20,7 @@ struct chatbot {
     struct synsets_known known;
     struct rules *rules;           /* NULL: no rules */
     struct record *record;         /* NULL: none */
+    struct stats *stats;           /* NULL: nobody counts */
     char name[REQUEST_USER_BYTES]; /* that it listens to in a channel */
     bool first_below;              /* the first of two things gets the bottom half */
     void (*quit)(void *context);   /* NULL: nobody can end the show by a word */

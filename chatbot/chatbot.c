@@ -358,36 +358,52 @@ void chatbot_line(struct chatbot *b, const struct chat_line *line, double now_s,
     chatbot_ask(b, line, now_s, reply, &outcome);
 }
 
-void chatbot_ask(struct chatbot *b, const struct chat_line *line, double now_s, char reply[CHAT_REPLY_BYTES],
-                 struct chat_outcome *outcome)
+/* False: somebody who is not listened to. */
+static bool hear(struct chat_call *c, const struct chat_line *line, const char *clean,
+                 char reply[CHAT_REPLY_BYTES])
 {
-    *outcome = (struct chat_outcome){.result = CHAT_SAID};
-    char clean[SYNSETS_LINE_BYTES];
-    reply[0] = '\0';
-    text_clean(clean, sizeof clean, line->text, line->bytes);
-    struct chat_call c = {
-        .bot = b, .origin = line->origin, .now_s = now_s, .answered = true, .outcome = outcome};
-    if (!clean[0])
-        return;
-    if (!meet(&c, line)) {
-        outcome->result = CHAT_BANNED;
-        return;
-    }
+    struct chatbot *b = c->bot;
+    if (!meet(c, line))
+        return false;
     const char *rest = behind(clean, b->name);
     if (!rest)
         rest = behind(clean, OUR_NAME);
-    c.addressed = rest || line->origin != CHAT_IRC;
-    c.rest = rest ? rest : clean;
+    c->addressed = rest || line->origin != CHAT_IRC;
+    c->rest = rest ? rest : clean;
     pthread_mutex_lock(&b->lock);
-    c.rng = rng_make(rng_u64(&b->rng), RNG_STREAM_REPLIES);
+    c->rng = rng_make(rng_u64(&b->rng), RNG_STREAM_REPLIES);
     pthread_mutex_unlock(&b->lock);
-    bool alone = c.origin == CHAT_TERMINAL || c.origin == CHAT_PAGE;
-    size_t name = alone ? 0 : (size_t)snprintf(reply, CHAT_REPLY_BYTES, "@%s ", c.user);
-    c.reply = reply + name;
-    c.reply_size = CHAT_REPLY_BYTES - name;
-    answer(&c, c.rest);
-    if (!c.answered)
+    bool in_company = c->origin == CHAT_SCRIPT || c->origin == CHAT_IRC;
+    size_t name = in_company ? (size_t)snprintf(reply, CHAT_REPLY_BYTES, "@%s ", c->user) : 0;
+    c->reply = reply + name;
+    c->reply_size = CHAT_REPLY_BYTES - name;
+    answer(c, c->rest);
+    if (!c->answered)
         reply[0] = '\0';
+    return true;
+}
+
+void chatbot_ask(struct chatbot *b, const struct chat_line *line, double now_s, char reply[CHAT_REPLY_BYTES],
+                 struct chat_outcome *outcome)
+{
+    char clean[SYNSETS_LINE_BYTES];
+    struct chat_call c = {
+        .bot = b, .origin = line->origin, .now_s = now_s, .answered = true, .outcome = outcome};
+    *outcome = (struct chat_outcome){.result = CHAT_SAID};
+    reply[0] = '\0';
+    text_clean(clean, sizeof clean, line->text, line->bytes);
+    if (clean[0] && !hear(&c, line, clean, reply))
+        outcome->result = CHAT_BANNED;
+    if (b->stats)
+        atomic_fetch_add(&b->stats->requests[line->origin][outcome->result], 1);
+}
+
+_Static_assert(CHAT_FRAME + 1 == STATS_SOURCES && CHAT_BANNED + 1 == STATS_RESULTS,
+               "stats have a row for each");
+
+void chatbot_set_stats(struct chatbot *b, struct stats *stats)
+{
+    b->stats = stats;
 }
 
 void chatbot_set_rules(struct chatbot *b, struct rules *rules)

@@ -22,9 +22,10 @@ enum { CHAT_REPLY_BYTES = 501 }; /* 500 bytes are never more than the 500 charac
  * one another there, so a line is for us only as a command ("!dream goldfish", "!goldfish"), behind our name
  * ("reverie: goldfish"), or when the whole of it is plainly a name of things (synsets_is_plain); all else is
  * met with silence, also commands that may be some other bot's. Page: a viewer's line, as every line there is for
- * us; the reply goes to that viewer alone, so it does not begin with his name.
+ * us; the reply goes to that viewer alone, so it does not begin with his name. Frame: the same,
+ * by a picture frame on a wall.
  */
-enum chat_origin { CHAT_TERMINAL, CHAT_SCRIPT, CHAT_IRC, CHAT_PAGE };
+enum chat_origin { CHAT_TERMINAL, CHAT_SCRIPT, CHAT_IRC, CHAT_PAGE, CHAT_FRAME };
 
 /* The bits of enum irc_role. */
 enum chat_role { CHAT_BROADCASTER = 1, CHAT_MODERATOR = 2, CHAT_VIP = 4, CHAT_SUBSCRIBER = 8 };
@@ -58,6 +59,9 @@ void chatbot_set_lag(struct chatbot *b, double lag_s);
 void chatbot_set_rules(struct chatbot *b, struct rules *rules);
 void chatbot_set_record(struct chatbot *b,
                         struct record *record); /* show/record.h: what is asked is recorded */
+/* Counts what becomes of every line, by where it came from; NULL: nobody counts. Must outlive the bot. */
+void chatbot_set_stats(struct chatbot *b, struct stats *stats);
+
 /* The first of two things gets the bottom half (dream.first): what people are told about halves. */
 void chatbot_set_first_below(struct chatbot *b, bool below);
 void chatbot_set_name(struct chatbot *b, const char *name);

@@ -14,6 +14,11 @@ const struct stat_info stat_infos[STAT_COUNT] = {
 #undef X
 };
 
+const char *const stats_sources[STATS_SOURCES] = {"terminal", "script", "irc", "page", "frame"};
+const char *const stats_results[STATS_RESULTS] = {"said",      "taken",   "unknown", "missing",
+                                                  "many",      "already", "full",    "cooldown",
+                                                  "forbidden", "paused",  "banned"};
+
 struct stats_sink *stats_sink(struct stats *s, const char *name)
 {
     for (int i = 0; i < STATS_SINKS; i++) {

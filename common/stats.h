@@ -38,6 +38,10 @@ enum stat_id {
         STAT_COUNT
 };
 
+/* Where wishes come from, and what becomes of them: enum chat_origin and enum chat_result have the same order. */
+enum { STATS_SOURCES = 5, STATS_RESULTS = 11 };
+extern const char *const stats_sources[STATS_SOURCES], *const stats_results[STATS_RESULTS];
+
 /* How an output is doing. */
 enum stats_sink_state { STATS_SINK_OK, STATS_SINK_RETRYING, STATS_SINK_ENDED };
 
@@ -50,11 +54,13 @@ struct stats_sink {
     _Atomic int64_t since_us; /* clock_real_us at the last change of state */
     _Atomic int64_t bytes;    /* written or sent so far */
     _Atomic int64_t connects; /* times that it became ok */
+    _Atomic int64_t dropped;  /* packets that it was too slow for */
 };
 
 struct stats {
     _Atomic int64_t values[STAT_COUNT]; /* all zero at start */
     struct stats_sink sinks[STATS_SINKS];
+    _Atomic int64_t requests[STATS_SOURCES][STATS_RESULTS];
 };
 
 /* The row of that name, a new one if need be; NULL when all are taken. From any thread. */

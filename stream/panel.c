@@ -113,9 +113,10 @@ static void spread_row(const struct panel *p, const uint8_t *rgb, int width_px, 
 static int spread(const struct panel *p, const uint8_t *rgb, int width_px, int height_px, uint8_t *out)
 {
     size_t row = 3 * ((size_t)width_px + 2);
-    float *errors = calloc(2 * row, sizeof *errors), *here = errors, *below = errors + row;
+    float *errors = calloc(2 * row, sizeof *errors);
     if (!errors)
         return -ENOMEM;
+    float *here = errors, *below = errors + row;
     for (int y = 0; y < height_px; y++) {
         size_t at = (size_t)y * (size_t)width_px;
         memset(below, 0, row * sizeof *below);

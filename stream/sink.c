@@ -124,6 +124,8 @@ void sink_put(struct sink *s, const AVPacket *packet)
     if (dropped > 0) {
         atomic_fetch_add(&s->in->dropped, dropped);
         stats_add(s->stats, STAT_SINK_PACKETS_DROPPED, dropped);
+        if (s->row)
+            atomic_fetch_add(&s->row->dropped, dropped);
     }
 }
 

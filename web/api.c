@@ -124,7 +124,6 @@ bool site_post_request(struct call *c)
     if (too_often(c))
         return true;
     c->web->p.show->wish(c->web->p.context, &wish, &a);
-    c->web->counts.wishes[a.result]++;
     tell_result(c, &a);
     site_changed(c->web);
     return true;

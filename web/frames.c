@@ -51,9 +51,8 @@ static void wish_for(struct web *w, struct frame_box *box, const char *text, str
     char viewer[SITE_BOX_BYTES + 8], name[SITE_BOX_BYTES + 8];
     snprintf(viewer, sizeof viewer, "frame%s", box->name);
     snprintf(name, sizeof name, "frame-%s", box->name);
-    struct web_wish wish = {.text = text, .name = name, .viewer = viewer};
+    struct web_wish wish = {.text = text, .name = name, .viewer = viewer, .frame = true};
     w->p.show->wish(w->p.context, &wish, a);
-    w->counts.wishes[a->result]++;
     if (a->id > 0) {
         box->id = a->id;
         box->on_since_us = 0;

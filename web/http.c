@@ -490,12 +490,13 @@ int http_try(const char *bind_to, int port, struct error *e)
     return 0;
 }
 
+/* Or -errno. */
 static int port_of(int fd)
 {
     struct sockaddr_storage a;
     socklen_t bytes = sizeof a;
     if (getsockname(fd, (struct sockaddr *)&a, &bytes) < 0)
-        return 0;
+        return -errno;
     return ntohs(a.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)(void *)&a)->sin6_port
                                          : ((struct sockaddr_in *)(void *)&a)->sin_port);
 }
@@ -511,6 +512,10 @@ static int start_daemon(struct http *h, int fd, struct error *e)
     unsigned per_address = is_loopback(h->p.bind) ? CONNECTIONS : CONNECTIONS_PER_ADDRESS;
     unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
     h->port = port_of(fd);
+    if (h->port < 0) {
+        close(fd);
+        return error_set(e, -h->port, "no port: %s", strerror(-h->port));
+    }
     MHD_set_panic_func(on_panic, NULL);
     h->daemon =
         MHD_start_daemon(flags, 0, NULL, NULL, on_request, h, MHD_OPTION_EXTERNAL_LOGGER, on_library_log, h,

@@ -55,6 +55,8 @@ static void print_stats(struct sheet *s, const struct stats *stats)
         double scale;
     } units[] = {{"_us_total", "_seconds_total", 1e-6}, {"_ms", "_seconds", 1e-3}, {"", "", 1}};
     for (int i = 0; i < STAT_COUNT; i++) {
+        if (i == STAT_REQUESTS || i == STAT_REQUESTS_REFUSED) /* print_requests tells more */
+            continue;
         const struct stat_info *info = &stat_infos[i];
         char name[128];
         size_t n = strlen(info->name), u = 0;
@@ -78,21 +80,41 @@ static void print_show(struct sheet *s, const struct web *w)
     one(s, "reverie_requests_waiting", "gauge", "wishes that wait", t->waiting);
     if (t->seen >= 0)
         one(s, "reverie_dream_seen_ratio", "gauge", "share that the network gives the subjects", t->seen);
-    head(s, "reverie_sink_up", "gauge", "1 while the output works");
-    for (int i = 0; i < t->sink_count; i++)
-        print(s, "reverie_sink_up{sink=\"%s\"} %d\n", t->sinks[i].name, strcmp(t->sinks[i].state, "ok") == 0);
-    head(s, "reverie_sink_bytes_total", "counter", "bytes that the output has written");
-    for (int i = 0; i < t->sink_count; i++)
-        print(s, "reverie_sink_bytes_total{sink=\"%s\"} %lld\n", t->sinks[i].name,
-              (long long)t->sinks[i].bytes);
     one(s, "reverie_chat_up", "gauge", "1 while the chat's channel is joined",
         t->chat_state && strcmp(t->chat_state, "online") == 0);
 }
 
+static void print_requests(struct sheet *s, const struct stats *stats)
+{
+    head(s, "reverie_requests_total", "counter",
+         "lines of people, by where they came from and what became of them");
+    for (int i = 0; i < STATS_SOURCES; i++)
+        for (int k = 0; k < STATS_RESULTS; k++)
+            print(s, "reverie_requests_total{source=\"%s\",result=\"%s\"} %lld\n", stats_sources[i],
+                  stats_results[k], (long long)atomic_load(&stats->requests[i][k]));
+}
+
+static void print_sinks(struct sheet *s, const struct stats *stats)
+{
+    static const char *const names[][3] = {
+        {"reverie_sink_up", "gauge", "1 while the output works"},
+        {"reverie_sink_bytes_total", "counter", "bytes that the output has written"},
+        {"reverie_sink_connects_total", "counter", "times that it began to work"},
+        {"reverie_sink_dropped_total", "counter", "packets that it was too slow for"},
+    };
+    for (size_t k = 0; k < ARRAY_LEN(names); k++) {
+        head(s, names[k][0], names[k][1], names[k][2]);
+        for (int i = 0; i < STATS_SINKS && atomic_load(&stats->sinks[i].name); i++) {
+            const struct stats_sink *row = &stats->sinks[i];
+            const long long values[] = {atomic_load(&row->state) == STATS_SINK_OK, atomic_load(&row->bytes),
+                                        atomic_load(&row->connects), atomic_load(&row->dropped)};
+            print(s, "%s{sink=\"%s\"} %lld\n", names[k][0], atomic_load(&row->name), values[k]);
+        }
+    }
+}
+
 static void print_page(struct sheet *s, struct web *w)
 {
-    static const char *const results[WEB_RESULTS] = {"taken", "unknown",  "missing", "many",   "already",
-                                                     "full",  "cooldown", "banned",  "paused", "said"};
     struct live_state live;
     live_look(w->live, &live);
     head(s, "reverie_page_viewers", "gauge", "who watches the preview");
@@ -101,10 +123,6 @@ static void print_page(struct sheet *s, struct web *w)
     one(s, "reverie_page_sent_bytes_total", "counter", "bytes of preview sent", (double)live.sent_bytes);
     one(s, "reverie_page_skips_total", "counter", "times that a slow viewer skipped ahead",
         (double)live.skips);
-    head(s, "reverie_page_requests_total", "counter", "wishes from the page, by what became of them");
-    for (int i = 0; i < WEB_RESULTS; i++)
-        print(s, "reverie_page_requests_total{result=\"%s\"} %lld\n", results[i],
-              (long long)w->counts.wishes[i]);
 }
 
 /* Several routes share a name: their counts are one. */
@@ -191,6 +209,8 @@ bool site_get_metrics(struct call *c)
     struct sheet s = {0};
     print_show(&s, c->web);
     print_stats(&s, c->web->p.stats);
+    print_requests(&s, c->web->p.stats);
+    print_sinks(&s, c->web->p.stats);
     print_page(&s, c->web);
     print_http(&s, c->web);
     print_process(&s, c->web);

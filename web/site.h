@@ -47,7 +47,6 @@ struct counts {
     int64_t requests[SITE_ROUTES_MAX][6];
     int64_t slow[SITE_DURATIONS + 1]; /* answered within each bound, and above all of them */
     double seconds;
-    int64_t wishes[WEB_RESULTS];
 };
 
 /* A picture frame: what it asked for last, and when that counts as ready. */

@@ -92,6 +92,7 @@ struct web_wish {
     const char *text;   /* as it was typed */
     const char *name;   /* as the viewer calls himself; "" or NULL: no name */
     const char *viewer; /* which page it is: letters and digits; "" or NULL: none */
+    bool frame;         /* a picture frame's */
 };
 
 /* How it went, by name and by HTTP. */

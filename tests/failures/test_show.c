@@ -20,6 +20,7 @@
 #include "show/store.h"
 #include "show/record.h"
 #include "terminal/terminal.h"
+#include "web/web.h"
 
 IN_PLACE_OF(irc_session_t *, irc_create_session, (irc_callbacks_t * callbacks), (callbacks), NULL)
 IN_PLACE_OF(int, gnutls_certificate_allocate_credentials, (gnutls_certificate_credentials_t * out), (out),
@@ -86,6 +87,38 @@ static void no_state(void *context, struct store_state *out)
     *out = (struct store_state){.wish_count = 0};
 }
 
+/* A token of its own: a made one would stay among the secrets of the log. */
+static struct web_config web_config = {.bind = "127.0.0.1", .viewers_max = 4, .token = "0123456789abcdef"};
+static struct stats web_stats;
+
+static void web_status(void *context, struct web_status *s)
+{
+    (void)context;
+    *s = (struct web_status){.seen = -1};
+}
+
+static int web_picture(void *context, const struct web_picture_want *w, int64_t after,
+                       struct web_picture *out)
+{
+    (void)context;
+    (void)w;
+    (void)after;
+    (void)out;
+    return -EAGAIN;
+}
+
+/* What it asks for on its own: the other functions are called for nobody. */
+static const struct web_show web_show = {.status = web_status, .picture = web_picture};
+
+static int open_web_on(struct web **out, struct error *e)
+{
+    const struct web_params p = {
+        .config = &web_config, .stats = &web_stats, .show = &web_show, .version = "0", .model = "m"};
+    return web_open(out, &p, e);
+}
+
+OPENING(web, web, open_web_on(out, e))
+
 static int open_journal(void **thing, struct error *e)
 {
     const struct journal_params p = {.store = journal_store, .state = no_state};
@@ -111,6 +144,7 @@ static void the_programme(void **state)
         OPENS("terminal", terminal),
         OPENS("script", script),
         OPENS("port", port, .has_no_line = true),
+        OPENS("web", web),
     };
     fail_all(openings, ARRAY_LEN(openings));
 }

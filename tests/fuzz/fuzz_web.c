@@ -75,7 +75,7 @@ static void no_wake(void *context)
 
 static struct web *site(void)
 {
-    static const struct web_show show = {status, wish, operate, words, picture};
+    static const struct web_show show = {status, wish, operate, words, picture, NULL};
     static const struct web_config config = {.viewers_max = 2};
     static struct stats stats;
     static struct web *w;

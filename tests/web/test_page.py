@@ -261,6 +261,10 @@ class Interface(unittest.TestCase):
             m = re.match(r'^([a-z_]+)(\{[a-z]+="[^"]*"(,[a-z]+="[^"]*")*\})? (-?[0-9.e+-]+)$', line)
             self.assertTrue(m, line)
             names.add(m.group(1))
+        self.page.post("/api/request", {"text": "qwertyuiop", "viewer": "z"})
+        text = self.page.get("/metrics").decode()
+        self.assertRegex(text, r'(?m)^reverie_requests_total\{source="page",result="unknown"\} [1-9]')
+        self.assertIn('reverie_sink_up{sink="page"} 1\n', text)
         for name in ("reverie_video_frames_total", "reverie_video_render_seconds_total", "reverie_sink_up", "reverie_build_info",
                      "reverie_http_requests_total", "reverie_page_viewers", "process_resident_memory_bytes"):
             self.assertIn(name, names)

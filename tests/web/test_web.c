@@ -74,7 +74,7 @@ static int picture(void *context, const struct web_picture_want *w, int64_t afte
     return 0;
 }
 
-static const struct web_show show = {status, wish, operate, words, picture};
+static const struct web_show show = {status, wish, operate, words, picture, NULL};
 static struct stats stats;
 static struct web_config config = {.bind = "127.0.0.1", .token = TOKEN, .viewers_max = 30};
 
@@ -282,8 +282,17 @@ static void test_port_taken(void **state)
     text_copy(wrong.bind, sizeof wrong.bind, "nowhere");
     p.config = &wrong;
     assert_int_equal(web_open(&second, &p, &e), -EINVAL);
+    char text[512];
+    assert_int_equal(web_check(&taken, text, sizeof text, &e), 1);
+    assert_non_null(strstr(text, "web.port"));
+    assert_int_equal(web_check(&wrong, text, sizeof text, &e), -EINVAL);
+    struct web_config open = {.bind = "0.0.0.0"};
+    assert_int_equal(web_check(&open, text, sizeof text, &e), -EPERM);
+    assert_non_null(strstr(e.text, "REVERIE_WEB_TOKEN"));
     web_close(&w);
     web_close(&w);
+    assert_int_equal(web_check(&taken, text, sizeof text, &e), 0); /* free again, and left so */
+    assert_int_equal(web_check(&taken, text, sizeof text, &e), 0);
 }
 
 int main(void)
