@@ -10742,7 +10742,6 @@ const struct synsets_kind synsets_kinds[] = {
     {364, "car", true},
     {365, "railcar", true},
     {369, "chair", true},
-    {380, "clothing", false},
     {381, "coat", true},
     {396, "cooking utensil", true},
     {452, "fence", true},
@@ -10769,10 +10768,8 @@ const struct synsets_kind synsets_kinds[] = {
     {690, "table", true},
     {695, "telephone", true},
     {701, "timepiece", true},
-    {704, "tool", false},
     {714, "truck", true},
     {720, "van", true},
-    {721, "vehicle", false},
     {730, "weapon", false},
     {742, "woodwind", true},
     {759, "dish", false},
@@ -10786,7 +10783,7 @@ const struct synsets_kind synsets_kinds[] = {
     {822, "shore", true},
     {846, "fruit", false},
 };
-const int synsets_kind_count = 89;
+const int synsets_kind_count = 86;
 
 const uint16_t synsets_near_first[SYNSETS_KEY_BYTES + 1] = {
     0, 0, 0, 0, 0, 313, 741, 1228, 1704, 2126, 2548, 2895, 3158, 3381, 3563, 3702, 3836, 3966, 4046, 4108,

@@ -10,7 +10,7 @@
 
 #include "synsets/index.h"
 
-enum { SURE_BYTES = 5, SURE_TWO_BYTES = 7 };
+enum { SURE_BYTES = 5, SURE_TWO_BYTES = 7, SLIP_WORD_BYTES = 3 };
 
 bool synsets_is_word(const char *word, size_t bytes)
 {
@@ -43,12 +43,15 @@ static bool has_word(const char *text, const char *word, size_t bytes)
     return false;
 }
 
-/* A word of `folded` that the key has not and that is one of its own: it was meant. */
+/* A word of `folded` that the key has not and that is one of its own, or too short to be one with a slip ("sr
+ * lion" is no sea lion): it was meant. */
 static bool means_another(const char *folded, const char *key)
 {
+    bool several = strchr(folded, ' ') != NULL;
     for (const char *w = folded; *w;) {
         size_t bytes = strcspn(w, " ");
-        if (!has_word(key, w, bytes) && synsets_is_word(w, bytes))
+        bool too_short = several && bytes < SLIP_WORD_BYTES;
+        if (!has_word(key, w, bytes) && (too_short || synsets_is_word(w, bytes)))
             return true;
         w += bytes + (w[bytes] == ' ');
     }
