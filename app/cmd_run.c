@@ -54,6 +54,7 @@ struct run {
     struct watch *watch;
     struct link *link;
     struct page *page;
+    struct fbdev *fbdev;
     struct stream *stream;
     struct port *port;
     struct programme programme;
@@ -182,11 +183,22 @@ static int open_page(struct run *r, struct error *e)
     return page_open(&r->page, &p, e);
 }
 
+/* A screen of this machine; without it the show goes on. */
+static void open_fbdev(struct run *r)
+{
+    struct option_size size = stream_config_size(r->settings.stream);
+    struct error e = {""};
+    if (!r->options.offline && r->settings.fbdev.enabled &&
+        fbdev_open(&r->fbdev, &r->settings.fbdev, size.width_px, size.height_px, &fbdev_system, &e) < 0)
+        log_warn("fbdev", "%s; the show goes on without this screen", e.text);
+}
+
 static void on_picture(void *context, const struct frame *f)
 {
     struct run *r = context;
     watch_picture(r->watch, f);
     page_picture(r->page, f);
+    fbdev_picture(r->fbdev, f, stats_get(&r->stats, STAT_FRAMES));
 }
 
 static int open_stream(struct run *r, struct error *e)
@@ -312,6 +324,7 @@ static int open_all(struct run *r, struct error *e)
     if ((rc = port_open(&r->port)) < 0)
         return error_set(e, -rc, "no memory for the door to the dream");
     r->start_us = clock_now_us(&r->clock);
+    open_fbdev(r);
     if ((rc = open_page(r, e)) < 0 || (rc = open_watch(r, e)) < 0 || (rc = open_stream(r, e)) < 0 ||
         (rc = start_programme(r, e)) < 0 || (rc = start_dreamer(r, e)) < 0)
         return rc;
@@ -370,6 +383,7 @@ static int close_all(struct run *r, struct error *e)
     watched = NULL;
     watch_close(&r->watch);
     page_close(&r->page);
+    fbdev_close(&r->fbdev);
     dreamer_stop(&r->dreamer);
     programme_stop(&r->programme);
     port_close(&r->port);

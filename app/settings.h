@@ -13,6 +13,7 @@
 #include "common/error.h"
 #include "config/config.h"
 #include "engine/dream/dream.h"
+#include "stream/fbdev.h"
 #include "stream/stream.h"
 #include "web/web.h"
 
@@ -37,6 +38,7 @@ struct settings {
     struct keyframes_config keyframes;
     struct stream_config *stream;
     struct web_config web;
+    struct fbdev_config fbdev;
 
     struct config_entry entries[SETTINGS_SECTIONS_MAX];
     struct config config; /* over `entries` */

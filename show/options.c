@@ -23,6 +23,8 @@ static const struct option show_rows[] = {
         "How long a viewer must wait after a wish before the next one is taken; moderators are exempt."),
     OPTION_BOOL(struct show_config, daydream, "true",
                 "When nobody asks, wander through all classes; false stays with the last subject."),
+    OPTION_FLOAT(struct show_config, mixtures, "0", 0, 1, NULL,
+                 "Share of the dream's own ideas that are two things at once, one above the other."),
     OPTION_FLOAT(
         struct show_config, vote_share, "0.5", 0, 1, NULL,
         "Viewers skip what is on when this share of those who wrote in the last ten minutes says !skip; "

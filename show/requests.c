@@ -16,7 +16,7 @@
 #include "common/rng.h"
 #include "common/text.h"
 
-enum { RNG_STREAM_LOTTERY = 0x6c6f, SERVED_MAX = 256, SHOWN_MAX = 16 };
+enum { RNG_STREAM_LOTTERY = 0x6c6f, RNG_STREAM_MIXTURES = 0x6d78, SERVED_MAX = 256, SHOWN_MAX = 16 };
 
 /* Whose wish was granted in which round. */
 struct served {
@@ -47,7 +47,7 @@ struct requests {
     int shown_at;
     int64_t turns;
     double hold_until_s; /* a moderator keeps what is on */
-    struct rng lottery;
+    struct rng lottery, mixtures;
     void (*on_withdrawn)(void *context, int64_t request_id);
     void *withdrawn_context;
     void (*on_turn)(void *context, const struct request *before, double on_s, const struct request *now);
@@ -66,6 +66,7 @@ int requests_open(struct requests **out, const struct show_config *c, const stru
     r->queue_max = c->queue_max > 0 ? (int)c->queue_max : 1;
     r->queue = xcalloc((size_t)r->queue_max, sizeof *r->queue);
     r->lottery = rng_make(seed, RNG_STREAM_LOTTERY);
+    r->mixtures = rng_make(seed, RNG_STREAM_MIXTURES);
     daydream_init(&r->daydream, known, seed);
     pthread_mutex_init(&r->lock, NULL);
     if (r->daydream.count == 0) {
@@ -370,9 +371,15 @@ int requests_clear(struct requests *r)
 static bool start_daydream(struct requests *r)
 {
     int synset = daydream_next(&r->daydream, r->now.synset, r->started ? r->now.count : 0);
+    struct request idea = {.count = 1, .synset = {synset}};
     if (r->started && r->now.count == 1 && r->now.synset[0] == synset)
         return false; /* the model knows nothing else */
-    r->now = (struct request){.count = 1, .synset = {synset}};
+    if (r->config.mixtures > 0 && rng_uniform(&r->mixtures) < r->config.mixtures) {
+        int second = daydream_next(&r->daydream, &synset, 1);
+        if (second != synset)
+            idea.synset[idea.count++] = second;
+    }
+    r->now = idea;
     return true;
 }
 

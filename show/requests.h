@@ -35,6 +35,7 @@ struct show_config {
     int order;         /* enum show_order */
     double cooldown_s; /* 0 */
     bool daydream;     /* true; false: only the very first subject is the dream's own */
+    double mixtures;   /* 0 */
     double vote_share; /* 0.5 */
     int64_t vote_min;  /* 3 */
     char moderators[OPTION_STRING_BYTES];

@@ -152,12 +152,34 @@ static int encode(AVFrame *f, bool png, uint8_t **bytes, size_t *size)
     return rc < 0 ? -ENOMEM : 0;
 }
 
+static bool is_size(int width_px, int height_px)
+{
+    return width_px >= SIDE_MIN && height_px >= SIDE_MIN && width_px <= STILL_SIDE_MAX &&
+           height_px <= STILL_SIDE_MAX;
+}
+
+int still_scale(const struct frame *f, int width_px, int height_px, bool contain, uint8_t *rgb)
+{
+    if (!is_size(width_px, height_px))
+        return -EINVAL;
+    AVFrame *out = av_frame_alloc();
+    if (!out)
+        return -ENOMEM;
+    out->format = AV_PIX_FMT_RGB24;
+    out->width = width_px;
+    out->height = height_px;
+    out->data[0] = rgb; /* only lent: no buffer goes with it */
+    out->linesize[0] = 3 * width_px;
+    int rc = scale(f, contain, out);
+    av_frame_free(&out);
+    return rc;
+}
+
 int still_make(const struct frame *f, const struct still_params *p, uint8_t **bytes, size_t *size)
 {
     int width_px = p->width_px ? p->width_px : f->width_px,
         height_px = p->height_px ? p->height_px : f->height_px;
-    if (width_px < SIDE_MIN || height_px < SIDE_MIN || width_px > STILL_SIDE_MAX ||
-        height_px > STILL_SIDE_MAX)
+    if (!is_size(width_px, height_px))
         return -EINVAL;
     AVFrame *picture = new_frame(p->png ? AV_PIX_FMT_RGB24 : AV_PIX_FMT_YUVJ420P, width_px, height_px);
     int rc = picture ? scale(f, p->contain, picture) : -ENOMEM;

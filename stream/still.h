@@ -20,6 +20,10 @@ struct still_params {
 
 enum { STILL_SIDE_MAX = 4096 };
 
+/* The picture as rgb [height_px][width_px][3] of the caller's, 0..255, `contain` as above. 0, -EINVAL for a size, or
+ * -ENOMEM. Any thread. */
+int still_scale(const struct frame *f, int width_px, int height_px, bool contain, uint8_t *rgb);
+
 /* *bytes is the caller's, to be freed with free(). 0, -EINVAL for a size, or -ENOMEM. Any thread. */
 int still_make(const struct frame *f, const struct still_params *p, uint8_t **bytes, size_t *size);
 

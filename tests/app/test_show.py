@@ -99,6 +99,19 @@ class Classic(unittest.TestCase):
             self.assertEqual(probe(recordings(f.path("rec"))[0])["streams"][0]["width"], 1024)
 
 
+class DeskFrame(unittest.TestCase):
+    def test_runs_also_where_there_is_no_screen(self):
+        here = os.path.dirname(os.path.abspath(__file__))
+        path = os.path.join(here, os.pardir, os.pardir, "config", "desk-frame.yaml")
+        with Folder() as f:
+            p = reverie("run", "-c", path, "--duration", "3", *SMALL, "--set", "fbdev.device=" + f.path("none"), cwd=f.name)
+            self.assertEqual(p.returncode, 0, p.stderr)
+            said = [line for line in p.stderr.splitlines() if "fbdev" in line]
+            self.assertEqual(len(said), 1, p.stderr)
+            self.assertIn("without this screen", said[0])
+            self.assertEqual(os.listdir(f.name), [])  # nothing is recorded
+
+
 class Offline(unittest.TestCase):
     def md5(self, folder, threads, seed=7, script="1 ann goldfish\n3 bob pizza + monarch\n"):
         name = folder.write("script", script)

@@ -3,10 +3,14 @@
  */
 #include "tests/failures/inject_libav.h"
 
+#include <linux/fb.h>
+#include <sys/mman.h>
+
 #include "common/log.h"
 #include "config/config.h"
 #include "stream/av_log.h"
 #include "stream/camera.h"
+#include "stream/fbdev.h"
 #include "stream/mux.h"
 #include "stream/overlay.h"
 #include "stream/picture.h"
@@ -58,6 +62,36 @@ static int open_sink_of(struct sink **out, struct error *e)
     return sink_open(out, ops, &p, e);
 }
 
+/* A screen that is memory. */
+static int open_memory(const char *path, int flags)
+{
+    (void)flags;
+    int fd = memfd_create(path, MFD_CLOEXEC);
+    return fd >= 0 && ftruncate(fd, 4 * WIDTH * HEIGHT) == 0 ? fd : -1;
+}
+
+static int describe_memory(int fd, unsigned long request, void *out)
+{
+    static const struct fb_var_screeninfo v = {.xres = WIDTH,
+                                               .yres = HEIGHT,
+                                               .bits_per_pixel = 32,
+                                               .red = {.offset = 16, .length = 8},
+                                               .green = {.offset = 8, .length = 8},
+                                               .blue = {.length = 8}};
+    static const struct fb_fix_screeninfo fix = {.smem_len = 4 * WIDTH * HEIGHT, .line_length = 4 * WIDTH};
+    (void)fd;
+    memcpy(out, request == FBIOGET_VSCREENINFO ? (const void *)&v : &fix,
+           request == FBIOGET_VSCREENINFO ? sizeof v : sizeof fix);
+    return 0;
+}
+
+static int open_screen(struct fbdev **out, struct error *e)
+{
+    static const struct fbdev_config config = {.device = "screen", .fps = 12};
+    static const struct fbdev_calls calls = {open_memory, describe_memory};
+    return fbdev_open(out, &config, WIDTH, HEIGHT, &calls, e);
+}
+
 static int open_camera_of(struct camera **out, struct error *e)
 {
     const struct camera_params p = {
@@ -66,6 +100,7 @@ static int open_camera_of(struct camera **out, struct error *e)
 }
 
 OPENING(camera, camera, open_camera_of(out, e))
+OPENING(fbdev, fbdev, open_screen(out, e))
 OPENING(overlay, overlay, overlay_open(out, section("caption"), FPS, WIDTH, HEIGHT, e))
 OPENING(audio, audio, audio_open(out, section("audio"), false, e))
 OPENING(encoder, encoder, open_encoder_of(out, e))
@@ -137,6 +172,7 @@ static void parts(void **state)
     static const struct opening openings[] = {
         OPENS("camera", camera),
         OPENS("overlay", overlay),
+        OPENS("fbdev", fbdev),
         OPENS("silence", audio),
         OPENS("encoder", encoder),
         OPENS("mux", mux, .has_no_line = true),

@@ -348,6 +348,29 @@ static void test_walk_meets_request(void **state)
     requests_close(&r);
 }
 
+/* Ideas of two things: as many as were asked for, never one thing twice. */
+static void test_mixtures(void **state)
+{
+    (void)state;
+    struct show_config c = config;
+    c.mixtures = 0.5;
+    struct requests *r = open_with(&c, SYNSET_COUNT, 1);
+    struct request now;
+    int two = 0;
+    for (int i = 0; i < 400; i++) {
+        assert_true(requests_turn(r, 30.0 * i, &now));
+        two += now.count == 2;
+        assert_true(now.count == 1 || now.synset[0] != now.synset[1]);
+        assert_int_equal(now.id, 0);
+    }
+    assert_in_range(two, 150, 250);
+    requests_close(&r);
+    r = open_with(&c, 1, 1); /* with what is there */
+    assert_true(requests_turn(r, 0, &now));
+    assert_int_equal(now.count, 1);
+    requests_close(&r);
+}
+
 static void test_captions(void **state)
 {
     (void)state;
@@ -643,6 +666,7 @@ int main(void)
         cmocka_unit_test(test_lottery),
         cmocka_unit_test(test_hold),
         cmocka_unit_test(test_withdraw),
+        cmocka_unit_test(test_mixtures),
         cmocka_unit_test(test_captions),
         cmocka_unit_test(test_restrict),
         cmocka_unit_test(test_look_ahead),
