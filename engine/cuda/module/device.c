@@ -126,8 +126,12 @@ static int open_handles(struct cuda_device *d)
     /* Waiting must not burn a core: the encoder wants it. Refused where the context is there already. */
     if (rc == 0 && cudaSetDeviceFlags(cudaDeviceScheduleBlockingSync) != cudaSuccess)
         (void)cudaGetLastError();
+    int least = 0, greatest = 0; /* what goes beside the stream must not hold it up */
     if (rc == 0)
-        rc = cuda_fail(d, cudaStreamCreateWithFlags(&d->stream, cudaStreamNonBlocking), "cudaStreamCreate");
+        rc = cuda_fail(d, cudaDeviceGetStreamPriorityRange(&least, &greatest), "cudaStreamCreate");
+    if (rc == 0)
+        rc = cuda_fail(d, cudaStreamCreateWithPriority(&d->stream, cudaStreamNonBlocking, greatest),
+                       "cudaStreamCreate");
     if (rc == 0)
         rc = cuda_fail_cudnn(d, cudnnCreate(&d->cudnn), "cudnnCreate");
     if (rc == 0)

@@ -1,7 +1,8 @@
 /*
  * device - one CUDA device as the module uses it: a stream, the library handles, one arena, one verdict.
  *
- * Everything that a backend does is ordered on one stream. All of its memory is one allocation, taken after
+ * Everything that a backend does is ordered on one stream (the prior's part of a step goes beside it, and comes
+ * back before the step ends). All of its memory is one allocation, taken after
  * the whole has been planned (engine/cuda/plan.h) and carved up from front to back: nothing is
  * allocated later, so a show that has begun cannot run out of memory.
  *

@@ -151,6 +151,18 @@ static int make_event(struct backend *b, cudaEvent_t *out)
                      cudaEventCreateWithFlags(out, cudaEventDisableTiming | cudaEventBlockingSync), "event");
 }
 
+/* The side stream and what ties it to the device's. */
+static int open_side(struct backend *b, struct error *e)
+{
+    int rc =
+        cuda_fail(&b->device, cudaStreamCreateWithFlags(&b->side, cudaStreamNonBlocking), "cudaStreamCreate");
+    if (rc == 0)
+        rc = make_event(b, &b->forked);
+    if (rc == 0)
+        rc = make_event(b, &b->joined);
+    return rc < 0 ? cuda_lost(&b->device, e) : 0;
+}
+
 static int open_pinned(struct backend *b, struct error *e)
 {
     int rc = pin(b, &b->slots, BLOCK_SLOTS * b->block_bytes);
@@ -215,6 +227,8 @@ static int open_memory(struct backend *b, const struct backend_params *p, enum d
         rc = cuda_prior_open(&b->prior, &b->device, &b->config, e);
     if (rc == 0)
         rc = carve_pieces(b, &pieces, e);
+    if (rc == 0)
+        rc = open_side(b, e);
     return rc == 0 ? open_pinned(b, e) : rc;
 }
 
@@ -227,6 +241,12 @@ static void cuda_close(struct backend **out)
     if (d->stream && cuda_device_enter(d) == 0)
         (void)cuda_device_wait(d); /* pinned memory may still be written to */
     picture_drop_graphs(b);
+    if (b->forked)
+        (void)cudaEventDestroy(b->forked);
+    if (b->joined)
+        (void)cudaEventDestroy(b->joined);
+    if (b->side)
+        (void)cudaStreamDestroy(b->side);
     for (int i = 0; i < BLOCK_SLOTS; i++)
         if (b->slot_free[i])
             (void)cudaEventDestroy(b->slot_free[i]);

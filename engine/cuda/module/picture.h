@@ -120,6 +120,10 @@ struct backend {
     uint8_t *guards[2 * PIECES_MAX];
     int guard_count;
 
+    /* The prior's way through a step, beside the network's. */
+    cudaStream_t side;
+    cudaEvent_t forked, joined;
+
     /* Pinned. */
     uint8_t *slots; /* [BLOCK_SLOTS][block_bytes] */
     size_t block_bytes;

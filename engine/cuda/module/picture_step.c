@@ -131,11 +131,19 @@ int picture_climb(struct backend *b, const struct picture_prepared *v, const str
 
 /* ---- The step ---- */
 
+/* On a stream of its own: it reads the picture, as the network does, and leaves a gradient that nobody needs
+ * before both are done. Its small products run where the last layers' maps leave the card half empty. */
 static int settle(struct backend *b)
 {
+    struct cuda_device *d = &b->device;
     const uint8_t *places = b->block + offsetof(struct block_head, places);
-    return cuda_prior_gradient(b->prior, &b->settle, (const struct prior_place *)(const void *)places, b->x,
-                               b->prior_gradient, b->p_squares);
+    int rc = cuda_fail(d, cudaEventRecord(b->forked, d->stream), "prior");
+    if (rc == 0)
+        rc = cuda_fail(d, cudaStreamWaitEvent(b->side, b->forked, 0), "prior");
+    if (rc == 0)
+        rc = cuda_prior_gradient(b->prior, &b->settle, (const struct prior_place *)(const void *)places, b->x,
+                                 b->prior_gradient, b->p_squares, b->side);
+    return rc == 0 ? cuda_fail(d, cudaEventRecord(b->joined, b->side), "prior") : rc;
 }
 
 static int move_modern(struct backend *b)
@@ -173,9 +181,11 @@ static int enqueue(struct backend *b, const struct picture_prepared *v, const st
 {
     struct cuda_device *d = &b->device;
     const struct picture_total total = {b->partials, b->state};
-    int rc = picture_climb(b, v, s, b->config.profile == DREAM_CLASSIC, NULL);
+    int rc = settle(b);
     if (rc == 0)
-        rc = settle(b);
+        rc = picture_climb(b, v, s, b->config.profile == DREAM_CLASSIC, NULL);
+    if (rc == 0)
+        rc = cuda_fail(d, cudaStreamWaitEvent(d->stream, b->joined, 0), "prior");
     if (rc == 0)
         rc = b->config.profile == DREAM_CLASSIC ? move_classic(b) : move_modern(b);
     return rc == 0 ? cuda_fail(d, picture_total(&total, d->stream), "sums") : rc;

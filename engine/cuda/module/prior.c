@@ -186,7 +186,7 @@ static int plan_product(struct cuda_prior *p, int count, struct cuda_prior_produ
 }
 
 static int multiply(struct cuda_prior *p, cublasLtMatmulDesc_t product, int count, const float *in,
-                    float *out, const cublasLtMatmulAlgo_t *algo)
+                    float *out, const cublasLtMatmulAlgo_t *algo, cudaStream_t stream)
 {
     static const float one = 1, zero = 0;
     struct shapes s;
@@ -196,7 +196,7 @@ static int multiply(struct cuda_prior *p, cublasLtMatmulDesc_t product, int coun
     rc = cuda_fail_blas(p->device,
                         cublasLtMatmul(p->device->blas, product, &one, p->filters, s.filters, in, s.patches,
                                        &zero, out, s.patches, out, s.patches, algo, p->workspace,
-                                       WORKSPACE_BYTES, p->device->stream),
+                                       WORKSPACE_BYTES, stream),
                         "prior product");
     drop_shapes(&s);
     return rc;
@@ -309,18 +309,19 @@ void cuda_prior_place(const struct cuda_prior *p, const struct cuda_prior_plan *
 /* ---- Working ---- */
 
 static int run_chunk(struct cuda_prior *p, const struct prior_grid *grid, struct prior_chunk chunk,
-                     const struct cuda_prior_product *product, const float *picture, double *energy)
+                     const struct cuda_prior_product *product, const float *picture, double *energy,
+                     cudaStream_t stream)
 {
     struct cuda_device *d = p->device;
     const struct prior_take take = {*grid, chunk, picture, p->patches};
     const struct prior_slope slope = {*grid, chunk, p->law, p->z, energy};
-    int rc = cuda_fail(d, prior_take(&take, d->stream), "prior patches");
+    int rc = cuda_fail(d, prior_take(&take, stream), "prior patches");
     if (rc == 0)
-        rc = multiply(p, p->there, chunk.count, p->patches, p->z, &product->there);
+        rc = multiply(p, p->there, chunk.count, p->patches, p->z, &product->there, stream);
     if (rc == 0)
-        rc = cuda_fail(d, prior_slope(&slope, d->stream), "prior slopes");
+        rc = cuda_fail(d, prior_slope(&slope, stream), "prior slopes");
     if (rc == 0)
-        rc = multiply(p, p->back, chunk.count, p->z, p->patches, &product->back);
+        rc = multiply(p, p->back, chunk.count, p->z, p->patches, &product->back, stream);
     return rc;
 }
 
@@ -346,7 +347,7 @@ static int add_energies(struct cuda_prior *p, const struct prior_grid *grid, str
 /* `energy` [scales], sums: NULL when they are not wanted, and nothing waits. */
 static int run_chunks(struct cuda_prior *p, const struct cuda_prior_plan *plan,
                       const struct prior_place *places, const float *picture, float *gradient,
-                      double *squares, double *energy)
+                      double *squares, double *energy, cudaStream_t stream)
 {
     struct cuda_device *d = p->device;
     struct prior_grid grid = plan->grid;
@@ -354,9 +355,9 @@ static int run_chunks(struct cuda_prior *p, const struct cuda_prior_plan *plan,
     int rc = 0;
     if (plan->patches == 0) {
         size_t floats = 3 * (size_t)p->width * (size_t)p->height;
-        rc = cuda_fail(d, cudaMemsetAsync(gradient, 0, floats * sizeof *gradient, d->stream), "no prior");
+        rc = cuda_fail(d, cudaMemsetAsync(gradient, 0, floats * sizeof *gradient, stream), "no prior");
         if (rc == 0)
-            rc = cuda_fail(d, cudaMemsetAsync(squares, 0, KERNEL_BLOCKS * sizeof *squares, d->stream),
+            rc = cuda_fail(d, cudaMemsetAsync(squares, 0, KERNEL_BLOCKS * sizeof *squares, stream),
                            "no prior");
         return rc;
     }
@@ -364,10 +365,10 @@ static int run_chunks(struct cuda_prior *p, const struct cuda_prior_plan *plan,
         bool is_last = plan->patches - first <= plan->chunk;
         struct prior_chunk chunk = {first, is_last ? plan->patches - first : plan->chunk};
         rc = run_chunk(p, &grid, chunk, plan->rest.count == chunk.count ? &plan->rest : &plan->whole, picture,
-                       energy ? p->energy : NULL);
+                       energy ? p->energy : NULL, stream);
         const struct prior_give give = {grid, chunk, p->patches, gradient, is_last ? squares : NULL};
         if (rc == 0)
-            rc = cuda_fail(d, prior_give(&give, d->stream), "prior gradient");
+            rc = cuda_fail(d, prior_give(&give, stream), "prior gradient");
         if (rc == 0 && energy)
             rc = add_energies(p, &grid, chunk, energy);
     }
@@ -376,9 +377,9 @@ static int run_chunks(struct cuda_prior *p, const struct cuda_prior_plan *plan,
 
 int cuda_prior_gradient(struct cuda_prior *p, const struct cuda_prior_plan *plan,
                         const struct prior_place *places, const float *picture, float *gradient,
-                        double *squares)
+                        double *squares, cudaStream_t stream)
 {
-    return run_chunks(p, plan, places, picture, gradient, squares, NULL);
+    return run_chunks(p, plan, places, picture, gradient, squares, NULL, stream);
 }
 
 int cuda_prior_measure(struct cuda_prior *p, const struct cuda_prior_plan *plan,
@@ -387,7 +388,7 @@ int cuda_prior_measure(struct cuda_prior *p, const struct cuda_prior_plan *plan,
 {
     for (int i = 0; i < plan->grid.scale_count; i++)
         energy[i] = 0;
-    int rc = run_chunks(p, plan, places, picture, gradient, squares, energy);
+    int rc = run_chunks(p, plan, places, picture, gradient, squares, energy, p->device->stream);
     for (int i = 0; i < plan->grid.scale_count && rc == 0; i++) {
         double terms = (double)host_places[i].columns * host_places[i].rows * p->filter_count;
         energy[i] = terms > 0 ? energy[i] / terms : 0;

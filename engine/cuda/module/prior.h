@@ -47,11 +47,11 @@ int cuda_prior_plan(struct cuda_prior *p, const struct backend_step *s, struct c
 void cuda_prior_place(const struct cuda_prior *p, const struct cuda_prior_plan *plan,
                       const struct backend_step *s, struct prior_place *places);
 
-/* gradient [3][height][width] = sum over scales of weight * gradient; leaves its squares (kernel.h). 0 or
- * -EIO. */
+/* Puts on `stream`: gradient [3][height][width] = sum over scales of weight * gradient; leaves its squares
+ * (kernel.h). 0 or -EIO. */
 int cuda_prior_gradient(struct cuda_prior *p, const struct cuda_prior_plan *plan,
                         const struct prior_place *places, const float *picture, float *gradient,
-                        double *squares);
+                        double *squares, cudaStream_t stream);
 
 /* The same, and waits; energy [scales] receives the mean of each scale. `host_places`:
  * what `places` holds. */

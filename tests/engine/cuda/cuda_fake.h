@@ -130,9 +130,17 @@ cudaError_t cudaSetDeviceFlags(unsigned flags)
     return answer();
 }
 
-cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned flags)
+cudaError_t cudaDeviceGetStreamPriorityRange(int *least, int *greatest)
+{
+    *least = 0;
+    *greatest = -5;
+    return answer();
+}
+
+cudaError_t cudaStreamCreateWithPriority(cudaStream_t *stream, unsigned flags, int priority)
 {
     (void)flags;
+    assert_int_equal(priority, -5);
     *stream = fake_object(1);
     return answer();
 }

@@ -24,11 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Sanitizers do not follow a change of stacks; with them a block has one thread. */
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define HOST_COROUTINES
-#include <ucontext.h>
-#endif
+#include "host_block.h"
 
 #define CUDART_VERSION  13000
 #define DEVICE_FN       static inline
@@ -71,85 +67,6 @@ enum cudaDeviceAttr {
 struct cudaDeviceProp {
     char name[256];
 };
-
-/* ---- Blocks and threads ---- */
-
-enum { HOST_THREADS_MAX = 32, HOST_STACK_BYTES = 64 << 10 };
-static int host_threads = 1;
-static bool host_is_reversed;
-static struct {
-    unsigned x;
-} blockIdx, blockDim, gridDim, threadIdx;
-
-#ifdef HOST_COROUTINES
-static bool host_is_divergent; /* not all threads of a block came to a barrier */
-static struct {
-    ucontext_t scheduler, threads[HOST_THREADS_MAX];
-    bool is_done[HOST_THREADS_MAX];
-    void (*kernel)(const void *args);
-    const void *args;
-} host_block;
-
-static inline void host_barrier(void)
-{
-    unsigned me = threadIdx.x;
-    if (host_threads > 1)
-        swapcontext(&host_block.threads[me], &host_block.scheduler);
-}
-
-static inline void host_thread(void)
-{
-    host_block.kernel(host_block.args);
-    host_block.is_done[threadIdx.x] = true;
-}
-
-/* One block whose threads are coroutines. */
-static inline void host_run_block(void)
-{
-    static char stacks[HOST_THREADS_MAX][HOST_STACK_BYTES];
-    int done = 0;
-    for (int t = 0; t < host_threads; t++) {
-        host_block.is_done[t] = false;
-        getcontext(&host_block.threads[t]);
-        host_block.threads[t].uc_stack.ss_sp = stacks[t];
-        host_block.threads[t].uc_stack.ss_size = HOST_STACK_BYTES;
-        host_block.threads[t].uc_link = &host_block.scheduler;
-        makecontext(&host_block.threads[t], host_thread, 0);
-    }
-    while (done == 0) { /* to the next barrier; all end between the same two */
-        for (int i = 0; i < host_threads; i++) {
-            threadIdx.x = (unsigned)(host_is_reversed ? host_threads - 1 - i : i);
-            swapcontext(&host_block.scheduler, &host_block.threads[threadIdx.x]);
-            done += host_block.is_done[threadIdx.x];
-        }
-        host_is_divergent |= done != 0 && done != host_threads;
-    }
-}
-#else
-static inline void host_barrier(void)
-{
-}
-#endif
-
-static inline void host_run_kernel(void (*kernel)(const void *args), int blocks, const void *args)
-{
-#ifdef HOST_COROUTINES
-    host_block.kernel = kernel;
-    host_block.args = args;
-#endif
-    blockDim.x = (unsigned)host_threads;
-    gridDim.x = (unsigned)blocks;
-    for (int i = 0; i < blocks; i++) {
-        blockIdx.x = (unsigned)(host_is_reversed ? blocks - 1 - i : i);
-        threadIdx.x = 0;
-        if (host_threads == 1)
-            kernel(args);
-#ifdef HOST_COROUTINES
-        else
-            host_run_block();
-#endif
-    }
-}
 
 /* ---- Errors ---- */
 
@@ -208,15 +125,18 @@ struct host_list {
 typedef struct host_stream {
     struct host_list queue, captured;
     bool is_capturing, is_spoiled;
+    struct host_stream *joined; /* to whose capture: it waited for an event of that one */
+    bool is_out;                /* and has not been waited for yet */
 } * cudaStream_t;
 typedef struct host_list *cudaGraph_t, *cudaGraphExec_t;
 typedef struct host_event {
-    long pending;
+    long records, done;
     cudaStream_t stream; /* of its last record */
 } * cudaEvent_t;
 
 static bool host_refuses_capture;
 static cudaStream_t host_capturing; /* the stream that is captured, or NULL */
+static cudaStream_t host_out;       /* one that forked from it and must come back */
 
 static inline void host_append(struct host_list *l, const struct host_op *from)
 {
@@ -238,6 +158,11 @@ static inline void host_clear(struct host_list *l)
     l->first = NULL;
 }
 
+static inline bool host_is_captured(cudaStream_t s)
+{
+    return host_capturing && (s == host_capturing || s->joined == host_capturing);
+}
+
 static inline void host_submit(cudaStream_t s, void (*run)(void *), void (*kernel)(const void *), int blocks,
                                const void *args, size_t bytes)
 {
@@ -247,7 +172,8 @@ static inline void host_submit(cudaStream_t s, void (*run)(void *), void (*kerne
     op->blocks = blocks;
     op->bytes = bytes;
     memcpy(op->args, args, bytes);
-    host_append(s->is_capturing ? &s->captured : &s->queue, op);
+    cudaStream_t to = host_is_captured(s) ? host_capturing : s;
+    host_append(to->is_capturing ? &to->captured : &to->queue, op);
     free(op);
 }
 
@@ -294,6 +220,19 @@ static inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t *s, unsigned fl
     return status;
 }
 
+static inline cudaError_t cudaDeviceGetStreamPriorityRange(int *least, int *greatest)
+{
+    *least = 0;
+    *greatest = -5;
+    return host_call();
+}
+
+static inline cudaError_t cudaStreamCreateWithPriority(cudaStream_t *s, unsigned flags, int priority)
+{
+    (void)priority;
+    return cudaStreamCreateWithFlags(s, flags);
+}
+
 static inline cudaError_t cudaStreamSynchronize(cudaStream_t s)
 {
     if (host_spoils())
@@ -332,7 +271,7 @@ static inline cudaError_t cudaEventDestroy(cudaEvent_t e)
 
 static inline void host_event_done(void *args)
 {
-    (*(cudaEvent_t *)args)->pending--;
+    (*(cudaEvent_t *)args)->done++;
 }
 
 static inline cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t s)
@@ -340,8 +279,10 @@ static inline cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t s)
     cudaError_t status = host_call();
     if (status != cudaSuccess)
         return status;
-    e->pending++;
     e->stream = s;
+    if (host_is_captured(s)) /* an edge of the graph, nothing to wait for */
+        return cudaSuccess;
+    e->records++;
     host_submit(s, host_event_done, NULL, 0, &e, sizeof e);
     return cudaSuccess;
 }
@@ -351,9 +292,42 @@ static inline cudaError_t cudaEventSynchronize(cudaEvent_t e)
     if (host_spoils())
         return host_error(cudaErrorStreamCaptureUnsupported);
     cudaError_t status = host_call();
-    while (status == cudaSuccess && e->pending > 0) /* no further than it must */
+    while (status == cudaSuccess && e->done < e->records) /* no further than it must */
         host_run_one(e->stream);
     return status;
+}
+
+struct host_wait {
+    cudaEvent_t event;
+    long records;
+};
+
+static inline void host_wait_now(void *args)
+{
+    const struct host_wait *w = args;
+    while (w->event->done < w->records)
+        host_run_one(w->event->stream);
+}
+
+/* In a capture everything is in one row, which is one of the orders that the edges allow. */
+static inline cudaError_t cudaStreamWaitEvent(cudaStream_t s, cudaEvent_t e, unsigned flags)
+{
+    (void)flags;
+    cudaError_t status = host_call();
+    const struct host_wait w = {e, e->records};
+    if (status != cudaSuccess)
+        return status;
+    if (!host_capturing) {
+        host_submit(s, host_wait_now, NULL, 0, &w, sizeof w);
+    } else if (s == host_capturing) {
+        e->stream->is_out = false;
+    } else if (e->stream == host_capturing) {
+        s->joined = host_capturing;
+        s->is_out = true;
+    }
+    if (host_capturing)
+        host_out = s == host_capturing ? NULL : s;
+    return cudaSuccess;
 }
 
 /* ---- Memory ---- */
@@ -514,7 +488,8 @@ static inline cudaError_t cudaStreamBeginCapture(cudaStream_t s, cudaStreamCaptu
 static inline cudaError_t cudaStreamEndCapture(cudaStream_t s, cudaGraph_t *g)
 {
     cudaError_t status = host_call();
-    host_capturing = NULL;
+    s->is_spoiled = s->is_spoiled || (host_out && host_out->is_out);
+    host_capturing = host_out = NULL;
     s->is_capturing = false;
     if (s->is_spoiled || status != cudaSuccess) {
         host_clear(&s->captured);
