@@ -136,7 +136,9 @@ static double measure(struct page_rate *r, int64_t value, int64_t now_us)
 static void add_machine(struct page *p, struct web_status *s)
 {
     static _Thread_local struct port_state state; /* the texts live until the next call */
-    int64_t now_us = clock_real_us(), frames = stats_get(p->p.stats, STAT_FRAMES);
+    const struct stats *stats = p->p.stats;
+    int64_t now_us = clock_real_us();
+    int64_t frames = stats_get(stats, STAT_FRAMES) + stats_get(stats, STAT_FRAMES_SKIPPED);
     struct option_size video = stream_config_size(p->p.settings->stream);
     double keyframes_per_s = measure(&p->keyframes, stats_get(p->p.stats, STAT_KEYFRAMES), now_us);
     port_state(p->p.port, &state);

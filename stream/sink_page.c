@@ -25,11 +25,11 @@ struct page_sink {
     AVIOContext *io;
     uint8_t *bytes; /* owned: what the muxer has written of the fragment */
     size_t count, room;
-    int64_t first_frame; /* of the show, that the encoder began with */
-    int pictures;        /* in the fragment */
-    bool begun, group;   /* the header is out; the fragment begins with an IDR */
-    int64_t newest;      /* pts of the latest picture in it */
-    int64_t origin;      /* dts of the first IDR */
+    int64_t first_frame;    /* of the show, that the encoder began with */
+    int pictures;           /* in the fragment */
+    bool begun, group;      /* the header is out; the fragment begins with an IDR */
+    int64_t oldest, newest; /* pts of its first picture and of its latest; the picture rate may fall */
+    int64_t origin;         /* dts of the first IDR */
     bool warned;
 };
 
@@ -42,7 +42,8 @@ static int page_open(struct sink *s, struct error *e)
 {
     struct page_sink *p = s->priv;
     (void)e;
-    p->first_frame = stats_get(s->stats, STAT_FRAMES); /* the encoder is as new as this sink */
+    /* The encoder is as new as this sink. */
+    p->first_frame = stats_get(s->stats, STAT_FRAMES) + stats_get(s->stats, STAT_FRAMES_SKIPPED);
     return 0;
 }
 
@@ -155,10 +156,12 @@ static int write_packet(struct sink *s, const AVPacket *packet)
     struct page_sink *p = s->priv;
     bool video = packet->stream_index == TRACK_VIDEO, idr = video && (packet->flags & AV_PKT_FLAG_KEY);
     int rc = 0;
-    if (video && p->pictures > 0 && (idr || p->pictures * FRAGMENTS_PER_S >= s->tracks->fps))
+    bool whole = (p->newest + 1 - p->oldest) * FRAGMENTS_PER_S >= s->tracks->fps;
+    if (video && p->pictures > 0 && (idr || whole))
         rc = end_fragment(s);
     if (rc == 0 && video) {
         p->group = p->pictures++ == 0 ? idr : p->group;
+        p->oldest = p->pictures == 1 ? packet->pts : p->oldest;
         p->newest = p->pictures == 1 || packet->pts > p->newest ? packet->pts : p->newest;
     }
     if (rc == 0)

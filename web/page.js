@@ -556,8 +556,10 @@ function bytes(n) {
 
 // Each row: what, how it stands in words, and the colour that says the same.
 function healthRows(s) {
-  const late = s.frames.encoded ? s.frames.repeated / s.frames.encoded : 0;
-  const rows = [["Picture", s.video.size + ", " + s.video.fps + " frames/s, " + s.frames.repeated + " repeated",
+  const all = s.frames.encoded + s.frames.left_out, missed = s.frames.repeated + s.frames.left_out;
+  const late = all ? missed / all : 0;
+  const rows = [["Picture", s.video.size + ", " + s.video.fps + " frames/s, " + s.frames.repeated + " repeated" +
+                 (s.frames.left_out ? ", " + s.frames.left_out + " left out" : ""),
                  late < 0.001 ? "ok" : late < 0.02 ? "warn" : "bad"]];
   const steps = s.dream.steps_per_s;
   rows.push(["Dream", (steps === undefined ? "beginning" : steps.toFixed(1) + " steps/s") +

@@ -137,6 +137,7 @@ static void add_health(struct json *o, struct web *w)
     json_put_text(chat, "text", s->chat_text);
     json_put_whole(frames, "encoded", stats_get(w->p.stats, STAT_FRAMES));
     json_put_whole(frames, "repeated", stats_get(w->p.stats, STAT_FRAMES_REPEATED));
+    json_put_whole(frames, "left_out", stats_get(w->p.stats, STAT_FRAMES_SKIPPED));
     json_put(o, "frames", frames);
     json_put(o, "sinks", sinks);
     json_put(o, "chat", chat);

@@ -34,6 +34,8 @@ class Both:
         time.sleep(1.5)
         self.assertGreater(b.js("return document.querySelector('video').currentTime"), first + 0.5)
         b.wait("/^live, \\d+\\.\\d s behind$/.test(%s)" % text("badge-text"), 20 * SLOW)
+        behind = float(b.wait("(/([0-9.]+) s behind/.exec(%s) || [])[1]" % text("badge-text")))
+        self.assertTrue(0.1 <= behind <= 3 * SLOW, behind)  # the encoder alone takes longer than nothing
         self.assertFalse(b.js("return document.documentElement.scrollWidth > innerWidth"))
         b.type("#wish", "king pen")
         b.wait("document.querySelectorAll('#words li').length > 0")
@@ -53,6 +55,8 @@ class InChromium(unittest.TestCase, Both):
         with Page("show.hold_s=6", "show.idle_s=6") as page, Chromium(1280, 860) as b:
             self.check(b, page)
             b.wait("document.querySelectorAll('#before img').length > 0", 60 * SLOW)
+            self.assertAlmostEqual(b.js("""const r = document.querySelector('#before img').getBoundingClientRect();
+                                           return r.width / r.height"""), 16 / 9, 1)
             shoot(b, "desk.png")
             b.js("document.querySelector('#before button').click()")
             self.assertTrue(b.js("return document.getElementById('large').open"))
