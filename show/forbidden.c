@@ -17,7 +17,7 @@
 #include "synsets/skeleton.h"
 
 /* Letters spelled apart: in pieces this short, or a word too long to come about by chance ("pen is"). */
-enum { TEXT_BYTES = 2048, APART_PIECE_BYTES = 2, APART_WORD_BYTES = 6 };
+enum { TEXT_BYTES = 2048, APART_PIECE_BYTES = 2, APART_WORD_BYTES = 6, REPEATS_MIN = 3, INNOCENT_MAX = 32 };
 
 struct entry {
     char written[FORBIDDEN_WORD_BYTES];
@@ -30,7 +30,9 @@ struct entry {
 struct forbidden {
     struct entry entries[FORBIDDEN_WORDS_MAX];
     int count;
-    bool classes[SYNSET_COUNT]; /* what its entries name */
+    bool classes[SYNSET_COUNT];                        /* what its entries name */
+    char innocent[INNOCENT_MAX][FORBIDDEN_WORD_BYTES]; /* [innocent_count] skeletons */
+    int innocent_count;
 };
 
 static void drop_blanks(char *text)
@@ -47,6 +49,8 @@ struct forbidden *forbidden_open(void)
     struct forbidden *f = xcalloc(1, sizeof *f);
     for (const char *const *word = forbidden_built_in; *word; word++)
         forbidden_add(f, *word, FORBIDDEN_BUILT_IN);
+    for (const char *const *word = forbidden_innocent; *word && f->innocent_count < INNOCENT_MAX; word++)
+        skeleton_fold(f->innocent[f->innocent_count++], FORBIDDEN_WORD_BYTES, *word, SKELETON_SIGNS_READ);
     return f;
 }
 
@@ -167,6 +171,24 @@ static bool ends(const char *text)
            (n == 2 && strncmp(text, "es", 2) == 0);
 }
 
+/* Whether the letters between `text` and `end` repeat those of the word as nobody spells by chance: a letter three
+ * times, or several of them twice. "rapping" has one p more than another word. */
+static bool repeats_on_purpose(const char *letters, const char *text, const char *end)
+{
+    int longer = 0, doubled = 0;
+    while (*letters) {
+        char letter = *letters;
+        int wanted = 0, there = 0;
+        for (; *letters == letter; letters++)
+            wanted++;
+        for (; text < end && (*text == letter || *text == ' ' || (*text == '*' && there < wanted)); text++)
+            there += *text != ' ';
+        longer += there > wanted;
+        doubled += there > wanted && there < REPEATS_MIN;
+    }
+    return doubled == 0 || longer > 1;
+}
+
 /* Whether the letters of `e` begin at `text`; `start`: there a word begins. */
 static bool matches(const struct entry *e, const char *text, bool start)
 {
@@ -187,6 +209,8 @@ static bool matches(const struct entry *e, const char *text, bool start)
     }
     while (*t == letter[-1])
         t++;
+    if (!repeats_on_purpose(e->letters, text, t))
+        return false;
     if (!apart)
         return e->open_back || ends(t);
     longest_piece = (size_t)(t - piece) > longest_piece ? (size_t)(t - piece) : longest_piece;
@@ -199,20 +223,17 @@ static bool is_in(const struct entry *e, const char *text, bool anywhere)
 {
     bool start = true;
     for (const char *t = text; *t; start = *t == ' ', t++)
-        if (*t != ' ' && (start || e->open_front || anywhere) && matches(e, t, start))
+        if (*t == e->letters[0] && (start || e->open_front || anywhere) && matches(e, t, start))
             return true;
     return false;
 }
 
 /* Takes out the innocent words that hold a bad one. */
-static void blank_innocent(char *text)
+static void blank_innocent(const struct forbidden *f, char *text)
 {
-    for (const char *const *word = forbidden_innocent; *word; word++) {
-        char letters[FORBIDDEN_WORD_BYTES];
-        size_t bytes = skeleton_fold(letters, sizeof letters, *word, SKELETON_SIGNS_READ);
-        for (char *at = text; (at = strstr(at, letters)); at += bytes)
-            memset(at, '-', bytes);
-    }
+    for (int i = 0; i < f->innocent_count; i++)
+        for (char *at = text; (at = strstr(at, f->innocent[i])); at += strlen(f->innocent[i]))
+            memset(at, '-', strlen(f->innocent[i]));
 }
 
 static bool is_word(const struct entry *e)
@@ -225,7 +246,7 @@ static bool any_in(const struct forbidden *f, const char *clean)
     for (int reading = SKELETON_SIGNS_READ; reading <= SKELETON_SIGNS_BLANKED; reading++) {
         char text[TEXT_BYTES];
         skeleton_fold(text, sizeof text, clean, (enum skeleton_reading)reading);
-        blank_innocent(text);
+        blank_innocent(f, text);
         for (int i = 0; i < f->count; i++)
             if (is_word(&f->entries[i]) && is_in(&f->entries[i], text, false))
                 return true;
@@ -263,7 +284,7 @@ bool forbidden_name(const struct forbidden *f, const char *name)
         char text[TEXT_BYTES];
         skeleton_fold(text, sizeof text, clean, (enum skeleton_reading)reading);
         drop_blanks(text);
-        blank_innocent(text);
+        blank_innocent(f, text);
         for (int i = 0; i < f->count; i++) {
             struct entry e = f->entries[i];
             bool anywhere = e.source != FORBIDDEN_BUILT_IN || e.open_front;

@@ -2,7 +2,7 @@
  * forbidden - words that nobody may wish for or be called, compared as a reader takes them.
  *
  * Texts and words are compared by their skeletons (synsets/skeleton.h): h1tler, HİTLER, ｈｉｔｌｅｒ and Cyrillic
- * look-alikes are one. A letter may be repeated ("hiiitler"), a word may be spelled with blanks or points
+ * look-alikes are one. Letters may be repeated ("hiiitler", "hhiittler"), a word may be spelled with blanks or points
  * between its letters ("h i t l e r"), "*" inside a word is any letter, a plural is the word.
  *
  * How a word is written says where it counts: "word" as a whole word; "word*" where a word begins with it;

@@ -25,11 +25,11 @@ const char *const forbidden_built_in[] = {
     "*whitepower*", "kkk", "kukluxklan",
     /* sex and abuse */
     "*fuck*", "fuk", "fck", "phuck*", "*cunt*", "*pussy*", "pussies", "*dickhead*", "dick", "*cocksuck*", "*blowjob*",
-    "*handjob*", "*rimjob*", "*cumshot*", "cum", "cumming", "jizz*", "*dildo*", "*penis*", "*vagina*", "vulva", "clit",
-    "clitoris", "*titties*", "titty", "tit", "boob", "boobies", "*whore*", "slut*", "*bitch*", "*bastard*", "wank",
-    "wanker", "wanking", "twat", "*asshole*", "*arsehole*", "ass", "arse", "*bukkake*", "*porn*", "*hentai*", "anal",
+    "*handjob*", "*rimjob*", "*cumshot*", "cum", "jizz*", "*dildo*", "*penis*", "*vagina*", "vulva", "clit",
+    "clitoris", "*titties*", "titty", "tits", "boob", "boobies", "*whore*", "slut*", "*bitch*", "*bastard*", "wank",
+    "wanker", "wanking", "twat", "*asshole*", "*arsehole*", "ass", "arse", "*bukkake*", "porn*", "*porno*", "*hentai*", "anal",
     "anus", "rape", "raped", "raping", "rapist*", "pedo", "paedo", "*pedophil*", "lolicon*", "*incest*", "*bestialit*",
-    "nude", "orgy", "sex", "sexy", "shit*", "*bullshit*", "*bollocks*", "semen", "boner", "horny", "masturbat*",
+    "nude", "orgy", "sex", "sexy", "shit*", "*bullshit*", "*bollocks*", "semen", "boner", "masturbat*",
     "*gangbang*", "milf", "*hurensohn*", "*fotze*", "*arschloch*", "puta", "putain", "*cabron*", "cyka", "*blyat*",
     /* against life */
     "kys", "*killyourself*",
@@ -37,7 +37,7 @@ const char *const forbidden_built_in[] = {
 
 const char *const forbidden_innocent[] = {
     "snigger", "niggard", "scunthorpe", "pussycat", "pussy cat", "pussywillow", "pussy willow", "pussyfoot", "shitake",
-    "shiitake",
+    "maine coon", "coon cat", "moby dick", "spic and span", "spick and span",
     /* of WordNet's names of the classes */
     "coon bear", "canis niger", "sciurus niger", "ciconia nigra", "wood pussy",
     NULL};

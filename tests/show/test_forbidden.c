@@ -117,11 +117,13 @@ static void test_texts(void **state)
         "f*ck",
     };
     static const char *const innocent[] = {
-        "goldfish", "bass",        "glass",   "a pen is red", "Scunthorpe", "raccoon",  "snigger",
-        "zorg",     "sublit",      "blitter", "therapist",    "cockatoo",   "hot dog",  "spider",
-        "shiitake", "455",         "torpedo", "peninsula",    "grape",      "document", "analyst",
-        "pussycat", "hello there", "",        "wash it",      "saltwater",  "titmouse", "class assembly",
-        "Essex",
+        "goldfish",   "bass",           "glass",          "a pen is red", "Scunthorpe",  "raccoon",
+        "snigger",    "zorg",           "sublit",         "blitter",      "therapist",   "cockatoo",
+        "hot dog",    "spider",         "shiitake",       "455",          "torpedo",     "peninsula",
+        "grape",      "document",       "analyst",        "pussycat",     "hello there", "",
+        "wash it",    "saltwater",      "titmouse",       "rapping",      "poorness",    "tilt",
+        "annals",     "Shiite",         "maine coon",     "blue tit",     "Whittier",    "agapornis",
+        "horny frog", "e. e. cummings", "class assembly", "Essex",
     };
     for (size_t i = 0; i < ARRAY_LEN(found); i++)
         if (!forbidden_text(*state, found[i]))
