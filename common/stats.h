@@ -24,6 +24,8 @@
     X(FRAMES_REPEATED, "video_frames_repeated_total", 1, "frames repeated because encoding was late")        \
     X(FRAMES_SKIPPED, "video_frames_skipped_total", 1, "frames left out because this machine is too slow")   \
     X(STANDSTILL_US, "video_standstill_us_total", 1, "time given up while the whole program stood still")    \
+    X(BITRATE_KBPS, "video_bitrate_kbps", 0,                                                                 \
+      "bit rate of the video now; less than the setting on a thin line")                                     \
     X(RENDER_US, "video_render_us_total", 1, "time spent in the camera, microseconds")                       \
     X(ENCODE_US, "video_encode_us_total", 1, "time spent in the encoder, microseconds")                      \
     X(REQUESTS, "requests_total", 1, "requests accepted")                                                    \

@@ -29,6 +29,10 @@ static const struct option rows[] = {
     OPTION_INT(struct video_config, fps, "25", 1, 60, "per second", "Frames per second, constant."),
     OPTION_INT(struct video_config, bitrate_kbps, "3000", 100, 50000, "kbit/s",
                "Bit rate of the video, constant. Twitch takes at most 6000."),
+    OPTION_INT(
+        struct video_config, bitrate_floor_kbps, "800", 0, 50000, "kbit/s",
+        "When the line to a server is too thin, the bit rate goes down as far as this, and back when it is "
+        "wide again. 0: it stays, and pictures are dropped."),
     OPTION_CHOICE(struct video_config, encoder, "auto", encoder_names,
                   "auto takes h264_nvenc when this machine's graphics card opens it, else libx264."),
     OPTION_CHOICE(
@@ -309,6 +313,14 @@ void encoder_close(struct encoder **out)
 const struct encoder_tracks *encoder_tracks(const struct encoder *e)
 {
     return &e->tracks;
+}
+
+/* libx264 and NVENC look at these with each frame. */
+void encoder_set_bitrate(struct encoder *e, int64_t kbps)
+{
+    AVCodecContext *c = e->codecs[TRACK_VIDEO];
+    c->bit_rate = c->rc_max_rate = kbps * 1000;
+    c->rc_buffer_size = (int)(kbps * 1000);
 }
 
 const char *encoder_preset(const struct encoder *e, const struct video_config *c)

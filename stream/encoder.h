@@ -35,8 +35,9 @@ struct video_config {
     int preset;
     int64_t b_frames;
     int64_t threads;
-    bool adapt;     /* a faster preset when this machine is too slow */
-    bool half_rate; /* after that: every second frame only */
+    int64_t bitrate_floor_kbps; /* on a thin line; 0: the bit rate is constant whatever happens */
+    bool adapt;                 /* a faster preset when this machine is too slow */
+    bool half_rate;             /* after that: every second frame only */
 };
 extern const struct option_section video_section; /* "video" */
 
@@ -72,6 +73,9 @@ int encoder_open(struct encoder **e, const struct encoder_params *p, struct erro
 void encoder_close(struct encoder **e); /* NULL is fine */
 
 const struct encoder_tracks *encoder_tracks(const struct encoder *e);
+
+/* The bit rate from the next frame on. */
+void encoder_set_bitrate(struct encoder *e, int64_t kbps);
 
 /* A faster preset for libx264, when this encoder is that and there is one: superfast, then ultrafast. */
 bool encoder_faster(const struct encoder *e, struct video_config *c);

@@ -129,6 +129,11 @@ void sink_put(struct sink *s, const AVPacket *packet)
     }
 }
 
+int64_t sink_lag_us(const struct sink *s)
+{
+    return s->ops->constant_rate ? sink_queue_fill(s->in->queue).us : 0;
+}
+
 void sink_end(struct sink *s)
 {
     pthread_mutex_lock(&s->in->lock);

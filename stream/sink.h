@@ -107,6 +107,10 @@ int sink_open(struct sink **s, const struct sink_ops *ops, const struct sink_par
 /* Hands over one packet; never waits in a live show. Encoder's thread. */
 void sink_put(struct sink *s, const AVPacket *packet);
 
+/* How much of the stream waits in the queue of a sink that has a line to feed (ops->constant_rate), else 0. Any
+ * thread. */
+int64_t sink_lag_us(const struct sink *s);
+
 /* The end, in three parts so that all sinks drain at once: announce it to each; wait for each until a common
  * deadline (real time, clock_real_us); join and free, aborting one that is late. close alone does all three
  * without patience; NULL is fine. */

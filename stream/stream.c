@@ -15,6 +15,7 @@
 #include "common/pacer.h"
 #include "common/text.h"
 #include "stream/av_log.h"
+#include "stream/bitrate.h"
 #include "stream/lateness.h"
 #include "stream/sink.h"
 #include "stream/stream_options.h"
@@ -50,6 +51,7 @@ struct stream {
     int sink_count;
     struct pacer pacer;
     struct lateness lateness;
+    struct bitrate bitrate;
     bool half_rate;                       /* every second frame is left out */
     int keyframes;                        /* taken, at most 2: enough to know whether the camera blends */
     bool late;                            /* the camera wants a keyframe that is not there */
@@ -142,7 +144,10 @@ static int replace_encoder(struct stream *s)
     encoder_finish(s->encoder, to_sinks, s);
     close_outputs(s);
     s->failures = 0;
-    return open_outputs(s, &s->error);
+    int rc = open_outputs(s, &s->error);
+    if (rc == 0 && s->bitrate.kbps < s->bitrate.nominal_kbps)
+        encoder_set_bitrate(s->encoder, s->bitrate.kbps);
+    return rc;
 }
 
 /* A graphics card may vanish in the middle of a show: begin again on the processor. */
@@ -151,6 +156,27 @@ static void leave_card(struct stream *s)
     log_warn("stream", "the encoder fails; going on with libx264 and new files");
     s->video.encoder = VIDEO_ENCODER_LIBX264;
     s->rc = replace_encoder(s);
+}
+
+/* ---- a thin line ---- */
+
+static void watch_lines(struct stream *s)
+{
+    int64_t lag_us = 0, before = s->bitrate.kbps;
+    for (int i = 0; i < s->sink_count; i++) {
+        int64_t us = sink_lag_us(s->sinks[i]);
+        lag_us = us > lag_us ? us : lag_us;
+    }
+    int64_t kbps = bitrate_look(&s->bitrate, lag_us, clock_real_us());
+    if (kbps == before)
+        return;
+    encoder_set_bitrate(s->encoder, kbps);
+    stats_set(s->p.stats, STAT_BITRATE_KBPS, kbps);
+    if (before == s->bitrate.nominal_kbps)
+        log_warn("stream", "the line is too thin for %lld kbit/s: going on with %lld", (long long)before,
+                 (long long)kbps);
+    else if (kbps == s->bitrate.nominal_kbps)
+        log_info("stream", "the line carries %lld kbit/s again", (long long)kbps);
 }
 
 /* ---- too late ---- */
@@ -352,8 +378,10 @@ static void keep_time(struct stream *s)
     skip(s, missed - repeats);
     if (s->half_rate && missed == 0 && atomic_load(&s->frames) % 2)
         skip(s, pacer_wait(&s->pacer));
-    if (!s->offline)
+    if (!s->offline) {
         watch_lateness(s);
+        watch_lines(s);
+    }
 }
 
 static void *stream_main(void *arg)
@@ -362,6 +390,9 @@ static void *stream_main(void *arg)
     take_first_keyframe(s);
     pacer_start(&s->pacer, s->p.clock, s->fps);
     lateness_init(&s->lateness, s->fps);
+    bitrate_init(&s->bitrate, s->video.bitrate_kbps,
+                 s->video.bitrate_floor_kbps ? s->video.bitrate_floor_kbps : s->video.bitrate_kbps);
+    stats_set(s->p.stats, STAT_BITRATE_KBPS, s->bitrate.kbps);
     while (!finished(s)) {
         keep_time(s);
         if (finished(s))

@@ -1,0 +1,226 @@
+/*
+ * rtmp_place - see rtmp_place.h.
+ */
+#include "stream/rtmp_place.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <netdb.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <libavformat/avformat.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "stream/av_log.h"
+
+enum {
+    CONNECT_US = 12000000,
+    RESOLVE_US = 6000000,
+    LOOK_MS = 50, /* how often a question looks whether it is still wanted */
+    TWITCH_MOST_KBPS = 6000,
+};
+
+static const struct option rows[] = {
+    OPTION_BOOL(struct rtmp_config, enabled, "false", "Push the show to an ingest server."),
+    OPTION_STRING(struct rtmp_config, url, "", 0,
+                  "Address without the key: rtmps://HOST/app (Twitch: rtmp://live.twitch.tv/app). "
+                  "?bandwidthtest=true at its end tests without going live."),
+    OPTION_STRING(struct rtmp_config, stream_key, "", OPTION_SECRET, "The stream key of the channel."),
+    OPTION_STRING(
+        struct rtmp_config, ca_file, "", 0,
+        "PEM file with the authorities that the server's certificate is checked against, for an ingest of "
+        "your own. Empty: those of the system."),
+};
+const struct option_section rtmp_section =
+    OPTION_SECTION("rtmp", struct rtmp_config, rows, "Live: H.264 and AAC to an RTMP or RTMPS server.");
+
+/* A key that was put into rtmp.url is as secret as one that was not: everything behind the app's name. */
+static void hide_path(const char *path)
+{
+    const char *rest = path[0] == '/' ? strchr(path + 1, '/') : NULL;
+    if (rest)
+        log_add_secret(rest + 1);
+}
+
+int rtmp_place_split(const struct rtmp_config *c, struct rtmp_place *p, struct error *e)
+{
+    av_url_split(p->scheme, sizeof p->scheme, NULL, 0, p->host, sizeof p->host, &p->port, p->path,
+                 sizeof p->path, c->url);
+    for (char *letter = p->scheme; *letter; letter++)
+        *letter = (char)tolower((unsigned char)*letter);
+    bool known = strcmp(p->scheme, "rtmp") == 0 || strcmp(p->scheme, "rtmps") == 0;
+    if (known && p->host[0] != '\0' && strlen(p->path) >= 2 && p->path[0] == '/')
+        return 0;
+    return error_set(e, EINVAL,
+                     "rtmp.url must look like rtmps://HOST/app (the key comes from the environment: "
+                     "REVERIE_RTMP_STREAM_KEY)");
+}
+
+/* The key goes behind the path and before a query: rtmp://host/app/KEY?bandwidthtest=true. */
+char *rtmp_place_address(const struct rtmp_config *c, const struct rtmp_place *p)
+{
+    log_add_secret(c->stream_key);
+    hide_path(p->path);
+    const char *rest = c->url + strlen(p->scheme), *query = strchr(rest, '?');
+    int bytes = query ? (int)(query - rest) : (int)strlen(rest);
+    while (bytes > 0 && rest[bytes - 1] == '/')
+        bytes--;
+    return xasprintf("%s%.*s%s%s%s", p->scheme, bytes, rest, c->stream_key[0] ? "/" : "", c->stream_key,
+                     query ? query : "");
+}
+
+void rtmp_place_options(const struct rtmp_config *c, AVDictionary **options)
+{
+    av_dict_set(options, "tls_verify", "1", 0); /* off by default; the system's authorities are used */
+    if (c->ca_file[0])
+        av_dict_set(options, "ca_file", c->ca_file, 0);
+}
+
+/* A part of a path that nobody would name an app: long, with digits in it. */
+static bool looks_like_key(const char *part, size_t bytes)
+{
+    enum { KEY_BYTES = 16 };
+    size_t digits = 0;
+    for (size_t i = 0; i < bytes; i++)
+        digits += part[i] >= '0' && part[i] <= '9';
+    return strncmp(part, "live_", 5) == 0 || (bytes >= KEY_BYTES && digits > 0);
+}
+
+/* Is the key part of rtmp.url, behind the app's name? With the one from the environment behind it the server would
+ * look for an app of that name. Never quoted. */
+static bool holds_key(const struct rtmp_config *c, const struct rtmp_place *p)
+{
+    const char *part = strchr(p->path + 1, '/');
+    for (; part; part = strchr(part, '/')) {
+        size_t n = strcspn(++part, "/?");
+        if (n &&
+            (looks_like_key(part, n) || (strlen(c->stream_key) == n && strncmp(c->stream_key, part, n) == 0)))
+            return true;
+    }
+    return false;
+}
+
+int rtmp_place_look_up(struct resolver *resolver, const char *host, const AVIOInterruptCB *stop)
+{
+    struct pollfd answer = {.fd = resolver_fd(resolver), .events = POLLIN};
+    int64_t until_us = clock_real_us() + RESOLVE_US;
+    if (resolver_ask(resolver, host, 0) < 0)
+        return AVERROR(EAGAIN);
+    while (poll(&answer, 1, LOOK_MS) <= 0)
+        if (stop->callback(stop->opaque) || clock_real_us() > until_us)
+            return AVERROR(ETIMEDOUT);
+    struct addrinfo *found;
+    int code = resolver_take(resolver, &found);
+    if (found)
+        freeaddrinfo(found);
+    return code == 0 ? 0 : AVERROR(EHOSTUNREACH);
+}
+
+int rtmp_place_valid(const void *config, struct error *e)
+{
+    const struct rtmp_config *c = config;
+    struct rtmp_place p;
+    int rc = rtmp_place_split(c, &p, e);
+    if (rc == 0 && c->stream_key[0] && holds_key(c, &p))
+        return error_set(
+            e, EINVAL,
+            "rtmp.url holds a stream key behind the app's name, and there is one in the environment too; "
+            "end rtmp.url with the app, as in %s://%s/app",
+            p.scheme, p.host);
+    return rc;
+}
+
+int rtmp_place_check(const void *config, char *text, size_t size, struct error *e)
+{
+    const struct rtmp_config *c = config;
+    struct rtmp_place p;
+    int rc = rtmp_place_valid(config, e);
+    if (rc == 0)
+        rc = rtmp_place_split(c, &p, e);
+    if (rc < 0)
+        return rc;
+    if (holds_key(c, &p))
+        return error_set(
+            e, EINVAL,
+            "rtmp.url holds a stream key, which everybody sees who sees the settings; end it with the app's "
+            "name and put the key into REVERIE_RTMP_STREAM_KEY");
+    if (c->stream_key[0] == '\0')
+        return error_set(
+            e, EINVAL,
+            "no stream key: set REVERIE_RTMP_STREAM_KEY, or REVERIE_RTMP_STREAM_KEY_FILE to a file "
+            "that only you can read");
+    snprintf(text, size, "%s://%s, a key is there%s", p.scheme, p.host,
+             strcmp(p.scheme, "rtmp") == 0 ? "; it will travel unencrypted, rtmps:// hides it" : "");
+    return 0;
+}
+
+static int is_late(void *deadline_us)
+{
+    return clock_real_us() > *(int64_t *)deadline_us;
+}
+
+/* Connects and hangs up. 0 or an AVERROR. */
+static int try_place(const struct rtmp_config *c, const struct rtmp_place *p, bool is_encrypted, int port)
+{
+    int64_t deadline_us = clock_real_us() + CONNECT_US;
+    AVIOInterruptCB stop = {is_late, &deadline_us};
+    AVIOContext *io = NULL;
+    AVDictionary *options = NULL;
+    struct resolver *resolver;
+    int rc = resolver_open(&resolver, NULL, NULL);
+    if (rc == 0)
+        rc = rtmp_place_look_up(resolver, p->host, &stop);
+    resolver_close(&resolver);
+    if (rc < 0)
+        return rc;
+    char *address = xasprintf(strchr(p->host, ':') ? "%s://[%s]:%d" : "%s://%s:%d",
+                              is_encrypted ? "tls" : "tcp", p->host, port);
+    if (is_encrypted)
+        rtmp_place_options(c, &options);
+    av_log_forget();
+    rc = avio_open2(&io, address, AVIO_FLAG_READ_WRITE, &stop, &options);
+    avio_closep(&io);
+    av_dict_free(&options);
+    free(address);
+    return rc;
+}
+
+/* Name, TCP and, for rtmps, TLS with the server's certificate; not a byte of RTMP. */
+int rtmp_place_reach(const void *config, char *text, size_t size, struct error *e)
+{
+    struct rtmp_place p;
+    int rc = rtmp_place_split(config, &p, e);
+    if (rc < 0)
+        return rc;
+    bool is_encrypted = strcmp(p.scheme, "rtmps") == 0;
+    int port = p.port > 0 ? p.port : is_encrypted ? 443 : 1935;
+    int64_t began_us = clock_real_us();
+    rc = try_place(config, &p, is_encrypted, port);
+    if (rc < 0)
+        return error_set(e, EHOSTUNREACH, "%s port %d cannot be reached: %s; check rtmp.url and the network",
+                         p.host, port, av_error_describe(rc).text);
+    snprintf(text, size, "%s port %d answers%s (%.0f ms)", p.host, port,
+             is_encrypted ? ", its certificate is right" : "", (double)(clock_real_us() - began_us) / 1000);
+    return 0;
+}
+
+int rtmp_place_most_kbps(const void *config, const char **who)
+{
+    static const char *const twitch[] = {"twitch.tv", "live-video.net"};
+    struct rtmp_place p;
+    *who = "Twitch";
+    if (rtmp_place_split(config, &p, NULL) < 0)
+        return 0;
+    for (size_t i = 0; i < ARRAY_LEN(twitch); i++) {
+        size_t n = strlen(p.host), d = strlen(twitch[i]);
+        if (n >= d && strcasecmp(p.host + n - d, twitch[i]) == 0)
+            return TWITCH_MOST_KBPS;
+    }
+    return 0;
+}
