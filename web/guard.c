@@ -87,7 +87,8 @@ bool guard_knows_host(const struct guard *g, const char *host)
 
 /* ---- secrets ---- */
 
-bool guard_equal(const char *given, const char *secret)
+/* The same text? Takes as long whatever the first difference is. */
+static bool is_equal(const char *given, const char *secret)
 {
     size_t n = strlen(given), m = strlen(secret);
     unsigned char difference = n != m;
@@ -104,7 +105,7 @@ enum guard_bearer guard_bearer(const struct guard *g, const struct http_request 
         return GUARD_NONE;
     if (strncasecmp(given, scheme, sizeof scheme - 1) != 0 || !g->token[0])
         return GUARD_WRONG;
-    return guard_equal(given + sizeof scheme - 1, g->token) ? GUARD_OPERATOR : GUARD_WRONG;
+    return is_equal(given + sizeof scheme - 1, g->token) ? GUARD_OPERATOR : GUARD_WRONG;
 }
 
 /* ---- POST ---- */
@@ -141,7 +142,7 @@ const char *guard_refuses_post(const struct guard *g, const struct http_request 
         return NULL;
     if (!is_own_origin(r))
         return "this did not come from the page itself; programs send Authorization: Bearer TOKEN";
-    if (!r->header[HTTP_CSRF] || !guard_equal(r->header[HTTP_CSRF], g->csrf))
+    if (!r->header[HTTP_CSRF] || !is_equal(r->header[HTTP_CSRF], g->csrf))
         return "the page's token is missing or old: load the page again";
     return NULL;
 }

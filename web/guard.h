@@ -30,9 +30,6 @@ int guard_make_token(char out[GUARD_TOKEN_BYTES]);
 /* May a request with this Host be answered at all? "127.0.0.1:8080" is, "127.0.0.1.evil.example" is not. */
 bool guard_knows_host(const struct guard *g, const char *host);
 
-/* The same text? Takes as long whatever the first difference is. */
-bool guard_equal(const char *given, const char *secret);
-
 /* Of the Authorization header: none, a wrong one, the operator's. */
 enum guard_bearer { GUARD_NONE, GUARD_WRONG, GUARD_OPERATOR };
 enum guard_bearer guard_bearer(const struct guard *g, const struct http_request *r);

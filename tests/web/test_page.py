@@ -299,5 +299,21 @@ class Interface(unittest.TestCase):
         self.assertTrue(TOKEN not in html)
 
 
+class Without(unittest.TestCase):
+    def test_no_page(self):
+        """Neither where it is turned off nor beside an offline render."""
+        for more in (["--set", "web.enabled=false"], ["--offline"]):
+            p = Page()
+            done = subprocess.run([os.environ["REVERIE"], *p.args, *more, "--duration", "0.5"], stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=p.env, timeout=90, check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertNotIn(b"web:", done.stderr)
+
+    def test_address_is_the_last_line_of_the_start(self):
+        with Page("log.level=info") as p:
+            lines = [x for x in p.log().decode().splitlines() if not re.search(r" (dream|show|record|stream): ", x)]
+            self.assertTrue(lines[-1].endswith("watch it: http://127.0.0.1:%d/" % p.port), lines)
+
+
 if __name__ == "__main__":
     unittest.main()
