@@ -265,6 +265,7 @@ install: $(BIN) $(cuda_module) ## put program, manual, unit, model and default.y
 	install -m 755 $(BIN) $(bin_dir)/reverie
 	$(if $(cuda_module),install -d $(lib_dir) && install -m 755 $(cuda_module) $(lib_dir))
 	install -m 644 docs/reverie.1 $(man_dir)/reverie.1
+	install -m 755 scripts/frame-client $(share_dir)
 	install -m 644 config/default.yaml config/classic.yaml config/desk-frame.yaml $(share_dir)
 	install -m 644 $(models) $(share_dir)/models
 	for f in $(documents); do install -m 644 $$f $(doc_dir)/$$(echo $$f | sed 's|models/|model-|; s|.*/||'); done
