@@ -39,7 +39,7 @@ static int close_model(void **state)
 /* What the stand-in does next. */
 static struct {
     int steps_left, opens_left, frames_left;
-    int opened, closed, stepped;
+    int opened, closed, stepped, kept;
     int supports_rc;
     struct image_view seen[64];
     struct backend_params params;
@@ -100,6 +100,22 @@ static int fake_frame(struct backend *b, uint8_t *nv12)
     (void)b;
     memset(nv12, 7, 128 * 96 * 3 / 2);
     return fake.frames_left-- > 0 ? 0 : -EIO;
+}
+
+/* Its copy of the picture is 200 everywhere. */
+static int fake_keep(struct backend *b)
+{
+    (void)b;
+    fake.kept++;
+    return 0;
+}
+
+static int fake_kept(const struct backend *b, float *rgb)
+{
+    (void)b;
+    for (int i = 0; i < 3 * 128 * 96; i++)
+        rgb[i] = 200;
+    return 0;
 }
 
 static const struct backend_ops stand_in = {
@@ -449,6 +465,37 @@ static void chroma_lies_at_even_columns(void **state)
     assert_float_equal(image_nv12_chroma_site(plane, 8, 2, 0), 100, 1e-6);
 }
 
+/* Every so many frames it is told to keep a copy, and what it kept is what the next one goes on with; but not when
+ * the whole picture has been fetched since. */
+static void what_a_lost_driver_kept_is_gone_on_with(void **state)
+{
+    (void)state;
+    struct dream_config c = CONFIG("dream.threads=1");
+    struct backend_ops keeps = stand_in;
+    keeps.keep = fake_keep;
+    keeps.kept = fake_kept;
+    const struct backend_ops *const list[] = {&keeps, &backend_cpu, NULL};
+    for (int fetched = 0; fetched < 2; fetched++) {
+        set_up(9, 1);
+        fake.frames_left = 40;
+        struct dream *d = open_on(&c, list);
+        uint8_t *nv12 = xmalloc(128 * 96 * 3 / 2);
+        float *rgb = xmalloc(3 * 128 * 96 * sizeof *rgb);
+        for (int i = 0; i < 40; i++)
+            dream_frame(d, nv12);
+        assert_int_equal(fake.kept, 1);
+        if (fetched)
+            dream_picture(d, rgb);
+        dream_frame(d, nv12); /* lost */
+        assert_string_equal(dream_backend_name(d), "cpu");
+        dream_picture(d, rgb);
+        assert_int_equal(rgb[0] == 200 && rgb[3 * 128 * 96 - 1] == 200, !fetched);
+        free(nv12);
+        free(rgb);
+        dream_close(&d);
+    }
+}
+
 static void a_driver_that_makes_frames_is_asked_for_them(void **state)
 {
     (void)state;
@@ -487,6 +534,7 @@ int main(void)
         cmocka_unit_test(frames_have_the_colours_of_bt709),
         cmocka_unit_test(chroma_lies_at_even_columns),
         cmocka_unit_test(a_driver_that_makes_frames_is_asked_for_them),
+        cmocka_unit_test(what_a_lost_driver_kept_is_gone_on_with),
     };
     return cmocka_run_group_tests(tests, load_model, close_model);
 }

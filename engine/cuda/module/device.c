@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "engine/cuda/plan.h"
 
 /* ---- The verdict ---- */
@@ -146,6 +147,7 @@ static int open_handles(struct cuda_device *d)
 int cuda_device_open(struct cuda_device *d, int ordinal, struct error *e)
 {
     memset(d, 0, sizeof *d);
+    d->opened_us = clock_real_us();
     int rc = look(d, ordinal, e);
     if (rc < 0) {
         memset(d, 0, sizeof *d);

@@ -43,6 +43,7 @@ struct cuda_device {
     cublasLtHandle_t blas;
     uint8_t *arena; /* device memory */
     size_t arena_bytes, arena_used;
+    int64_t opened_us; /* clock_real_us, before anything was done */
     bool is_lost;
     char why[256]; /* the first error */
 };

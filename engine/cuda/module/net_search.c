@@ -41,7 +41,7 @@ void net_say_progress(struct net_tuning *t)
         return;
     t->said_us = now_us;
     log_info("dream", "the GPU gets ready: %d of %d convolutions measured after %.0f s", t->done, t->count,
-             (double)(now_us - t->began_us) / 1e6);
+             (double)(now_us - t->net->device->opened_us) / 1e6);
 }
 
 const char *net_task_way(const struct net_task *t)

@@ -105,7 +105,8 @@ int net_prepare_convs(struct cuda_net *n, int tuning, struct error *e)
 {
     int per_view = 2 * (n->convs - 1);
     struct net_tuning t = {.net = n, .schedule = schedules[tuning], .count = n->plan.view_count * per_view};
-    t.began_us = t.said_us = clock_real_us();
+    t.began_us = clock_real_us();
+    t.said_us = n->device->opened_us;
     n->solved = xcalloc(NET_SOLVED_MAX, sizeof *n->solved);
     net_memory_open(&t.memory, n->device);
     int rc = trial_open(&t.trial, n);

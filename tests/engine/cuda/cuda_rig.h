@@ -21,17 +21,15 @@
 #include "tests/engine/toy.h"
 
 /* The module's files: they are no part of the program. */
+#define clock_real_us fake_clock_us
 #include "engine/cuda/module/device.c"
 #include "engine/cuda/module/net.c"
 #include "engine/cuda/module/net_pass.c"
 #include "engine/cuda/module/net_weights.c"
 #include "engine/cuda/module/net_memory.c"
-#define clock_real_us fake_clock_us
 #include "engine/cuda/module/net_search.c"
 #include "engine/cuda/module/net_tune.c"
 #undef clock_real_us
-#define begin begin_trial
-#define end   end_trial
 #include "engine/cuda/module/trial.c"
 #include "engine/cuda/module/net_gemm.c"
 
