@@ -362,29 +362,39 @@ static void place_what_ends(struct parse *p)
     p->count = kept;
 }
 
+/* The pictures of a part of the line. */
+static void take_symbols(struct parse *p, const char *text, size_t bytes)
+{
+    char symbols[PIECE_BYTES];
+    text_clean(symbols, sizeof symbols, text, bytes);
+    take_pictures(p, symbols);
+}
+
+/* What is between two separators. */
+static void take_part(struct parse *p, const char *text, size_t bytes)
+{
+    char folded[PIECE_BYTES];
+    size_t n = synsets_fold(folded, sizeof folded, text, bytes);
+    p->any_words = p->any_words || n > 0;
+    p->too_long = n == sizeof folded;
+    if (n == 0)
+        take_symbols(p, text, bytes);
+    else if (!p->too_long)
+        open_piece(p, PIECE_BESIDE);
+    if (n == 0 || p->too_long)
+        return;
+    take_segment(p, folded);
+    if (p->count > 1 && last(p)->state == PIECE_EMPTY && !last(p)->weak) /* "pizza and 🦓" */
+        take_symbols(p, text, bytes);
+}
+
 void synsets_parse(const char *clean, struct parse *p)
 {
     *p = (struct parse){.count = 0};
     const char *start = clean;
     for (size_t separator = 1; separator > 0 && !p->too_long;) {
-        char folded[PIECE_BYTES];
         size_t bytes = to_separator(start, &separator);
-        size_t n = synsets_fold(folded, sizeof folded, start, bytes);
-        p->any_words = p->any_words || n > 0;
-        p->too_long = n == sizeof folded;
-        if (n == 0) {
-            char symbols[PIECE_BYTES];
-            text_clean(symbols, sizeof symbols, start, bytes);
-            take_pictures(p, symbols);
-        } else if (!p->too_long) {
-            open_piece(p, PIECE_BESIDE);
-            take_segment(p, folded);
-            if (p->count > 1 && last(p)->state == PIECE_EMPTY && !last(p)->weak) { /* "pizza and 🦓" */
-                char symbols[PIECE_BYTES];
-                text_clean(symbols, sizeof symbols, start, bytes);
-                take_pictures(p, symbols);
-            }
-        }
+        take_part(p, start, bytes);
         start += bytes + separator;
     }
     place_what_ends(p);
