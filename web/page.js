@@ -61,6 +61,7 @@ function say(state, text) {
 class Player {
   constructor() {
     this.running = false;
+    this.round = 0; // counts starts, so that a loop that slept through a stop knows that it is not wanted any more
     this.failures = 0;
     this.stills = 0; // which fallback: 0 none, 1 moving pictures, 2 one a second
   }
@@ -68,17 +69,18 @@ class Player {
   start() {
     if (this.running) return;
     this.running = true;
-    this.loop();
+    this.loop(++this.round);
   }
 
   stop() {
     this.running = false;
+    this.round++;
     if (this.abort) this.abort.abort();
     stills.removeAttribute("src");
   }
 
-  async loop() {
-    while (this.running) {
+  async loop(round) {
+    while (this.round === round) {
       if (!Source || this.stills) return this.fallBack();
       try {
         await this.play();
@@ -87,7 +89,7 @@ class Player {
         if (fault.name === "NotSupportedError") this.stills = 1;
         this.failures++;
       }
-      if (!this.running || this.stills) continue;
+      if (this.round !== round || this.stills) continue;
       const wait = Math.min(8, 0.5 * 2 ** Math.min(this.failures, 4));
       if (this.failures > 0) say("away", "the show is away, trying again in " + Math.ceil(wait) + " s");
       await sleep(wait * 1000);
@@ -212,14 +214,20 @@ $("full").onclick = () => {
 // ---- state ---------------------------------------------------------------------------------------------------------
 
 class Events {
+  constructor() {
+    this.running = false;
+    this.round = 0; // as the player's
+  }
+
   start() {
     if (this.running) return;
     this.running = true;
-    this.loop();
+    this.loop(++this.round);
   }
 
   stop() {
     this.running = false;
+    this.round++;
     if (this.abort) this.abort.abort();
   }
 
@@ -227,8 +235,8 @@ class Events {
     if (this.abort) this.abort.abort();
   }
 
-  async loop() {
-    for (let wait = 0.5; this.running; wait = Math.min(8, wait * 2)) {
+  async loop(round) {
+    for (let wait = 0.5; this.round === round; wait = Math.min(8, wait * 2)) {
       try {
         this.abort = new AbortController();
         const r = await fetch("/events", { headers: headers(), signal: this.abort.signal });
@@ -238,10 +246,10 @@ class Events {
           await this.read(r.body.getReader());
         }
       } catch (fault) {
-        if (fault.name !== "AbortError" && this.running && !video.buffered.length)
+        if (fault.name !== "AbortError" && this.round === round && !video.buffered.length)
           say("away", "the show is away, trying again");
       }
-      if (this.running) await sleep(wait * 1000);
+      if (this.round === round) await sleep(wait * 1000);
     }
   }
 
