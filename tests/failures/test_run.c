@@ -6,7 +6,7 @@
 
 #include "app/commands.h"
 
-static char folder[] = "/tmp/reverie-test-XXXXXX", settings[8][128];
+static char folder[] = "/tmp/reverie-test-XXXXXX", settings[10][128];
 static int caught; /* the file that stderr goes to */
 
 /* The line that tells of an error; more of them than one are an error of their own. */
@@ -54,7 +54,9 @@ static void all_is_given_back(void **state)
     static const struct opening opening = {.name = "reverie run",
                                            .open = run_show,
                                            .close = close_nothing,
-                                           .may_go_on = "fopen" /* /proc/self/statm, for the report */};
+                                           /* /proc/self/statm, for the report; the page, whose port may be
+                                            * another's */
+                                           .may_go_on = "fopen bind listen"};
     fail_all(&opening, 1);
 }
 
@@ -69,12 +71,15 @@ static int setup(void **state)
     unlink(path);
     dup2(null, STDIN_FILENO);
     close(null);
+    /* A token of the page's own would be one more secret for the log to remember, each time. */
+    setenv("REVERIE_WEB_TOKEN", "0123456789abcdef0123456789abcdef", 1);
     static const char *const fixed[] = {"dream.size=64x64",      "dream.backend=null", "video.size=64x64",
                                         "video.encoder=libx264", "chat.enabled=true",  "chat.channel=nowhere",
                                         "chat.server=127.0.0.1"};
     for (size_t i = 0; i < ARRAY_LEN(fixed); i++)
         snprintf(settings[i], sizeof settings[i], "%s", fixed[i]);
     snprintf(settings[ARRAY_LEN(fixed)], sizeof settings[0], "record.dir=%s", folder);
+    snprintf(settings[ARRAY_LEN(fixed) + 1], sizeof settings[0], "show.state_dir=%s", folder);
     return caught < 0;
 }
 

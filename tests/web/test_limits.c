@@ -54,7 +54,7 @@ static void test_history(void **state)
     assert_int_equal(history_list(h, 0, list, 10), 0);
     assert_null(history_picture(h, 1, &bytes));
     for (int i = 1; i <= 250; i++) {
-        struct history_entry e = {.dream.id = i};
+        struct history_entry e = {.dream = {.id = i, .by = "ann"}};
         snprintf(e.dream.text, sizeof e.dream.text, "dream %d", i);
         assert_int_equal(history_add(h, &e, (const uint8_t *)e.dream.text, strlen(e.dream.text)), i);
     }
@@ -71,6 +71,13 @@ static void test_history(void **state)
     assert_null(history_picture(h, 150, &bytes));
     assert_null(history_picture(h, 251, &bytes));
     assert_null(history_picture(h, -49, &bytes));
+    history_forget(h, 0);   /* nobody's */
+    history_forget(h, 100); /* gone already */
+    history_forget(h, 249);
+    assert_int_equal(history_list(h, 0, list, 3), 3);
+    assert_string_equal(list[0].dream.by, "ann");
+    assert_string_equal(list[1].dream.by, "");
+    assert_string_equal(list[2].dream.by, "ann");
     history_free(h);
 }
 
