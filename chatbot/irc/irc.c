@@ -214,7 +214,8 @@ static int refuse_channel(const char *channel, struct error *e)
         "chat.channel \"%.200s\" is not a valid channel name; on Twitch it is the streamer's login", channel);
 }
 
-int irc_valid(const struct irc_config *c, struct error *e)
+/* `bad`: what a server's name must not hold. */
+static int valid_but(const struct irc_config *c, const char *bad, struct error *e)
 {
     if (!c->channel[0])
         return error_set(e, EINVAL,
@@ -225,10 +226,15 @@ int irc_valid(const struct irc_config *c, struct error *e)
         return error_set(e, EINVAL,
                          "chat.nick \"%s\" is not a valid name for a bot; it is one word without :,!@*?%%",
                          c->nick);
-    if (!c->server[0] || c->server[0] == '-' || strpbrk(c->server, " \t\r\n/"))
+    if (!c->server[0] || c->server[0] == '-' || strpbrk(c->server, bad))
         return error_set(e, EINVAL, "chat.server \"%s\" is not a host name; write it without irc:// and path",
                          c->server);
     return 0;
+}
+
+int irc_valid(const struct irc_config *c, struct error *e)
+{
+    return valid_but(c, " \t\r\n/", e);
 }
 
 static int start(struct irc *irc, struct error *e)
@@ -248,7 +254,8 @@ int irc_open(struct irc **out, const struct irc_config *config, const struct irc
              const struct irc_tuning *tuning, struct error *e)
 {
     *out = NULL;
-    int rc = irc_valid(config, e);
+    /* A transport of the caller's may have paths for hosts. */
+    int rc = tuning && tuning->transport ? valid_but(config, " \t\r\n", e) : irc_valid(config, e);
     if (rc < 0)
         return rc;
     struct irc *irc = xcalloc(1, sizeof *irc);

@@ -75,7 +75,8 @@ static int setup(void **state)
     setenv("REVERIE_WEB_TOKEN", "0123456789abcdef0123456789abcdef", 1);
     static const char *const fixed[] = {"dream.size=64x64",      "dream.backend=null", "video.size=64x64",
                                         "video.encoder=libx264", "chat.enabled=true",  "chat.channel=nowhere",
-                                        "chat.server=127.0.0.1"};
+                                        "chat.server=127.0.0.1", "web.enabled=false", /* may go on without */
+                                        "show.state_dir="};
     for (size_t i = 0; i < ARRAY_LEN(fixed); i++)
         snprintf(settings[i], sizeof settings[i], "%s", fixed[i]);
     snprintf(settings[ARRAY_LEN(fixed)], sizeof settings[0], "record.dir=%s", folder);

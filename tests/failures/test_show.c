@@ -33,7 +33,7 @@ IN_PLACE_OF(int, gnutls_credentials_set, (gnutls_session_t s, gnutls_credentials
             (s, type, c), GNUTLS_E_MEMORY_ERROR)
 
 static struct show_config config = {.hold_s = 60, .idle_s = 30, .queue_max = 8, .daydream = true};
-static struct irc_config irc_config = {.port = 6667, .channel = "reverie", .nick = "reverie"};
+static struct irc_config irc_config = {.port = 6667, .channel = "reverie", .nick = "reverie"}, link_config;
 static const struct irc_events irc_events = {.context = NULL};
 static struct irc_tuning tuning;
 static struct irc_counters counters;
@@ -56,7 +56,7 @@ OPENING(console, console, console_open(out, bot, typed[0], &show_clock, 0, e))
 OPENING(script, script, script_open(out, script_path, e))
 OPENING(port, port, port_open(out))
 OPENING(irc, irc, irc_open(out, &irc_config, &irc_events, &tuning, e))
-OPENING(link, link, link_open(out, &irc_config, bot, NULL, &show_clock, 0, e))
+OPENING(link, link, link_open(out, &link_config, bot, NULL, &show_clock, 0, e))
 OPENING(resolver, resolver, resolver_open(out, NULL, NULL))
 
 static void on_line(void *context, const char *text, size_t bytes)
@@ -324,6 +324,8 @@ static int setup(void **state)
     struct error e = {""};
     if (store_open(&journal_store, &(struct store_params){.folder = journal_folder}, &e) < 0)
         fail_msg("%s", e.text);
+    link_config = irc_config; /* whose transport is the settings' */
+    snprintf(link_config.server, sizeof link_config.server, "127.0.0.1");
     snprintf(irc_config.server, sizeof irc_config.server, "%s", log_path);
     tuning = irc_tuning_default;
     tuning.transport = &transport_fake;

@@ -77,7 +77,9 @@ static void on_shown(void *context, int64_t request_id, const char *caption, int
 {
     struct shown *s = context;
     (void)caption;
-    if (request_id != 0 && s->count < 64) {
+    bool again =
+        s->count > 0 && s->ids[s->count - 1] == request_id; /* each picture has a caption of its own here */
+    if (request_id != 0 && !again && s->count < 64) {
         s->ids[s->count] = request_id;
         s->frames[s->count++] = frame;
     }
