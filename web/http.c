@@ -38,6 +38,7 @@ enum {
     ANSWER_US = 10000000,
     STREAM_US = 5000000,
     BACKLOG = 64,
+    SEND_BYTES = 128 << 10, /* what the kernel holds for one that does not read; it doubles it */
 };
 
 #define NEVER INT64_MAX
@@ -130,6 +131,7 @@ static void on_connection(void *context, struct MHD_Connection *mhd, void **slot
         *slot = c = xcalloc(1, sizeof *c);
         c->mhd = mhd;
         c->fd = info ? info->connect_fd : -1;
+        setsockopt(c->fd, SOL_SOCKET, SO_SNDBUF, &(int){SEND_BYTES}, sizeof(int));
         c->deadline_us = clock_real_us() + REQUEST_US;
         name_peer(c);
         c->next = h->connections;

@@ -127,6 +127,17 @@ class InChromium(unittest.TestCase, Both):
             self.assertEqual(b.js("return document.querySelectorAll('#next img, #next script, #next b').length"), 0)
             self.assertEqual(b.errors(), [])
 
+    def test_without_media_source(self):
+        with Page() as page, Chromium(1280, 860) as b:
+            b.cdp("Page.addScriptToEvaluateOnNewDocument", {
+                "source": "delete window.MediaSource; delete window.ManagedMediaSource;"})
+            b.open("http://127.0.0.1:%d/" % page.port)
+            b.wait("document.getElementById('stills').naturalWidth === 640", 30 * SLOW)
+            self.assertEqual(b.js("return " + text("badge-text")), "moving pictures without sound")
+            page.until(lambda s: s.get("viewers") == 1)
+            b.open("about:blank")
+            page.until(lambda s: s.get("viewers") == 0)
+
     def test_hidden_tab_lets_go(self):
         with Page() as page, Chromium(1280, 860) as b:
             b.open("http://127.0.0.1:%d/" % page.port)

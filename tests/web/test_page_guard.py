@@ -304,7 +304,9 @@ class Hostile(unittest.TestCase):
             s.connect(("127.0.0.1", p.port))
             s.sendall(b"GET /live.mp4 HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n" % p.port)
             self.assertEqual(p.until(lambda s: s["viewers"] == 1)["viewers"], 1)
+            began = time.time()
             p.until(lambda s: s["viewers"] == 0, timeout=90)
+            print("# a client that never reads was closed after %.1f s" % (time.time() - began))
             s.close()
 
     def test_ends_soon_with_clients(self):
