@@ -20,7 +20,7 @@
 #include "stream/snapshot.h"
 #include "stream/still.h"
 
-enum { PATIENCE_US = 200000, MAP_BYTES_MAX = 256 << 20 };
+enum { PATIENCE_US = 200000, MAP_BYTES_MAX = 256 << 20, CHANNELS = 3, THRESHOLDS = 16 };
 
 static const struct option rows[] = {
     OPTION_BOOL(struct fbdev_config, enabled, "false",
@@ -39,8 +39,8 @@ struct fbdev {
     int fd, width_px, height_px, pixel_bytes;
     int64_t every_us;
     bool contain;
-    struct fb_bitfield red, green, blue;
-    uint8_t *map, *screen; /* the mapping, and the visible part's first pixel in it */
+    uint32_t bits[CHANNELS][THRESHOLDS][256]; /* what a value puts into a pixel */
+    uint8_t *map, *screen;                    /* the mapping, and the visible part's first pixel in it */
     size_t map_bytes, stride_bytes;
     struct snapshot *snapshot;
     struct stop stop;
@@ -76,14 +76,23 @@ static uint32_t in_field(const struct fb_bitfield *b, uint32_t value, uint32_t t
 /* Bayer's ordered dither: the thresholds of a 4x4 tile. */
 static const uint8_t bayer[4][4] = {{0, 8, 2, 10}, {12, 4, 14, 6}, {3, 11, 1, 9}, {15, 7, 13, 5}};
 
+static void make_tables(struct fbdev *f, const struct fb_var_screeninfo *v)
+{
+    const struct fb_bitfield *fields[CHANNELS] = {&v->red, &v->green, &v->blue};
+    for (int c = 0; c < CHANNELS; c++)
+        for (uint32_t threshold = 0; threshold < THRESHOLDS; threshold++)
+            for (uint32_t value = 0; value < 256; value++)
+                f->bits[c][threshold][value] = in_field(fields[c], value, threshold);
+}
+
 static void draw_row(const struct fbdev *f, int y)
 {
     const uint8_t *from = f->rgb + 3 * (size_t)y * (size_t)f->width_px;
     uint8_t *to = f->screen + (size_t)y * f->stride_bytes;
     for (int x = 0; x < f->width_px; x++, from += 3, to += f->pixel_bytes) {
-        uint32_t threshold = bayer[y % 4][x % 4];
-        uint32_t pixel = in_field(&f->red, from[0], threshold) | in_field(&f->green, from[1], threshold) |
-                         in_field(&f->blue, from[2], threshold);
+        int threshold = bayer[y % 4][x % 4];
+        uint32_t pixel =
+            f->bits[0][threshold][from[0]] | f->bits[1][threshold][from[1]] | f->bits[2][threshold][from[2]];
         memcpy(to, &pixel, (size_t)f->pixel_bytes); /* little-endian, as all that have such a device */
     }
 }
@@ -157,9 +166,7 @@ static int map_screen(struct fbdev *f, const struct fbdev_config *c, const struc
     f->width_px = (int)v.xres;
     f->height_px = (int)v.yres;
     f->pixel_bytes = (int)v.bits_per_pixel / 8;
-    f->red = v.red;
-    f->green = v.green;
-    f->blue = v.blue;
+    make_tables(f, &v);
     f->stride_bytes = fix.line_length;
     f->map_bytes = fix.smem_len;
     f->map = mmap(NULL, f->map_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, f->fd, 0);
