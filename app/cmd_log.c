@@ -79,6 +79,8 @@ static void print(void *context, const struct store_row *row)
         json_put_whole(o, "seed", row->seed);
         if (row->on_ms >= 0)
             json_put_real(o, "on_s", (double)row->on_ms / 1000, 3);
+    } else if (strcmp(row->event, "command") == 0) {
+        json_put_text(o, "text", row->text);
     } else if (strcmp(row->event, "removed") == 0) {
         json_put_text(o, "of", row->text);
         json_put_whole(o, "rows", row->count);

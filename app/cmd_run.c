@@ -85,12 +85,27 @@ static double keyframes_lag_s(const struct run *r)
     return 1.5 * (double)(r->options.offline ? c->offline_ms : c->max_ms) / 1000;
 }
 
+static void set_manners(struct run *r)
+{
+    const struct irc_config *c = &r->settings.irc;
+    const struct chatbot_manners manners = {.prefix = c->prefix,
+                                            .ignore = c->ignore,
+                                            .words_link = c->words_link,
+                                            .reward = c->reward,
+                                            .bits_min = c->bits_min,
+                                            .replies = (enum chat_replies)c->replies,
+                                            .tell_when_on = c->tell_when_on};
+    chatbot_set_manners(r->chatbot, &manners);
+}
+
 /* Chat and queue: everything that a request passes on its way to the dream. */
 static int open_chat(struct run *r, struct error *e)
 {
     uint64_t seed = (uint64_t)r->options.seed;
     double lag_s = keyframes_lag_s(r);
-    subjects_known(r->model, &r->known);
+    struct synsets_known all;
+    subjects_known(r->model, &all);
+    r->known = all;
     int rc = rules_open(&r->rules, &r->settings.show, e);
     if (rc < 0)
         return rc;
@@ -98,7 +113,7 @@ static int open_chat(struct run *r, struct error *e)
         return error_set(e, EINVAL, "show.banned_file leaves nothing that could be dreamed");
     rc = requests_open(&r->requests, &r->settings.show, &r->known, seed, &r->stats);
     if (rc == 0)
-        rc = chatbot_open(&r->chatbot, r->requests, &r->known, seed, lag_s);
+        rc = chatbot_open(&r->chatbot, r->requests, &all, seed, lag_s);
     if (rc < 0)
         return error_set(e, -rc, "cannot open the chat: %s", strerror(-rc));
     requests_on_withdrawn(r->requests, on_withdrawn, r);
@@ -112,6 +127,7 @@ static int open_chat(struct run *r, struct error *e)
         return rc;
     chatbot_set_record(r->chatbot, r->record);
     chatbot_set_name(r->chatbot, r->settings.irc.nick);
+    set_manners(r);
     chatbot_on_quit(r->chatbot, on_quit, r);
     if (r->options.script_path)
         return script_open(&r->script, r->options.script_path, e);
@@ -159,6 +175,7 @@ static void on_shown(void *context, int64_t request_id, const char *caption, int
     page_shown(r->page, request_id, caption);
     if (request_id != 0)
         log_info("show", "%.1f s: request %lld is on the screen", at_s, (long long)request_id);
+    chatbot_shown(r->chatbot, request_id);
 }
 
 /* A page beside a live show; before the stream, which feeds it. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "common/log.h"
+#include "common/text.h"
 
 struct link {
     struct irc *irc;
@@ -15,19 +16,38 @@ struct link {
     int64_t start_us;
 };
 
+static double show_time_s(const struct link *r)
+{
+    return (double)(clock_now_us(r->clock) - r->start_us) / 1e6;
+}
+
 static void on_line(void *context, const struct irc_message *m, struct irc_reply *reply)
 {
     struct link *r = context;
-    double now_s = (double)(clock_now_us(r->clock) - r->start_us) / 1e6;
+    struct chat_outcome outcome;
     log_debug("chat", "%s: %s", m->user, m->text);
     struct chat_line line = {.origin = CHAT_IRC,
                              .user = m->user,
                              .display_name = m->display_name,
+                             .user_id = m->user_id,
                              .message_id = m->message_id,
+                             .reply_to = m->reply_to,
                              .roles = m->roles,
+                             .reward = m->reward,
+                             .bits = m->bits,
+                             .times_later = true,
                              .text = m->said,
                              .bytes = m->said_bytes};
-    chatbot_line(r->chatbot, &line, now_s, reply->text);
+    chatbot_ask(r->chatbot, &line, show_time_s(r), reply->text, &outcome);
+    reply->urgent = outcome.urgent;
+    reply->when_us = clock_real_us() + (int64_t)(outcome.on_screen_s * 1e6);
+    text_copy(reply->brief, sizeof reply->brief, outcome.brief);
+}
+
+static void on_turn(void *context, struct irc_reply *reply)
+{
+    struct link *r = context;
+    chatbot_notice(r->chatbot, reply->text);
 }
 
 static void on_clear_user(void *context, const char *user)
@@ -63,6 +83,7 @@ int link_open(struct link **out, const struct irc_config *config, struct chatbot
     r->start_us = start_us;
     struct irc_events events = {.context = r,
                                 .on_line = on_line,
+                                .on_turn = on_turn,
                                 .on_clear_user = on_clear_user,
                                 .on_delete = on_delete,
                                 .on_state = on_state};

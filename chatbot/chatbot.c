@@ -1,15 +1,9 @@
 /*
- * chatbot - see chatbot.h. From a line to a request: what it means, which of several classes is taken, what
- * the queue says to it, and how that is told.
- *
- * Where a word means several classes: names shared by two (crane) take the first one that is not on the
- * screen now, so asking again gives the other; a kind ("dog") or a word of names ("spider") draws one that is
- * not on now.
+ * chatbot - see chatbot.h. Who speaks, whether the line is for us, where it goes, and how a reply is said. What
+ * it means as a wish is in wish.c, commands are in commands*.c.
  */
 #include "chatbot/bot.h"
 
-#include <errno.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,12 +11,11 @@
 #include <strings.h>
 
 #include "show/record.h"
+#include "common/log.h"
 #include "common/mem.h"
 #include "common/text.h"
 
-enum { RNG_STREAM_REPLIES = 0x7265, LABEL_BYTES = 256, REROLLS = 8 };
-
-#define OUR_NAME "reverie"
+enum { RNG_STREAM_REPLIES = 0x7265, REROLLS = 8 };
 
 void chatbot_set_lag(struct chatbot *b, double lag_s)
 {
@@ -34,10 +27,10 @@ int chatbot_open(struct chatbot **out, struct requests *requests, const struct s
 {
     struct chatbot *b = xcalloc(1, sizeof *b);
     b->requests = requests;
-    b->known = *known;
+    b->all = b->known = *known;
+    text_copy(b->prefix, sizeof b->prefix, "!");
     chatbot_set_lag(b, lag_s);
     b->rng = rng_make(seed, RNG_STREAM_REPLIES);
-    text_copy(b->name, sizeof b->name, OUR_NAME);
     pthread_mutex_init(&b->lock, NULL);
     *out = b;
     return 0;
@@ -61,15 +54,26 @@ bool chat_is_moderator(const struct chat_call *c)
 {
     const struct rules *rules = c->bot->rules;
     return chat_is_operator(c) || (c->roles & (CHAT_BROADCASTER | CHAT_MODERATOR)) ||
-           (rules && rules_is_moderator(rules, c->login));
+           (rules && rules_is_moderator(rules, c->who.login));
 }
 
-void chat_login(const char *text, char out[REQUEST_USER_BYTES])
+/* Replies are written with "!": the prefix of this room goes there, before the name of a command. */
+static void put_prefix(struct chat_call *c)
 {
-    text_clean(out, REQUEST_USER_BYTES, text + (text[0] == '@'), strlen(text) - (text[0] == '@'));
-    char *blank = strpbrk(out, " ,");
-    if (blank)
-        *blank = '\0';
+    char text[CHAT_REPLY_BYTES];
+    const char *prefix = c->bot->prefix;
+    if (strcmp(prefix, "!") == 0)
+        return;
+    size_t n = 0;
+    for (const char *at = c->reply; *at && n + CHAT_PREFIX_BYTES < sizeof text; at++) {
+        bool begins = at == c->reply || strchr(" \"(", at[-1]);
+        if (*at == '!' && begins && at[1] >= 'a' && at[1] <= 'z')
+            n += text_copy(text + n, sizeof text - n, prefix);
+        else
+            text[n++] = *at;
+    }
+    text[n] = '\0';
+    text_clean(c->reply, c->reply_size, text, n);
 }
 
 void chat_say(struct chat_call *c, enum reply reply, const struct reply_words *words)
@@ -83,8 +87,9 @@ void chat_say(struct chat_call *c, enum reply reply, const struct reply_words *w
         b->last_reply = h;
         pthread_mutex_unlock(&b->lock);
         if (!repeats)
-            return;
+            break;
     }
+    put_prefix(c);
 }
 
 void chat_print(struct chat_call *c, const char *format, ...)
@@ -95,19 +100,14 @@ void chat_print(struct chat_call *c, const char *format, ...)
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     text_clean(c->reply, c->reply_size, text, strlen(text));
+    put_prefix(c);
 }
 
-const char *chat_when(const struct chat_call *c, double eta_s, char out[CHAT_WHEN_BYTES])
+const char *chat_when(struct chat_call *c, double eta_s, char out[CHAT_WHEN_BYTES])
 {
-    double s = ceil(eta_s + (double)atomic_load(&c->bot->lag_ms) / 1000);
-    if (!(s >= 1))
-        s = 1;
-    if (s < 100)
-        snprintf(out, CHAT_WHEN_BYTES, "on your screen in about %d s", (int)s);
-    else if (s < 100 * 60)
-        snprintf(out, CHAT_WHEN_BYTES, "on your screen in about %d min", (int)lround(s / 60));
-    else
-        snprintf(out, CHAT_WHEN_BYTES, "on your screen in about %d h", (int)lround(fmin(s / 3600, 9999)));
+    double on_screen_s = eta_s + (double)atomic_load(&c->bot->lag_ms) / 1000;
+    c->outcome->on_screen_s = on_screen_s;
+    snprintf(out, CHAT_WHEN_BYTES, "on your screen %s", text_when(c->when, on_screen_s));
     return out;
 }
 
@@ -124,195 +124,6 @@ const char *chat_list(const char *const *names, int count, char *out, size_t siz
     return out;
 }
 
-static bool shown(const struct request *now, int synset)
-{
-    for (int i = 0; i < now->count; i++)
-        if (now->synset[i] == synset)
-            return true;
-    return false;
-}
-
-/* Which of its classes a part takes; `now` is on the screen, `q` holds what earlier parts took. */
-static int choose(struct chat_call *c, const struct synsets_subject *s, int first, const struct request *now,
-                  const struct request *q)
-{
-    bool draw = s->how == SYNSETS_PARENT || s->how == SYNSETS_PARENT_FORM;
-    int candidates[SYNSET_COUNT], count = 0;
-    for (int i = 0; i < s->head_count && !s->meant_name; i++) {
-        int synset = s->choices[i];
-        if (c->bot->known.known[synset] && !shown(now, synset) && !shown(q, synset))
-            candidates[count++] = synset;
-    }
-    if (count > 0)
-        return candidates[draw ? rng_below(&c->rng, (uint32_t)count) : 0];
-    return first; /* all that it may mean is on already; the queue will say so */
-}
-
-static void make_request(struct chat_call *c, const struct synsets_result *r, struct request *q)
-{
-    struct request now;
-    requests_list(c->bot->requests, &now, NULL, 0);
-    struct rules *rules = c->bot->rules;
-    *q = (struct request){.immediate = chat_is_operator(c)};
-    /* A name that may not be shown is not shown. */
-    text_copy(q->user, sizeof q->user, rules && rules_forbids_name(rules, c->user) ? "somebody" : c->user);
-    text_copy(q->login, sizeof q->login, c->login);
-    text_clean(q->message_id, sizeof q->message_id, c->message_id, strlen(c->message_id));
-    for (int i = 0; i < r->count; i++) {
-        q->synset[i] = choose(c, &r->subject[i], r->synset[i], &now, q);
-        q->count = i + 1;
-    }
-}
-
-/* What the queue said, to a person. */
-static void tell(struct chat_call *c, const struct request *q, int rc, double eta_s, bool replaced)
-{
-    char label[LABEL_BYTES], when[CHAT_WHEN_BYTES], number[16];
-    request_label(q, label, sizeof label);
-    int below = c->bot->first_below ? 0 : q->count - 1;
-    struct reply_words words = {.subject = label,
-                                .top = synset_table[q->synset[q->count - 1 - below]].names[0],
-                                .bottom = synset_table[q->synset[below]].names[0],
-                                .when = chat_when(c, eta_s, when)};
-    struct request now;
-    int waiting = requests_list(c->bot->requests, &now, NULL, 0);
-    snprintf(number, sizeof number, "%d", waiting);
-    words.number = number;
-    c->outcome->result = rc == 0 ? CHAT_TAKEN : rc == -EALREADY ? CHAT_ALREADY : CHAT_FULL;
-    c->outcome->request = *q;
-    c->outcome->on_screen_s = eta_s + (double)atomic_load(&c->bot->lag_ms) / 1000;
-    if (rc == -EALREADY)
-        chat_say(c, now.id == q->id ? REPLY_ON_NOW : REPLY_HAVE_IT, &words);
-    else if (rc)
-        chat_say(c, REPLY_FULL, &words);
-    else if (requests_is_lottery(c->bot->requests) && !q->immediate)
-        chat_say(c, REPLY_LOTTERY, &words);
-    else if (replaced && !q->immediate)
-        chat_say(c, q->count > 1 ? REPLY_INSTEAD_TWO : REPLY_INSTEAD_ONE, &words);
-    else
-        chat_say(c, q->count > 1 ? REPLY_TWO : REPLY_ONE, &words);
-}
-
-static void tell_why_not(struct chat_call *c, const struct synsets_result *r)
-{
-    char list[LABEL_BYTES];
-    struct reply_words words = {.part = r->missing_name ? r->missing_name : "that"};
-    words.list = chat_list(r->suggestion_name, r->suggestion_count, list, sizeof list);
-    c->outcome->near_count = r->suggestion_count;
-    memcpy(c->outcome->near, r->suggestion_name, sizeof c->outcome->near);
-    c->outcome->result = r->verdict == SYNSETS_LACKING    ? CHAT_LACKING
-                         : r->verdict == SYNSETS_UNKNOWN  ? CHAT_UNKNOWN
-                         : r->verdict == SYNSETS_TOO_MANY ? CHAT_TOO_MANY
-                                                          : CHAT_SAID;
-    switch (r->verdict) {
-    case SYNSETS_LACKING:
-        chat_say(c, r->suggestion_count ? REPLY_LACKING : REPLY_UNKNOWN, &words);
-        break;
-    case SYNSETS_UNSURE:
-        chat_say(c, REPLY_DID_YOU_MEAN, &words);
-        break;
-    case SYNSETS_UNKNOWN:
-        chat_say(c, REPLY_UNKNOWN, &words);
-        break;
-    case SYNSETS_TOO_MANY:
-        chat_say(c, REPLY_TOO_MANY, &words);
-        break;
-    default:
-        words.list = chat_command_names(c, list, sizeof list);
-        chat_say(c, REPLY_HELP, &words);
-    }
-}
-
-/* Says no where the rules do. A result of names that the show lacks may be lacking only by the rules. */
-static bool refuse(struct chat_call *c, const struct synsets_result *r)
-{
-    struct rules *rules = c->bot->rules;
-    char number[16];
-    struct reply_words words = {.number = number};
-    if (!rules || chat_is_operator(c))
-        return false;
-    double cooldown_s = chat_is_moderator(c) ? 0 : rules_cooldown_s(rules, c->login, c->now_s);
-    bool forbidden = rules_forbids_wish(rules, c->rest, r);
-    snprintf(number, sizeof number, "%d", (int)fmin(ceil(cooldown_s), 999999));
-    c->outcome->wait_s = cooldown_s;
-    if (forbidden) {
-        c->outcome->result = CHAT_FORBIDDEN;
-        chat_say(c, REPLY_FORBIDDEN, &words);
-    } else if (synsets_granted(r) && rules_is_paused(rules) && !chat_is_moderator(c)) {
-        c->outcome->result = CHAT_PAUSED;
-        chat_say(c, REPLY_PAUSED, &words);
-    } else if (synsets_granted(r) && cooldown_s > 0) {
-        c->outcome->result = CHAT_COOLDOWN;
-        chat_say(c, REPLY_COOLDOWN, &words);
-    } else {
-        return false;
-    }
-    requests_refused(c->bot->requests);
-    return true;
-}
-
-/* What was granted otherwise than it was named, behind the reply. */
-static void tell_the_rest(struct chat_call *c, const struct synsets_result *r)
-{
-    char rest[LABEL_BYTES] = "";
-    size_t n = 0;
-    for (int i = 0; i < r->count && n < sizeof rest; i++)
-        if (r->subject[i].meant_name)
-            n += (size_t)snprintf(rest + n, sizeof rest - n, " No %s here; %s comes nearest.",
-                                  r->subject[i].meant_name, synset_table[r->synset[i]].names[0]);
-    if (r->verdict == SYNSETS_HALF && n < sizeof rest)
-        snprintf(rest + n, sizeof rest - n, " No %s here, so that is half of it.",
-                 r->missing_name ? r->missing_name : "such other thing");
-    n = strlen(c->reply);
-    snprintf(c->reply + n, c->reply_size - n, "%s", rest);
-}
-
-static void take(struct chat_call *c, const struct synsets_result *r)
-{
-    if (refuse(c, r))
-        return;
-    if (!synsets_granted(r)) {
-        requests_refused(c->bot->requests);
-        tell_why_not(c, r);
-        return;
-    }
-    struct request q;
-    double eta_s;
-    bool replaced;
-    make_request(c, r, &q);
-    int rc = requests_add(c->bot->requests, &q, c->now_s, &eta_s, &replaced);
-    if (rc == 0)
-        record_asked(c->bot->record, &q, c->rest);
-    if (rc == 0 && c->bot->rules)
-        rules_wished(c->bot->rules, c->login, c->now_s);
-    tell(c, &q, rc, eta_s, replaced);
-    tell_the_rest(c, r);
-}
-
-void chat_request(struct chat_call *c)
-{
-    struct synsets_result r;
-    synsets_resolve(c->rest, strlen(c->rest), &c->bot->known, &r);
-    if (c->addressed || synsets_is_plain(&r))
-        take(c, &r);
-    else
-        c->answered = false;
-}
-
-/* Behind "name:", "name," or "@name"; NULL when the line does not begin with that. */
-static const char *behind(const char *line, const char *name)
-{
-    bool at = line[0] == '@';
-    size_t n = strlen(name);
-    line += at;
-    if (n == 0 || strncasecmp(line, name, n) != 0)
-        return NULL;
-    line += n;
-    if (*line != ':' && *line != ',' && !(at && (*line == ' ' || !*line)))
-        return NULL;
-    return line + strspn(line, ":, ");
-}
-
 /* What people type at any prompt. In a room these are words like others. */
 static const char *prompt_command(const struct chat_call *c, const char *line)
 {
@@ -324,13 +135,26 @@ static const char *prompt_command(const struct chat_call *c, const char *line)
     return NULL;
 }
 
+static bool is_yes(const char *line)
+{
+    static const char *const words[] = {"yes", "yes please", "yes pls", "yep", "yeah", "y", "yes!"};
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (strcasecmp(line, words[i]) == 0)
+            return true;
+    return false;
+}
+
 static void answer(struct chat_call *c, const char *line)
 {
     const char *command = prompt_command(c, line);
+    if (!command)
+        command = chat_behind_prefix(c, line);
     if (command)
         chat_command(c, command);
-    else if (line[0] == '!')
-        chat_command(c, line + 1);
+    else if (c->by_name && chat_is_talk(line))
+        c->answered = false;
+    else if (is_yes(line) && (command = chat_offered(c)))
+        chat_wish_for(c, command);
     else
         chat_request(c);
 }
@@ -338,18 +162,77 @@ static void answer(struct chat_call *c, const char *line)
 /* Who speaks, cleaned; false: somebody who is not listened to. */
 static bool meet(struct chat_call *c, const struct chat_line *line)
 {
-    const char *shown = line->display_name && line->display_name[0] ? line->display_name : line->user;
-    if (text_clean(c->user, sizeof c->user, shown, strlen(shown)) == 0)
-        text_copy(c->user, sizeof c->user, "somebody");
-    if (text_clean(c->login, sizeof c->login, line->user, strlen(line->user)) == 0)
-        text_copy(c->login, sizeof c->login, c->user);
+    const char *name = line->display_name && line->display_name[0] ? line->display_name : line->user;
+    const char *id = line->user_id ? line->user_id : "";
+    if (text_clean(c->who.name, sizeof c->who.name, name, strlen(name)) == 0)
+        text_copy(c->who.name, sizeof c->who.name, REQUEST_SOMEBODY);
+    if (text_clean(c->who.login, sizeof c->who.login, line->user, strlen(line->user)) == 0)
+        text_copy(c->who.login, sizeof c->who.login, c->who.name);
+    text_clean(c->who.id, sizeof c->who.id, id, strlen(id));
     c->roles = line->roles;
     c->message_id = line->message_id ? line->message_id : "";
     struct rules *rules = c->bot->rules;
+    rules_key(&c->who, c->key);
     if (!rules || chat_is_operator(c))
         return true;
-    rules_heard(rules, c->login, c->now_s);
-    return !rules_is_banned(rules, c->login) || chat_is_moderator(c);
+    rules_heard(rules, &c->who, c->now_s);
+    return !rules_is_banned_person(rules, &c->who) || chat_is_moderator(c);
+}
+
+/* Wishes cost points or bits here, and this line brought them. */
+static bool is_paid(const struct chatbot *b, const struct chat_line *line)
+{
+    return (b->reward[0] && line->reward && strcmp(b->reward, line->reward) == 0) ||
+           (b->bits_min > 0 && line->bits >= b->bits_min);
+}
+
+/* Whether this room wants to read the answer. */
+static bool may_reply(const struct chat_call *c)
+{
+    if (c->origin != CHAT_IRC)
+        return true;
+    switch (c->bot->replies) {
+    case CHAT_REPLIES_ALL:
+        return true;
+    case CHAT_REPLIES_ADDRESSED:
+        return c->addressed;
+    case CHAT_REPLIES_MODERATORS:
+        return chat_is_moderator(c);
+    default:
+        return false;
+    }
+}
+
+/* The reply's time becomes CHAT_WHEN, for whoever says it later. */
+static void leave_time_open(const struct chat_call *c)
+{
+    char *when = c->when[0] ? strstr(c->reply, c->when) : NULL;
+    if (!when)
+        return;
+    when[0] = CHAT_WHEN[0];
+    memmove(when + 1, when + strlen(c->when), strlen(when + strlen(c->when)) + 1);
+}
+
+/* "@ann " in front, where others read it too. Returns its length. */
+static size_t begin_reply(struct chat_call *c, char reply[CHAT_REPLY_BYTES])
+{
+    char at[CHAT_AT_BYTES];
+    chat_at(c->bot, c->who.name, at);
+    text_copy(c->shown, sizeof c->shown, at + (at[0] == '@'));
+    if (c->origin != CHAT_SCRIPT && c->origin != CHAT_IRC)
+        return 0;
+    snprintf(c->outcome->brief, sizeof c->outcome->brief, "%s", at);
+    return (size_t)snprintf(reply, CHAT_REPLY_BYTES, "%s%s ", at, at[0] == '@' ? "" : ":");
+}
+
+static void begin_call(struct chat_call *c)
+{
+    struct chatbot *b = c->bot;
+    chat_follow_rules(b);
+    pthread_mutex_lock(&b->lock);
+    c->rng = rng_make(rng_u64(&b->rng), RNG_STREAM_REPLIES);
+    c->known = b->known;
+    pthread_mutex_unlock(&b->lock);
 }
 
 void chatbot_line(struct chatbot *b, const struct chat_line *line, double now_s, char reply[CHAT_REPLY_BYTES])
@@ -359,26 +242,24 @@ void chatbot_line(struct chatbot *b, const struct chat_line *line, double now_s,
 }
 
 /* False: somebody who is not listened to. */
-static bool hear(struct chat_call *c, const struct chat_line *line, const char *clean,
-                 char reply[CHAT_REPLY_BYTES])
+static bool hear(struct chat_call *c, const char *clean, char reply[CHAT_REPLY_BYTES])
 {
-    struct chatbot *b = c->bot;
-    if (!meet(c, line))
+    char without_mentions[SYNSETS_LINE_BYTES];
+    if (!meet(c, c->line))
         return false;
-    const char *rest = behind(clean, b->name);
-    if (!rest)
-        rest = behind(clean, OUR_NAME);
-    c->addressed = rest || line->origin != CHAT_IRC;
-    c->rest = rest ? rest : clean;
-    pthread_mutex_lock(&b->lock);
-    c->rng = rng_make(rng_u64(&b->rng), RNG_STREAM_REPLIES);
-    pthread_mutex_unlock(&b->lock);
-    bool in_company = c->origin == CHAT_SCRIPT || c->origin == CHAT_IRC;
-    size_t name = in_company ? (size_t)snprintf(reply, CHAT_REPLY_BYTES, "@%s ", c->user) : 0;
+    c->rest = chat_address(c, clean, without_mentions);
+    if (!c->rest)
+        return true;
+    c->paid = is_paid(c->bot, c->line);
+    c->addressed = c->addressed || c->paid;
+    begin_call(c);
+    size_t name = begin_reply(c, reply);
     c->reply = reply + name;
     c->reply_size = CHAT_REPLY_BYTES - name;
     answer(c, c->rest);
-    if (!c->answered)
+    if (c->line->times_later)
+        leave_time_open(c);
+    if (!c->answered || !may_reply(c))
         reply[0] = '\0';
     return true;
 }
@@ -388,11 +269,11 @@ void chatbot_ask(struct chatbot *b, const struct chat_line *line, double now_s, 
 {
     char clean[SYNSETS_LINE_BYTES];
     struct chat_call c = {
-        .bot = b, .origin = line->origin, .now_s = now_s, .answered = true, .outcome = outcome};
+        .bot = b, .origin = line->origin, .line = line, .now_s = now_s, .answered = true, .outcome = outcome};
     *outcome = (struct chat_outcome){.result = CHAT_SAID};
     reply[0] = '\0';
     text_clean(clean, sizeof clean, line->text, line->bytes);
-    if (clean[0] && !hear(&c, line, clean, reply))
+    if (clean[0] && !hear(&c, clean, reply))
         outcome->result = CHAT_BANNED;
     if (b->stats)
         atomic_fetch_add(&b->stats->requests[line->origin][outcome->result], 1);
@@ -406,9 +287,83 @@ void chatbot_set_stats(struct chatbot *b, struct stats *stats)
     b->stats = stats;
 }
 
+void chat_follow_rules(struct chatbot *b)
+{
+    unsigned version = b->rules ? rules_version(b->rules) : 0;
+    pthread_mutex_lock(&b->lock);
+    bool is_new = version != b->known_version;
+    b->known_version = version;
+    pthread_mutex_unlock(&b->lock);
+    if (!is_new)
+        return;
+    struct synsets_known known = b->all;
+    rules_restrict(b->rules, &known);
+    if (requests_restrict(b->requests, &known) < 0)
+        log_warn("chat",
+                 "what is forbidden leaves nothing that could be dreamed; the classes stay as they were");
+    pthread_mutex_lock(&b->lock);
+    b->known = known;
+    pthread_mutex_unlock(&b->lock);
+    int max = requests_list(b->requests, NULL, NULL, 0);
+    struct request *waiting = xcalloc((size_t)max + 1, sizeof *waiting);
+    int count = requests_list(b->requests, NULL, waiting, max);
+    for (int i = 0; i < count && i < max; i++)
+        if (!chat_name_is_fit(b, waiting[i].user))
+            requests_hide_name(b->requests, waiting[i].id);
+    free(waiting);
+}
+
+int chatbot_reload(struct chatbot *b, struct error *e)
+{
+    int rc = b->rules ? rules_reload(b->rules, e) : 0;
+    if (rc == 0)
+        chat_follow_rules(b);
+    return rc;
+}
+
+void chatbot_shown(struct chatbot *b, int64_t request_id)
+{
+    struct request q;
+    char text[CHAT_REPLY_BYTES], label[256], at[CHAT_AT_BYTES];
+    if (!b->tell_when_on || !requests_find_shown(b->requests, request_id, &q) || !q.user[0] || q.immediate)
+        return;
+    request_label(&q, label, sizeof label);
+    snprintf(text, sizeof text, "%s, yours is on now: %s.", chat_at(b, q.user, at), label);
+    pthread_mutex_lock(&b->lock);
+    if (b->notice_count < CHAT_NOTICES_MAX) /* nobody listens to the room: it can wait no longer */
+        text_copy(b->notices[b->notice_count++], CHAT_REPLY_BYTES, text);
+    pthread_mutex_unlock(&b->lock);
+}
+
+bool chatbot_notice(struct chatbot *b, char text[CHAT_REPLY_BYTES])
+{
+    pthread_mutex_lock(&b->lock);
+    bool found = b->notice_count > 0;
+    if (found) {
+        text_copy(text, CHAT_REPLY_BYTES, b->notices[0]);
+        memmove(b->notices[0], b->notices[1], (size_t)--b->notice_count * sizeof b->notices[0]);
+    }
+    pthread_mutex_unlock(&b->lock);
+    return found;
+}
+
+void chatbot_set_manners(struct chatbot *b, const struct chatbot_manners *m)
+{
+    text_copy(b->prefix, sizeof b->prefix, m->prefix[0] ? m->prefix : "!");
+    text_copy(b->ignore, sizeof b->ignore, m->ignore);
+    text_copy(b->words_link, sizeof b->words_link, m->words_link);
+    text_copy(b->reward, sizeof b->reward, m->reward);
+    b->bits_min = m->bits_min;
+    b->replies = m->replies;
+    b->tell_when_on = m->tell_when_on;
+}
+
 void chatbot_set_rules(struct chatbot *b, struct rules *rules)
 {
     b->rules = rules;
+    b->known_version = rules ? rules_version(rules) : 0;
+    if (rules)
+        rules_restrict(rules, &b->known);
 }
 
 void chatbot_set_record(struct chatbot *b, struct record *record)

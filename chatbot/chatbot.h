@@ -37,8 +37,34 @@ struct chat_line {
     const char *display_name; /* as the name is written for people; NULL: as user */
     const char *message_id;   /* what chatbot_delete may name later; NULL: none */
     unsigned roles;           /* enum chat_role, or-ed */
+    const char *user_id;      /* stays when the name changes; NULL: the chat has none */
+    const char *reply_to;     /* login of whoever's line this replies to; NULL: nobody's */
+    const char *reward;       /* id of the reward that it came with; NULL: none */
+    int64_t bits;             /* cheered with it */
+    bool times_later;         /* leave CHAT_WHEN in the reply for the time, which is outcome's on_screen_s */
     const char *text;         /* more than SYNSETS_LINE_BYTES are cut */
     size_t bytes;
+};
+
+#define CHAT_WHEN "\x1a"
+
+/* What is answered in a room. */
+enum chat_replies {
+    CHAT_REPLIES_ALL,
+    CHAT_REPLIES_ADDRESSED,  /* commands and lines with the bot's name; bare wishes are only granted */
+    CHAT_REPLIES_MODERATORS, /* moderators and the broadcaster */
+    CHAT_REPLIES_NONE
+};
+
+/* How it behaves in a room. Texts are copied. */
+struct chatbot_manners {
+    const char *prefix;     /* of commands; "": "!" */
+    const char *ignore;     /* commands of other bots, with blanks or commas between */
+    const char *words_link; /* where all words are listed; "": nowhere */
+    const char *reward;     /* id of the reward that a wish costs; "": none */
+    int64_t bits_min;       /* or so many bits; 0: none. Moderators need neither. */
+    enum chat_replies replies;
+    bool tell_when_on; /* tells viewers when theirs is on the screen */
 };
 
 struct chatbot;
@@ -65,6 +91,7 @@ void chatbot_set_stats(struct chatbot *b, struct stats *stats);
 /* The first of two things gets the bottom half (dream.first): what people are told about halves. */
 void chatbot_set_first_below(struct chatbot *b, bool below);
 void chatbot_set_name(struct chatbot *b, const char *name);
+void chatbot_set_manners(struct chatbot *b, const struct chatbot_manners *m);
 /* The operator at the terminal wants the end ("quit"). Called on the thread of that line. */
 void chatbot_on_quit(struct chatbot *b, void (*quit)(void *context), void *context);
 
@@ -75,6 +102,8 @@ void chatbot_on_quit(struct chatbot *b, void (*quit)(void *context), void *conte
  */
 void chatbot_line(struct chatbot *b, const struct chat_line *line, double now_s,
                   char reply[CHAT_REPLY_BYTES]);
+
+enum { CHAT_BRIEF_BYTES = 128 };
 
 /* What became of a line, for programs. */
 enum chat_result {
@@ -88,7 +117,8 @@ enum chat_result {
     CHAT_COOLDOWN,
     CHAT_FORBIDDEN,
     CHAT_PAUSED,
-    CHAT_BANNED /* nobody listens to this user */
+    CHAT_UNPAID, /* wishes cost points or bits here */
+    CHAT_BANNED  /* nobody listens to this user */
 };
 struct chat_outcome {
     enum chat_result result;
@@ -97,11 +127,21 @@ struct chat_outcome {
     double wait_s;          /* COOLDOWN: seconds until the next */
     int near_count;
     const char *near[SYNSETS_SUGGESTIONS_MAX]; /* what to type; static */
+    char brief[CHAT_BRIEF_BYTES];              /* "@ann goldfish": the reply for those who are late */
+    bool urgent;                               /* a moderator waits for this answer */
 };
 
 /* chatbot_line, and what became of it. */
 void chatbot_ask(struct chatbot *b, const struct chat_line *line, double now_s, char reply[CHAT_REPLY_BYTES],
                  struct chat_outcome *outcome);
+
+/* Reads show.banned_file again; on a fault all stays as it was. 0, or -errno with a line. Thread-safe. */
+int chatbot_reload(struct chatbot *b, struct error *e);
+
+/* A request is on the screen: whoever wished for it is to be told, when the manners say so. Whoever speaks in the
+ * room fetches such lines; false: there is none. Thread-safe. */
+void chatbot_shown(struct chatbot *b, int64_t request_id);
+bool chatbot_notice(struct chatbot *b, char text[CHAT_REPLY_BYTES]);
 
 /* A moderator removed a user's lines, or everybody's (NULL); one line. Their requests go, see
  * requests_withdraw. Thread-safe. */

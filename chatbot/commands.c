@@ -9,6 +9,7 @@
 #include "chatbot/bot.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "show/record.h"
 
 enum { ANY_WORDS = 1000, NAME_BYTES = 16 };
 
@@ -39,13 +40,19 @@ static const struct command commands[] = {
     {"where", "", 0, 0, ANYONE, run_where, "your place in the line"},
     {"cancel", "", 0, 0, ANYONE, run_cancel, "takes your waiting wish back"},
     {"words", "[WORD]", 0, ANY_WORDS, ANYONE, run_words, "some things that I know, or those of a kind"},
+    {"last", "", 0, 0, ANYONE, run_last, "what was on before this"},
+    {"random", "", 0, 0, ANYONE, run_random, "wishes for something that I choose"},
+    {"yes", "", 0, 0, ANYONE, run_yes, "takes what I offered you"},
     {"skip", "", 0, 0, ANYONE, run_skip, "your vote for the next wish; a moderator's is enough"},
     {"hold", "[SECONDS]", 0, 1, MODERATOR, run_hold, "keeps what is on for longer"},
     {"pause", "", 0, 0, MODERATOR, run_pause, "takes no more wishes"},
     {"resume", "", 0, 0, MODERATOR, run_resume, "takes wishes again"},
     {"clear", "", 0, 0, MODERATOR, run_clear, "forgets all wishes that wait"},
-    {"ban", "USER", 1, 1, MODERATOR, run_ban, "no longer listens to a user"},
+    {"remove", "USER|N", 1, 1, MODERATOR, run_remove, "takes one wish out of the line, by user or place"},
+    {"ban", "USER [MINUTES]", 1, 2, MODERATOR, run_ban, "no longer listens to a user"},
     {"unban", "USER", 1, 1, MODERATOR, run_unban, "listens to a user again"},
+    {"forbid", "WORD", 1, ANY_WORDS, MODERATOR, run_forbid, "a word or thing that nobody may wish for"},
+    {"allow", "WORD", 1, ANY_WORDS, MODERATOR, run_allow, "the opposite"},
     {"quit", "", 0, 0, OPERATOR, run_quit, "ends the show"},
 };
 
@@ -78,7 +85,7 @@ static const struct command *find(const char *name)
 
 static void run_help(struct chat_call *c)
 {
-    const struct command *command = find(c->rest[0] == '!' ? c->rest + 1 : c->rest);
+    const struct command *command = find(c->rest + (c->rest[0] == '!'));
     char list[256];
     if (command) {
         const char *blank = command->usage[0] ? " " : "";
@@ -113,53 +120,67 @@ static int count_words(const char *text)
     return count;
 }
 
-/* "!goldfish": plainly a name, because there may be other bots in the channel with commands of their own. */
+/* "!goldfish": plainly a name, because there may be other bots in the room with commands of their own. */
 static bool is_wish(const struct chat_call *c, const char *line)
 {
     struct synsets_result r;
-    synsets_resolve(line, strlen(line), &c->bot->known, &r);
+    synsets_resolve(line, strlen(line), &c->known, &r);
     for (int i = 0; i < r.count; i++)
         if (r.subject[i].slips > 0)
             return false;
-    return synsets_is_plain(&r) && r.verdict != SYNSETS_TOO_MANY;
+    return synsets_is_plain(&r) && r.talk == 0 && r.verdict != SYNSETS_TOO_MANY;
+}
+
+static void run(struct chat_call *c, const struct command *command, const char *line)
+{
+    int words = count_words(c->rest);
+    c->outcome->urgent = chat_is_moderator(c);
+    if (!may(c, command)) {
+        chat_print(c, "!%s is for moderators. Flattery may help, asking me does not.", command->name);
+    } else if (words < command->words_min || words > command->words_max) {
+        chat_print(c, "Say it like this: !%s%s%s.", command->name, command->usage[0] ? " " : "",
+                   command->usage);
+    } else {
+        if (command->who == MODERATOR || (command->run == run_skip && chat_is_moderator(c)))
+            record_command(c->bot->record, &c->who, line);
+        command->run(c);
+    }
+}
+
+static void tell_commands(struct chat_call *c, const char *name)
+{
+    char list[256];
+    const struct command *near = nearest(c, name);
+    if (near)
+        chat_print(c, "I take no such order. Did you mean !%s?", near->name);
+    else
+        chat_print(c, "I take no such order. These I do: %s.", chat_command_names(c, list, sizeof list));
 }
 
 void chat_command(struct chat_call *c, const char *line)
 {
-    char name[NAME_BYTES], list[256];
+    char name[NAME_BYTES];
     while (*line == ' ')
         line++;
-    size_t length = strcspn(line, " ");
+    size_t length = strcspn(line, " :");                  /* "!dream: lion" */
+    bool others = c->origin == CHAT_IRC && !c->addressed; /* there may be other bots in the room */
     snprintf(name, sizeof name, "%.*s", (int)(length < sizeof name ? length : sizeof name - 1), line);
-    c->rest = line + length + (line[length] == ' ');
+    c->rest = line + length + strspn(line + length, ": ");
     const struct command *command = length < sizeof name ? find(name) : NULL;
     if (command && command->who == OPERATOR && !may(c, command))
         command = NULL; /* nobody else has it */
-    if (!command && is_wish(c, line)) {
+    if (others && chat_is_ignored(c->bot, line, length)) {
+        c->answered = false;
+    } else if (command) {
+        c->addressed = true;
+        run(c, command, line);
+    } else if (is_wish(c, line)) {
         c->rest = line;
         c->addressed = true;
         chat_request(c);
-        return;
-    }
-    if (!command && !c->addressed) { /* there may be other bots in the channel */
+    } else if (others) {
         c->answered = false;
-        return;
+    } else {
+        tell_commands(c, name);
     }
-    c->addressed = true;
-    if (!command) {
-        const struct command *near = nearest(c, name);
-        if (near)
-            chat_print(c, "I take no such order. Did you mean !%s?", near->name);
-        else
-            chat_print(c, "I take no such order. These I do: %s.", chat_command_names(c, list, sizeof list));
-        return;
-    }
-    int words = count_words(c->rest);
-    if (!may(c, command))
-        chat_print(c, "!%s is for moderators. Flattery may help, asking me does not.", command->name);
-    else if (words < command->words_min || words > command->words_max)
-        chat_print(c, "Say it like this: !%s%s%s.", command->name, command->usage[0] ? " " : "",
-                   command->usage);
-    else
-        command->run(c);
 }

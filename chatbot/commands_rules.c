@@ -1,9 +1,7 @@
 /*
  * commands_rules - what moderators decide, and viewers by vote.
  */
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "chatbot/bot.h"
 
@@ -15,7 +13,7 @@ static void vote_skip(struct chat_call *c)
     int needed, votes = 0;
     requests_list(c->bot->requests, &now, NULL, 0);
     if (c->bot->rules)
-        votes = rules_vote(c->bot->rules, c->login, now.turn, c->now_s, &needed);
+        votes = rules_vote(c->bot->rules, c->key, now.turn, c->now_s, &needed);
     if (votes == 0) {
         chat_print(c, "!skip is for moderators here. Bear with it, or call it art.");
     } else if (votes >= needed) {
@@ -77,36 +75,6 @@ void run_clear(struct chat_call *c)
 {
     int count = requests_clear(c->bot->requests);
     chat_print(c, count == 1 ? "One wish forgotten." : "%d wishes forgotten.", count);
-}
-
-void run_ban(struct chat_call *c)
-{
-    char login[REQUEST_USER_BYTES];
-    chat_login(c->rest, login);
-    int rc = c->bot->rules && login[0] ? rules_ban(c->bot->rules, login) : -EINVAL;
-    if (rc == -EEXIST) {
-        chat_print(c, "I have not listened to %s for a while already.", login);
-        return;
-    }
-    if (rc) {
-        chat_print(c, "I cannot remember any more whom not to listen to.");
-        return;
-    }
-    int removed = requests_withdraw(c->bot->requests, login, NULL);
-    chat_print(c,
-               removed ? "%s? Never heard of them. What they wished for is gone too."
-                       : "%s? Never heard of them.",
-               login);
-}
-
-void run_unban(struct chat_call *c)
-{
-    char login[REQUEST_USER_BYTES];
-    chat_login(c->rest, login);
-    if (c->bot->rules && rules_unban(c->bot->rules, login) == 0)
-        chat_print(c, "Welcome back, %s. I held it against you only a little.", login);
-    else
-        chat_print(c, "%s was never banned here.", login);
 }
 
 void run_quit(struct chat_call *c)

@@ -7,12 +7,12 @@
 
 #include "chatbot/bot.h"
 
-enum { QUEUE_SHOWN = 5, WORDS_DRAWN = 12, WORDS_BYTES = 380 };
+enum { QUEUE_SHOWN = 5, LAST_SHOWN = 5, WORDS_DRAWN = 12, WORDS_BYTES = 380 };
 
 void run_now(struct chat_call *c)
 {
     struct request now;
-    char label[256];
+    char label[256], at[CHAT_AT_BYTES];
     requests_list(c->bot->requests, &now, NULL, 0);
     request_label(&now, label, sizeof label);
     if (now.count == 0)
@@ -20,13 +20,13 @@ void run_now(struct chat_call *c)
     else if (!now.user[0])
         chat_print(c, "%s, and nobody told me to. Name a thing and I drop it.", label);
     else
-        chat_print(c, "%s, because %s wished for it.", label, now.user);
+        chat_print(c, "%s, because %s wished for it.", label, chat_at(c->bot, now.user, at));
 }
 
 void run_queue(struct chat_call *c)
 {
     struct request next[QUEUE_SHOWN];
-    char text[CHAT_REPLY_BYTES], caption[256];
+    char text[CHAT_REPLY_BYTES], caption[256], at[CHAT_AT_BYTES];
     int waiting = requests_list(c->bot->requests, NULL, next, QUEUE_SHOWN);
     if (waiting == 0) {
         chat_print(c, "Nobody waits. Whatever you name is next.");
@@ -37,7 +37,7 @@ void run_queue(struct chat_call *c)
     for (int i = 0; i < shown && n < sizeof text; i++) {
         request_label(&next[i], caption, sizeof caption);
         n += (size_t)snprintf(text + n, sizeof text - n, "%s %d. %s (%s)", i ? "," : "", i + 1, caption,
-                              next[i].user);
+                              chat_at(c->bot, next[i].user, at));
     }
     chat_print(c, waiting > shown ? "%s and %d more." : "%s.", text, waiting - shown);
 }
@@ -47,11 +47,11 @@ void run_where(struct chat_call *c)
     struct request now;
     double eta_s;
     char when[CHAT_WHEN_BYTES];
-    int place = requests_where(c->bot->requests, c->login, c->now_s, &eta_s);
+    int place = requests_where(c->bot->requests, c->who.login, c->now_s, &eta_s);
     requests_list(c->bot->requests, &now, NULL, 0);
     if (place > 0)
         chat_print(c, "You are number %d in the line: %s.", place, chat_when(c, eta_s, when));
-    else if (now.id && strcasecmp(now.login[0] ? now.login : now.user, c->login) == 0)
+    else if (now.id && strcasecmp(now.login[0] ? now.login : now.user, c->who.login) == 0)
         chat_print(c, "Yours is the one that I am dreaming right now.");
     else
         chat_print(c, "Nothing of yours is waiting. Name a thing and it will.");
@@ -59,7 +59,10 @@ void run_where(struct chat_call *c)
 
 void run_cancel(struct chat_call *c)
 {
-    if (requests_cancel(c->bot->requests, c->login) == 0)
+    int rc = requests_cancel(c->bot->requests, c->who.login);
+    if (rc == 0 && c->bot->rules)
+        rules_unwished(c->bot->rules, c->key, c->now_s); /* another one may follow at once */
+    if (rc == 0)
         chat_print(c, "Forgotten. Your place in the line goes to somebody with fewer doubts.");
     else
         chat_print(c, "There is nothing of yours in the line to take back.");
@@ -87,7 +90,7 @@ static int means(const struct chat_call *c, const struct synsets_result *r, int 
     const struct synsets_subject *s = &r->subject[0];
     int count = 0;
     for (int i = 0; synsets_granted(r) && i < s->head_count; i++)
-        if (c->bot->known.known[s->choices[i]])
+        if (c->known.known[s->choices[i]])
             found[count++] = s->choices[i];
     return count;
 }
@@ -96,7 +99,7 @@ static void print_kind(struct chat_call *c, int *found, int total)
 {
     struct synsets_result r;
     char list[256];
-    synsets_resolve(c->rest, strlen(c->rest), &c->bot->known, &r);
+    synsets_resolve(c->rest, strlen(c->rest), &c->known, &r);
     if (total == 0)
         total = means(c, &r, found);
     if (total > 0)
@@ -111,7 +114,7 @@ static void print_kind(struct chat_call *c, int *found, int total)
 void run_words(struct chat_call *c)
 {
     int found[SYNSET_COUNT];
-    int total = synsets_browse(c->rest, &c->bot->known, found, SYNSET_COUNT);
+    int total = synsets_browse(c->rest, &c->known, found, SYNSET_COUNT);
     if (c->rest[0]) {
         print_kind(c, found, total);
         return;
@@ -123,4 +126,50 @@ void run_words(struct chat_call *c)
         found[other] = t;
     }
     print_words(c, "For example", found, count, total);
+    size_t n = strlen(c->reply), more = strlen(c->bot->words_link);
+    if (more > 0 && n + more + 12 < c->reply_size)
+        snprintf(c->reply + n, c->reply_size - n, " All of them: %s", c->bot->words_link);
+}
+
+void run_last(struct chat_call *c)
+{
+    struct request before[LAST_SHOWN];
+    char text[CHAT_REPLY_BYTES], label[256], at[CHAT_AT_BYTES];
+    int count = requests_before(c->bot->requests, before, LAST_SHOWN);
+    size_t n = 0;
+    text[0] = '\0';
+    for (int i = 0; i < count && n < sizeof text; i++) {
+        request_label(&before[i], label, sizeof label);
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", i ? ", " : "", label);
+        if (before[i].user[0] && n < sizeof text)
+            n += (size_t)snprintf(text + n, sizeof text - n, " (%s)", chat_at(c->bot, before[i].user, at));
+    }
+    if (count == 0)
+        chat_print(c, "This is the first thing that I ever dreamed. I think.");
+    else
+        chat_print(c, "Before this: %s.", text);
+}
+
+void run_random(struct chat_call *c)
+{
+    struct request now;
+    requests_list(c->bot->requests, &now, NULL, 0);
+    int found[SYNSET_COUNT], count = 0;
+    for (int s = 0; s < SYNSET_COUNT; s++)
+        if (c->known.known[s] && !(now.count == 1 && now.synset[0] == s) &&
+            requests_rest_s(c->bot->requests, s, c->who.login, c->now_s) <= 0)
+            found[count++] = s;
+    if (count == 0)
+        chat_print(c, "Nothing is left that was not on lately.");
+    else
+        chat_wish_for(c, synset_table[found[rng_below(&c->rng, (uint32_t)count)]].names[0]);
+}
+
+void run_yes(struct chat_call *c)
+{
+    const char *name = chat_offered(c);
+    if (name)
+        chat_wish_for(c, name);
+    else
+        chat_print(c, "Yes to what? I have offered you nothing in the last minute.");
 }

@@ -79,6 +79,15 @@ static const char *const forms[REPLY_COUNT][FORMS_MAX] = {
         {"{One wish at a time|Easy|Slowly}: {ask again|your next one is welcome} in $n s.",
          "{You just had one|You were heard a moment ago}. {I take your next wish|Come back} in $n "
          "s."},
+    [REPLY_UNPAID] =
+        {"{Dreams cost something here|I dream for a fee}: {redeem the reward for it|take the "
+         "channel's reward} and name a thing.",
+         "{Wishes come with the channel's reward here|No reward, no dream}. {Redeem it and name a "
+         "thing|Spend it and I am yours}."},
+    [REPLY_RESTS] =
+        {"{Not again so soon|Let others dream too|One thing at a time}: $s may come back $w. {Name "
+         "something else|Anything else}?",
+         "$s {has had its turn|needs a rest}; {ask again|it may come back} $w."},
     [REPLY_LOTTERY] =
         {"$s is in the {hat|draw|drum}, one of $n; the next one is drawn for what is $w. {Cross "
          "whatever you have|Good luck|I am not bribable}.",

@@ -27,7 +27,9 @@ enum reply {
     REPLY_FORBIDDEN,
     REPLY_PAUSED,
     REPLY_COOLDOWN, /* $n seconds */
-    REPLY_LOTTERY,  /* $s is in the draw, $w */
+    REPLY_UNPAID,
+    REPLY_RESTS,   /* $s was on lately; again $w */
+    REPLY_LOTTERY, /* $s is in the draw, $w */
     REPLY_HELP,
     REPLY_COUNT
 };

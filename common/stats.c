@@ -17,7 +17,7 @@ const struct stat_info stat_infos[STAT_COUNT] = {
 const char *const stats_sources[STATS_SOURCES] = {"terminal", "script", "irc", "page", "frame"};
 const char *const stats_results[STATS_RESULTS] = {"said",      "taken",   "unknown", "missing",
                                                   "many",      "already", "full",    "cooldown",
-                                                  "forbidden", "paused",  "banned"};
+                                                  "forbidden", "paused",  "unpaid",  "banned"};
 
 struct stats_sink *stats_sink(struct stats *s, const char *name)
 {

@@ -41,7 +41,7 @@ enum stat_id {
 };
 
 /* Where wishes come from, and what becomes of them: enum chat_origin and enum chat_result have the same order. */
-enum { STATS_SOURCES = 5, STATS_RESULTS = 11 };
+enum { STATS_SOURCES = 5, STATS_RESULTS = 12 };
 extern const char *const stats_sources[STATS_SOURCES], *const stats_results[STATS_RESULTS];
 
 /* How an output is doing. */

@@ -21,6 +21,10 @@ static const struct option show_rows[] = {
     OPTION_FLOAT(
         struct show_config, cooldown_s, "0", 0, 86400, "s",
         "How long a viewer must wait after a wish before the next one is taken; moderators are exempt."),
+    OPTION_SPAN(struct show_config, repeat_s, "0", 0, 86400,
+                "How long a thing that was on is not taken again; moderators are exempt. 0 turns that off."),
+    OPTION_BOOL(struct show_config, favour_subscribers, "false",
+                "Wishes of subscribers and VIPs get their place in the line one ahead."),
     OPTION_BOOL(struct show_config, daydream, "true",
                 "When nobody asks, wander through all classes; false stays with the last subject."),
     OPTION_FLOAT(struct show_config, mixtures, "0", 0, 1, NULL,

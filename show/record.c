@@ -52,7 +52,7 @@ static void add_ban(void *context, const char *login)
 static void get_state(void *context, struct store_state *out)
 {
     struct record *m = context;
-    int max = (int)m->p.config->queue_max + 1, kept = 0;
+    int max = (int)m->p.config->queue_max + REQUESTS_RESERVED + 1, kept = 0;
     struct request *next = xcalloc((size_t)max, sizeof *next);
     int count = requests_list(m->p.requests, NULL, next, max);
     for (int i = 0; i < count && i < max; i++)
@@ -63,8 +63,10 @@ static void get_state(void *context, struct store_state *out)
         rules_each_ban(m->p.rules, add_ban, out);
 }
 
-static bool restore_wish(struct record *m, const struct request *q)
+static bool restore_wish(struct record *m, struct request *q)
 {
+    if (m->p.rules && rules_forbids_name(m->p.rules, q->user)) /* by a list that is newer than the wish */
+        text_copy(q->user, sizeof q->user, REQUEST_SOMEBODY);
     return q->id > 0 && q->user[0] && requests_restore(m->p.requests, q) == 0;
 }
 
@@ -139,6 +141,17 @@ void record_removed(struct record *m, const char *login, const char *message_id)
         text_copy(event.request.message_id, sizeof event.request.message_id, message_id);
     else if (login)
         text_copy(event.request.login, sizeof event.request.login, login);
+    journal_put(m->journal, &event);
+}
+
+void record_command(struct record *m, const struct person *who, const char *line)
+{
+    if (!m)
+        return;
+    char text[STORE_TEXT_BYTES];
+    struct store_event event = {.kind = STORE_COMMAND, .at_ms = now_ms()};
+    snprintf(text, sizeof text, "%s: %s", who->login, line);
+    text_clean(event.text, sizeof event.text, text, strlen(text));
     journal_put(m->journal, &event);
 }
 

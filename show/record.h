@@ -55,4 +55,7 @@ int record_take_withdrawn(struct record *m, int64_t *ids, int max);
 /* A moderator removed lines: chatbot_clear_user (login, or NULL for all) or chatbot_delete (message_id). */
 void record_removed(struct record *m, const char *login, const char *message_id);
 
+/* A moderator used a command that is theirs; `line` as typed, without the prefix. */
+void record_command(struct record *m, const struct person *who, const char *line);
+
 #endif

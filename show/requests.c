@@ -5,6 +5,7 @@
 #include "show/requests.h"
 
 #include <errno.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +44,7 @@ struct requests {
     int64_t round; /* of the last wish that was granted */
     struct served served[SERVED_MAX];
     int served_at;                   /* the oldest, overwritten next */
+    double on_until_s[SYNSET_COUNT]; /* when a class was last on; -INFINITY: never */
     struct request shown[SHOWN_MAX]; /* the last that were on: may still be on their way to the screen */
     int shown_at;
     int64_t turns;
@@ -64,7 +66,9 @@ int requests_open(struct requests **out, const struct show_config *c, const stru
     r->known = *known;
     r->stats = stats;
     r->queue_max = c->queue_max > 0 ? (int)c->queue_max : 1;
-    r->queue = xcalloc((size_t)r->queue_max, sizeof *r->queue);
+    r->queue = xcalloc((size_t)r->queue_max + REQUESTS_RESERVED, sizeof *r->queue);
+    for (int s = 0; s < SYNSET_COUNT; s++)
+        r->on_until_s[s] = -INFINITY;
     r->lottery = rng_make(seed, RNG_STREAM_LOTTERY);
     r->mixtures = rng_make(seed, RNG_STREAM_MIXTURES);
     daydream_init(&r->daydream, known, seed);
@@ -96,6 +100,11 @@ static void count(struct requests *r, enum stat_id id)
 bool requests_is_lottery(const struct requests *r)
 {
     return r->config.order == SHOW_LOTTERY;
+}
+
+bool requests_favours(const struct requests *r)
+{
+    return r->config.favour_subscribers;
 }
 
 void requests_refused(struct requests *r)
@@ -213,11 +222,16 @@ static int add_waiting(struct requests *r, struct request *q, double now_s, doub
         }
         *replaced = true;
     } else {
-        if (r->count == r->queue_max)
+        if (r->count >= r->queue_max + (q->reserved ? REQUESTS_RESERVED : 0))
             return -EBUSY;
         place = r->count++;
         for (; place > 0 && r->queue[place - 1].round > q->round; place--)
             r->queue[place] = r->queue[place - 1];
+        if (q->favoured && place > 0 && r->queue[place - 1].round == q->round &&
+            !r->queue[place - 1].favoured && !r->queue[place - 1].reserved) {
+            r->queue[place] = r->queue[place - 1];
+            place--;
+        }
         *eta_s = wait_s(r, place, now_s);
     }
     q->id = ++r->last_id;
@@ -276,6 +290,70 @@ int requests_cancel(struct requests *r, const char *user)
         remove_at(r, place);
     pthread_mutex_unlock(&r->lock);
     return place < 0 ? -ENOENT : 0;
+}
+
+int requests_remove(struct requests *r, int64_t id)
+{
+    int rc = -ENOENT;
+    pthread_mutex_lock(&r->lock);
+    for (int i = 0; rc && i < r->count; i++)
+        if (r->queue[i].id == id) {
+            remove_at(r, i);
+            rc = 0;
+        }
+    if (rc && id && r->operator_next.id == id) {
+        r->operator_next.id = 0;
+        rc = 0;
+    }
+    pthread_mutex_unlock(&r->lock);
+    return rc;
+}
+
+double requests_rest_s(struct requests *r, int synset, const char *login, double now_s)
+{
+    if (r->config.repeat_s <= 0)
+        return 0;
+    pthread_mutex_lock(&r->lock);
+    double left_s = r->on_until_s[synset] + r->config.repeat_s - now_s;
+    for (int i = 0; i < r->count; i++) /* somebody else has it first */
+        for (int k = 0; k < r->queue[i].count && strcasecmp(login_of(&r->queue[i]), login) != 0; k++)
+            if (r->queue[i].synset[k] == synset)
+                left_s = wait_s(r, i, now_s) + r->config.hold_s + r->config.repeat_s;
+    pthread_mutex_unlock(&r->lock);
+    return left_s > 0 ? left_s : 0;
+}
+
+int requests_before(struct requests *r, struct request *out, int max)
+{
+    int count = 0;
+    pthread_mutex_lock(&r->lock);
+    for (int back = 2; back <= SHOWN_MAX && count < max; back++) { /* 1: what is on */
+        const struct request *q = &r->shown[(r->shown_at + SHOWN_MAX - back) % SHOWN_MAX];
+        if (q->count > 0)
+            out[count++] = *q;
+    }
+    pthread_mutex_unlock(&r->lock);
+    return count;
+}
+
+bool requests_find_shown(struct requests *r, int64_t id, struct request *out)
+{
+    bool found = false;
+    pthread_mutex_lock(&r->lock);
+    for (int i = 0; id && !found && i < SHOWN_MAX; i++)
+        if ((found = r->shown[i].id == id))
+            *out = r->shown[i];
+    pthread_mutex_unlock(&r->lock);
+    return found;
+}
+
+void requests_hide_name(struct requests *r, int64_t id)
+{
+    pthread_mutex_lock(&r->lock);
+    for (int i = 0; i < r->count; i++)
+        if (r->queue[i].id == id)
+            text_copy(r->queue[i].user, sizeof r->queue[i].user, REQUEST_SOMEBODY);
+    pthread_mutex_unlock(&r->lock);
 }
 
 void requests_skip(struct requests *r)
@@ -425,6 +503,8 @@ bool requests_turn(struct requests *r, double now_s, struct request *now)
     now_s = advance(r, now_s);
     struct request before = r->now;
     double on_s = now_s - r->since_s;
+    for (int i = 0; r->started && i < r->now.count; i++)
+        r->on_until_s[r->now.synset[i]] = now_s;
     bool changed = choose(r, now_s);
     r->skip = false;
     if (changed) {
@@ -454,10 +534,10 @@ void requests_on_turn(struct requests *r,
 int requests_restore(struct requests *r, const struct request *q)
 {
     pthread_mutex_lock(&r->lock);
-    int rc = !valid(r, q) || q->id < 0        ? -EINVAL
-             : r->count == r->queue_max       ? -EBUSY
-             : find_user(r, login_of(q)) >= 0 ? -EEXIST
-                                              : 0;
+    int rc = !valid(r, q) || q->id < 0                      ? -EINVAL
+             : r->count == r->queue_max + REQUESTS_RESERVED ? -EBUSY
+             : find_user(r, login_of(q)) >= 0               ? -EEXIST
+                                                            : 0;
     if (rc == 0) {
         r->queue[r->count] = *q;
         r->queue[r->count].round = r->round;

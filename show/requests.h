@@ -24,20 +24,25 @@
 #include "synsets/synsets.h"
 
 enum { REQUEST_USER_BYTES = 64, REQUEST_ID_BYTES = 64, REQUESTS_SUBJECTS_MAX = 2 };
+enum { REQUESTS_RESERVED = 64 }; /* places behind queue_max, for moderators */
+
+#define REQUEST_SOMEBODY "somebody" /* for names that are not shown */
 
 enum show_order { SHOW_FAIR, SHOW_LOTTERY };
 
 /* Section "show". */
 struct show_config {
-    double hold_s;     /* 60 */
-    double idle_s;     /* 30 */
-    int64_t queue_max; /* 100 */
-    int order;         /* enum show_order */
-    double cooldown_s; /* 0 */
-    bool daydream;     /* true; false: only the very first subject is the dream's own */
-    double mixtures;   /* 0 */
-    double vote_share; /* 0.5 */
-    int64_t vote_min;  /* 3 */
+    double hold_s;           /* 60 */
+    double idle_s;           /* 30 */
+    int64_t queue_max;       /* 100 */
+    int order;               /* enum show_order */
+    double cooldown_s;       /* 0 */
+    double repeat_s;         /* 0 */
+    bool favour_subscribers; /* false */
+    bool daydream;           /* true; false: only the very first subject is the dream's own */
+    double mixtures;         /* 0 */
+    double vote_share;       /* 0.5 */
+    int64_t vote_min;        /* 3 */
     char moderators[OPTION_STRING_BYTES];
     char banned_file[OPTION_STRING_BYTES];
     char state_dir[OPTION_STRING_BYTES]; /* "": nothing is kept; "auto": state_folder.h */
@@ -54,6 +59,8 @@ struct request {
     int count;
     int synset[REQUESTS_SUBJECTS_MAX]; /* index into synset_table; [0] is the top when there are two */
     bool immediate;                    /* the operator's own */
+    bool reserved;                     /* fits into a full queue */
+    bool favoured;                     /* gets its place one ahead */
     int64_t round;                     /* set here: the place in the fair order */
     int64_t turn;                      /* set here when it is on: 1, 2, ..., daydreams too */
 };
@@ -70,7 +77,7 @@ void requests_close(struct requests **r); /* both sides must have stopped; NULL 
  * Chat side. Fills q->id. 0; *eta_s receives the seconds until the dream turns to it (0: at its next
  * keyframe); *replaced is true when it took the place of an earlier one of the same user. -EALREADY:
  * somebody's request for just that is on now (*eta_s 0), or this user waits for just that already
- * (*eta_s and q->id tell about that one). -EBUSY: the queue is full. -EINVAL: no subject, or one that is not
+ * (*eta_s and q->id tell about that one). -EBUSY: the queue is full (for a reserved one, REQUESTS_RESERVED later). -EINVAL: no subject, or one that is not
  * known. Users are the same when their logins differ in ASCII case only. In the lottery *eta_s is that of the
  * next draw. An immediate one that has not been turned to yet is replaced by the next immediate one, whoever
  * sent it.
@@ -82,6 +89,21 @@ int requests_where(struct requests *r, const char *user, double now_s, double *e
 
 /* Takes this login's waiting request back. 0 or -ENOENT. What is on already stays on. */
 int requests_cancel(struct requests *r, const char *user);
+
+/* Takes a waiting request away, whoever's it is. 0 or -ENOENT. */
+int requests_remove(struct requests *r, int64_t id);
+
+/* Seconds until this class may be on again by show.repeat_s, for this login; 0: now, and always without that
+ * setting. */
+double requests_rest_s(struct requests *r, int synset, const char *login, double now_s);
+
+/* Up to `max` of what was on before what is on, the latest first, daydreams too. Returns how many. */
+int requests_before(struct requests *r, struct request *out, int max);
+/* One that was on lately or is, by its id. False: it is too long ago. */
+bool requests_find_shown(struct requests *r, int64_t id, struct request *out);
+
+/* A waiting request's name is not shown any more. */
+void requests_hide_name(struct requests *r, int64_t id);
 
 /* What is on stays on until then (show time), whoever waits; a skip or an operator's wish ends it earlier. */
 void requests_hold(struct requests *r, double until_s);
@@ -125,6 +147,9 @@ void requests_skip(struct requests *r);
 
 /* Who is next is drawn by lot. */
 bool requests_is_lottery(const struct requests *r);
+
+/* Subscribers and VIPs get their place one ahead (show.favour_subscribers). */
+bool requests_favours(const struct requests *r);
 
 /* Counts a line that named nothing known. */
 void requests_refused(struct requests *r);

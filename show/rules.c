@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #include "common/mem.h"
 #include "common/text.h"
@@ -17,6 +18,11 @@
 #include "show/viewers.h"
 
 enum { MODERATORS_MAX = 64, BANNED_LINE_BYTES = 256 };
+
+struct ban {
+    char who[REQUEST_USER_BYTES]; /* login or key */
+    int64_t until_s;              /* Unix time; 0: for good */
+};
 
 struct rules {
     /* immutable after open */
@@ -31,7 +37,8 @@ struct rules {
     bool forbidden[SYNSET_COUNT]; /* classes that lines of `words` name */
     unsigned version;
     struct viewers *viewers;
-    char (*bans)[REQUEST_USER_BYTES]; /* [ban_count], room for RULES_BANS_MAX */
+    struct people *people;
+    struct ban *bans; /* [ban_count], room for RULES_BANS_MAX */
     int ban_count;
     int64_t vote_turn;
     int votes;
@@ -115,6 +122,7 @@ int rules_open(struct rules **out, const struct show_config *c, struct error *e)
     rules->vote_min = (int)c->vote_min;
     rules->words = forbidden_open();
     rules->viewers = viewers_open(c->cooldown_s);
+    rules->people = people_open();
     text_copy(rules->banned_file, sizeof rules->banned_file, c->banned_file);
     rules->bans = xcalloc(RULES_BANS_MAX, sizeof *rules->bans);
     pthread_mutex_init(&rules->lock, NULL);
@@ -133,6 +141,7 @@ void rules_close(struct rules **rules)
     pthread_mutex_destroy(&(*rules)->lock);
     forbidden_close(&(*rules)->words);
     viewers_close(&(*rules)->viewers);
+    people_close(&(*rules)->people);
     free((*rules)->bans);
     free(*rules);
     *rules = NULL;
@@ -241,23 +250,57 @@ bool rules_is_moderator(const struct rules *rules, const char *login)
     return false;
 }
 
-/* Under the lock. */
-static int find_ban(const struct rules *rules, const char *login)
+const char *rules_key(const struct person *who, char out[REQUEST_USER_BYTES])
 {
-    for (int i = 0; i < rules->ban_count; i++)
-        if (strcasecmp(rules->bans[i], login) == 0)
+    out[0] = '#';
+    text_copy(out + (who->id[0] != '\0'), REQUEST_USER_BYTES - 1, who->id[0] ? who->id : who->login);
+    return out;
+}
+
+static void remove_ban(struct rules *rules, int at)
+{
+    rules->bans[at] = rules->bans[--rules->ban_count];
+}
+
+/* Under the lock. -1: there is none, or it is over. */
+static int find_ban(struct rules *rules, const char *who)
+{
+    for (int i = 0; i < rules->ban_count; i++) {
+        if (strcasecmp(rules->bans[i].who, who) != 0)
+            continue;
+        if (rules->bans[i].until_s == 0 || rules->bans[i].until_s > (int64_t)time(NULL))
             return i;
+        remove_ban(rules, i);
+        return -1;
+    }
     return -1;
+}
+
+/* Under the lock. */
+static int add_ban(struct rules *rules, const char *who, int64_t until_s)
+{
+    int at = find_ban(rules, who);
+    if (at >= 0 && rules->bans[at].until_s == until_s)
+        return -EEXIST;
+    if (at < 0 && rules->ban_count == RULES_BANS_MAX)
+        return -ENOSPC;
+    struct ban *ban = &rules->bans[at < 0 ? rules->ban_count++ : at];
+    text_copy(ban->who, sizeof ban->who, who);
+    ban->until_s = until_s;
+    return 0;
+}
+
+int rules_ban_until(struct rules *rules, const char *login, int64_t until_s)
+{
+    pthread_mutex_lock(&rules->lock);
+    int rc = add_ban(rules, login, until_s);
+    pthread_mutex_unlock(&rules->lock);
+    return rc;
 }
 
 int rules_ban(struct rules *rules, const char *login)
 {
-    pthread_mutex_lock(&rules->lock);
-    int rc = find_ban(rules, login) >= 0 ? -EEXIST : rules->ban_count == RULES_BANS_MAX ? -ENOSPC : 0;
-    if (rc == 0)
-        text_copy(rules->bans[rules->ban_count++], REQUEST_USER_BYTES, login);
-    pthread_mutex_unlock(&rules->lock);
-    return rc;
+    return rules_ban_until(rules, login, 0);
 }
 
 int rules_unban(struct rules *rules, const char *login)
@@ -265,7 +308,7 @@ int rules_unban(struct rules *rules, const char *login)
     pthread_mutex_lock(&rules->lock);
     int at = find_ban(rules, login);
     if (at >= 0)
-        memmove(rules->bans[at], rules->bans[--rules->ban_count], REQUEST_USER_BYTES);
+        remove_ban(rules, at);
     pthread_mutex_unlock(&rules->lock);
     return at < 0 ? -ENOENT : 0;
 }
@@ -278,18 +321,45 @@ bool rules_is_banned(struct rules *rules, const char *login)
     return banned;
 }
 
+bool rules_is_banned_person(struct rules *rules, const struct person *who)
+{
+    char key[REQUEST_USER_BYTES];
+    rules_key(who, key);
+    pthread_mutex_lock(&rules->lock);
+    int by_login = rules->ban_count > 0 ? find_ban(rules, who->login) : -1;
+    int by_key = rules->ban_count > 0 ? find_ban(rules, key) : -1;
+    if (by_login >= 0 && by_key < 0)
+        add_ban(rules, key, rules->bans[by_login].until_s);
+    else if (by_key >= 0 && by_login < 0)
+        add_ban(rules, who->login, rules->bans[by_key].until_s);
+    pthread_mutex_unlock(&rules->lock);
+    return by_login >= 0 || by_key >= 0;
+}
+
 void rules_each_ban(struct rules *rules, void (*each)(void *context, const char *login), void *context)
 {
     pthread_mutex_lock(&rules->lock);
     for (int i = 0; i < rules->ban_count; i++)
-        each(context, rules->bans[i]);
+        if (rules->bans[i].until_s == 0)
+            each(context, rules->bans[i].who);
     pthread_mutex_unlock(&rules->lock);
 }
 
-void rules_heard(struct rules *rules, const char *login, double now_s)
+bool rules_find(struct rules *rules, const char *name, struct person *out)
 {
     pthread_mutex_lock(&rules->lock);
-    viewers_heard(rules->viewers, login, now_s, rules->vote_turn);
+    bool found = people_find(rules->people, name, out);
+    pthread_mutex_unlock(&rules->lock);
+    return found;
+}
+
+void rules_heard(struct rules *rules, const struct person *who, double now_s)
+{
+    char key[REQUEST_USER_BYTES];
+    rules_key(who, key);
+    pthread_mutex_lock(&rules->lock);
+    viewers_heard(rules->viewers, key, now_s, rules->vote_turn);
+    people_heard(rules->people, who);
     pthread_mutex_unlock(&rules->lock);
 }
 
@@ -308,6 +378,13 @@ void rules_wished(struct rules *rules, const char *login, double now_s)
 {
     pthread_mutex_lock(&rules->lock);
     viewers_get(rules->viewers, login, now_s, rules->vote_turn)->wished_s = now_s;
+    pthread_mutex_unlock(&rules->lock);
+}
+
+void rules_unwished(struct rules *rules, const char *login, double now_s)
+{
+    pthread_mutex_lock(&rules->lock);
+    viewers_get(rules->viewers, login, now_s, rules->vote_turn)->wished_s = -INFINITY;
     pthread_mutex_unlock(&rules->lock);
 }
 

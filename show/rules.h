@@ -1,7 +1,8 @@
 /*
  * rules - who is a moderator, who is banned, what nobody may wish for, who wished when, who votes to skip.
  *
- * Viewers are remembered by their logins (ASCII case aside), as many as viewers.h says. One leaf lock. Times are show time in seconds.
+ * Viewers are remembered by a key (ASCII case aside), as many as viewers.h says: the login, or, where the chat has ids
+ * that stay, "#" and the id (rules_key), so that a new name is still the same viewer. One leaf lock. Times are show time in seconds.
  */
 #ifndef SHOW_RULES_H
 #define SHOW_RULES_H
@@ -9,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "show/people.h"
 #include "show/requests.h"
 #include "common/error.h"
 
@@ -51,18 +53,29 @@ int rules_reload(struct rules *rules, struct error *e);
 
 bool rules_is_moderator(const struct rules *rules, const char *login);
 
-/* Bans. 0; -EEXIST, -ENOENT: it is so already; -ENOSPC: more than RULES_BANS_MAX. */
+/* What a viewer is remembered by. Returns out. */
+const char *rules_key(const struct person *who, char out[REQUEST_USER_BYTES]);
+/* Somebody who was heard lately, by login or name. False: nobody. */
+bool rules_find(struct rules *rules, const char *name, struct person *out);
+
+/* Bans, by login or key. 0; -EEXIST, -ENOENT: it is so already; -ENOSPC: more than RULES_BANS_MAX. rules_ban_until
+ * ends by itself (Unix time in seconds), with the show at the latest. */
 int rules_ban(struct rules *rules, const char *login);
+int rules_ban_until(struct rules *rules, const char *login, int64_t until_s);
 int rules_unban(struct rules *rules, const char *login);
 bool rules_is_banned(struct rules *rules, const char *login);
-/* Calls `each` for all that were banned by command, under the lock. */
+/* By login or key; whoever is by one of them is by both from now on. */
+bool rules_is_banned_person(struct rules *rules, const struct person *who);
+/* Calls `each` for all that are banned for good, under the lock. */
 void rules_each_ban(struct rules *rules, void (*each)(void *context, const char *login), void *context);
 
 /* A line of this viewer was heard. */
-void rules_heard(struct rules *rules, const char *login, double now_s);
-/* Seconds until this viewer may wish again; 0: now. rules_wished starts the time. */
+void rules_heard(struct rules *rules, const struct person *who, double now_s);
+/* Seconds until this viewer may wish again; 0: now. rules_wished starts the time, rules_unwished ends
+ * it. */
 double rules_cooldown_s(struct rules *rules, const char *login, double now_s);
 void rules_wished(struct rules *rules, const char *login, double now_s);
+void rules_unwished(struct rules *rules, const char *login, double now_s);
 
 /* A vote to skip what is on in this turn; one a viewer. Returns the votes so far, 0 when there is no voting,
  * and *needed. */

@@ -412,6 +412,14 @@ static int put_removed(struct store *s, const struct store_event *v, struct erro
     return rc < 0 ? rc : note(s, v->at_ms, what, count, e);
 }
 
+/* In the table of what moderators did: its "what" begins with "by ". */
+static int put_command(struct store *s, const struct store_event *v, struct error *e)
+{
+    char what[STORE_TEXT_BYTES + 4];
+    snprintf(what, sizeof what, "by %s", v->text);
+    return note(s, v->at_ms, what, 0, e);
+}
+
 int store_put(struct store *s, const struct store_event *v, struct error *e)
 {
     switch (v->kind) {
@@ -425,6 +433,8 @@ int store_put(struct store *s, const struct store_event *v, struct error *e)
         return put_picture(s, v, e);
     case STORE_REMOVED:
         return put_removed(s, v, e);
+    case STORE_COMMAND:
+        return put_command(s, v, e);
     case STORE_LOST:
         break;
     }
@@ -517,7 +527,7 @@ int store_each_shown(struct store *s, int max, void (*each)(void *context, const
 
 static const char *event_name(const char *name)
 {
-    static const char *const names[] = {"asked", "shown", "removed"};
+    static const char *const names[] = {"asked", "shown", "removed", "command"};
     for (size_t i = 0; name && i < ARRAY_LEN(names); i++)
         if (strcmp(name, names[i]) == 0)
             return names[i];

@@ -39,14 +39,22 @@ void store_close(struct store **s); /* NULL is fine */
 
 /* ---- writing ---- */
 
-enum store_kind { STORE_ASKED, STORE_SHOWN, STORE_ENDED, STORE_PICTURE, STORE_REMOVED, STORE_LOST };
+enum store_kind {
+    STORE_ASKED,
+    STORE_SHOWN,
+    STORE_ENDED,
+    STORE_PICTURE,
+    STORE_REMOVED,
+    STORE_COMMAND,
+    STORE_LOST
+};
 
 struct store_event {
     enum store_kind kind;
     int64_t at_ms;          /* UTC, since 1970 */
     int64_t run_ms;         /* SHOWN, ENDED, PICTURE: when the run began whose turn it is */
     struct request request; /* ENDED, PICTURE: its turn; REMOVED: login ("": everybody's) or message_id */
-    char text[STORE_TEXT_BYTES]; /* ASKED: as it was typed */
+    char text[STORE_TEXT_BYTES]; /* ASKED: as it was typed; COMMAND: "login: ban troll" */
     int64_t on_ms;               /* ENDED */
     int64_t seed;                /* SHOWN */
     int64_t count;               /* LOST: events */
@@ -86,15 +94,16 @@ int64_t store_last_request(struct store *s);
 
 /* A row of the past. */
 struct store_row {
-    const char *event;           /* "asked", "shown", "removed", "lost"; static */
-    int64_t at_ms;               /* of SHOWN: when it began */
-    struct request request;      /* ASKED, SHOWN */
-    char text[STORE_TEXT_BYTES]; /* what was typed; REMOVED: "user", "message", "all" */
-    int64_t on_ms;               /* SHOWN; -1: it is on still, or nobody knows */
-    int64_t seed;                /* SHOWN */
-    int64_t count;               /* LOST: events; REMOVED: how many rows it was */
-    double seen;                 /* store_each_shown: 0..1; < 0: not known */
-    const uint8_t *jpeg;         /* store_each_shown: until `each` returns */
+    const char *event;      /* "asked", "shown", "removed", "command", "lost"; static */
+    int64_t at_ms;          /* of SHOWN: when it began */
+    struct request request; /* ASKED, SHOWN */
+    char
+        text[STORE_TEXT_BYTES]; /* what was typed; COMMAND: who and what; REMOVED: "user", "message", "all" */
+    int64_t on_ms;              /* SHOWN; -1: it is on still, or nobody knows */
+    int64_t seed;               /* SHOWN */
+    int64_t count;              /* LOST: events; REMOVED: how many rows it was */
+    double seen;                /* store_each_shown: 0..1; < 0: not known */
+    const uint8_t *jpeg;        /* store_each_shown: until `each` returns */
     size_t jpeg_bytes;
 };
 

@@ -75,7 +75,8 @@ const char *const store_sql[STORE_STATEMENTS] = {
         " text AS text, 0 AS count, 0 AS seed, id, 1 AS rank FROM asked UNION ALL "
         "SELECT request, user, login, message, wnids, began_ms, 'shown', turn, coalesce(on_ms, -1), '', 0,"
         " seed, id, 2 FROM shown UNION ALL "
-        "SELECT 0, '', '', '', '', at_ms, iif(what = 'lost', 'lost', 'removed'), 0, -1, what, count, 0, id, 3"
+        "SELECT 0, '', '', '', '', at_ms, iif(what = 'lost', 'lost', iif(what LIKE 'by %', 'command',"
+        " 'removed')), 0, -1, iif(what LIKE 'by %', substr(what, 4), what), count, 0, id, 3"
         " FROM removed)"
         " WHERE at >= ?2 AND (?3 IS NULL OR login = ?3 COLLATE NOCASE OR user = ?3 COLLATE NOCASE)"
         " ORDER BY at DESC, rank DESC, id DESC LIMIT ?1) ORDER BY at, rank, id",

@@ -232,6 +232,16 @@ static void on_modes(struct irc_channel *room, const struct irc_event *ev)
     set_pace(room);
 }
 
+static void say(struct irc_channel *room, const struct irc_reply *reply, const char *parent)
+{
+    if (!reply->text[0])
+        return;
+    pthread_mutex_lock(&room->shared->lock);
+    if (room->shared->can_speak && !irc_modes_mute(&room->modes))
+        irc_outbox_push(&room->shared->outbox, reply, parent, room->now_us);
+    pthread_mutex_unlock(&room->shared->lock);
+}
+
 /* The id as a tag of ours, which cannot end the tag; "" where there are none. */
 static const char *thread_of(const struct irc_channel *room, const struct irc_event *ev)
 {
@@ -250,12 +260,17 @@ static void on_text(struct irc_channel *room, const struct irc_event *ev)
     room->counters->messages++;
     if (to->on_line)
         to->on_line(to->context, &ev->message, &reply);
-    if (!reply.text[0])
+    say(room, &reply, thread_of(room, ev));
+}
+
+void irc_channel_turn(struct irc_channel *room)
+{
+    const struct irc_events *to = room->shared->events;
+    struct irc_reply reply = {.when_us = 0};
+    if (room->phase != IRC_PHASE_ONLINE || !to->on_turn)
         return;
-    pthread_mutex_lock(&room->shared->lock);
-    if (room->shared->can_speak && !irc_modes_mute(&room->modes))
-        irc_outbox_push(&room->shared->outbox, &reply, thread_of(room, ev), room->now_us);
-    pthread_mutex_unlock(&room->shared->lock);
+    to->on_turn(to->context, &reply);
+    say(room, &reply, "");
 }
 
 static void on_removed(struct irc_channel *room, const struct irc_event *ev)

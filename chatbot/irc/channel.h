@@ -39,6 +39,9 @@ void irc_channel_close(struct irc_channel *room); /* nobody speaks any more; fil
 
 void irc_channel_event(struct irc_channel *room, const struct irc_event *ev);
 
+/* Now and then: asks for what is to be said to nobody in particular. */
+void irc_channel_turn(struct irc_channel *room);
+
 /* Says JOIN and plans the next one, should nobody answer. */
 void irc_channel_join(struct irc_channel *room);
 

@@ -304,16 +304,6 @@ void irc_close(struct irc **out)
     *out = NULL;
 }
 
-void irc_say(struct irc *irc, const char *text)
-{
-    struct irc_reply reply = {.when_us = 0};
-    text_copy(reply.text, sizeof reply.text, text);
-    pthread_mutex_lock(&irc->shared.lock);
-    if (irc->shared.can_speak)
-        irc_outbox_push(&irc->shared.outbox, &reply, "", clock_real_us());
-    pthread_mutex_unlock(&irc->shared.lock);
-}
-
 void irc_counters(struct irc *irc, struct irc_counters *out)
 {
     pthread_mutex_lock(&irc->shared.lock);

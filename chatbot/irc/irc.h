@@ -33,7 +33,13 @@ struct irc_config {
     char nick[OPTION_STRING_BYTES];    /* "": anonymous and read-only */
     char token[OPTION_STRING_BYTES];   /* secret; PASS of the login */
     char ca_file[OPTION_STRING_BYTES]; /* "": what the system trusts */
-    bool anonymous_fallback;           /* true: Twitch refuses the token: listen anonymously meanwhile */
+    /* How the bot behaves; chatbot.h tells what each does. */
+    char prefix[OPTION_STRING_BYTES], ignore[OPTION_STRING_BYTES];
+    int replies; /* enum chat_replies */
+    bool tell_when_on;
+    char words_link[OPTION_STRING_BYTES], reward[OPTION_STRING_BYTES];
+    int64_t bits_min;
+    bool anonymous_fallback; /* true: Twitch refuses the token: listen anonymously meanwhile */
 };
 extern const struct option_section irc_section;
 
@@ -81,6 +87,9 @@ struct irc_events {
     void *context;
     /* A line in the channel. `reply` is zeroed; when its text is not "" it is queued. */
     void (*on_line)(void *context, const struct irc_message *m, struct irc_reply *reply);
+    /* Asked every half second or more often while we may speak: something for the channel that answers nobody.
+     * As on_line's. */
+    void (*on_turn)(void *context, struct irc_reply *reply);
     /* A moderator removed a user's lines (time-out, ban), or everybody's (NULL). */
     void (*on_clear_user)(void *context, const char *user);
     /* A moderator removed one line. */
@@ -117,10 +126,6 @@ int irc_open(struct irc **irc, const struct irc_config *config, const struct irc
 
 /* Ends within 2 s in every state. NULL is fine. No callback runs after it. */
 void irc_close(struct irc **irc);
-
-/* Queues a line for the channel that answers nobody, from any thread; it goes out half a second later at most
- * when nothing else waits. Dropped while we are not in the channel or may not speak. */
-void irc_say(struct irc *irc, const char *text);
 
 void irc_counters(struct irc *irc, struct irc_counters *out);
 

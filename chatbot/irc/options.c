@@ -3,6 +3,8 @@
  */
 #include "chatbot/irc/irc.h"
 
+static const char *const replies[] = {"all", "addressed", "moderators", "none", NULL};
+
 static const struct option rows[] = {
     OPTION_BOOL(struct irc_config, enabled, "false",
                 "Listen to a channel on an IRC server and answer there."),
@@ -28,6 +30,34 @@ static const struct option rows[] = {
     OPTION_BOOL(
         struct irc_config, anonymous_fallback, "true",
         "When the server refuses the token, go on listening anonymously until there is a better one."),
+    OPTION_STRING(
+        struct irc_config, prefix, "!", 0,
+        "What commands begin with in the room. With another one than \"!\" all that begins with \"!\" is left "
+        "to other bots."),
+    OPTION_STRING(
+        struct irc_config, ignore,
+        "sr songrequest song points watchtime uptime followage so shoutout clip discord "
+        "lurk title game slots roulette gamble duel raffle giveaway join sub subs drop "
+        "drops watch pc specs keyboard mouse monitor screen desk chair lamp camera webcam "
+        "mic microphone headset phone laptop printer guitar piano drum cup mug bottle "
+        "shirt hoodie mask hat bow wheel clock car bike cat dog fish bird hamster snake "
+        "coffee beer wine safe vault bank sword shield gun cannon arrow boss",
+        0,
+        "Commands of other bots, which are not answered whatever they mean: the first words behind the "
+        "prefix, with blanks between. This bot's own can be switched off here, too."),
+    OPTION_CHOICE(struct irc_config, replies, "all", replies,
+                  "What is answered: all; addressed: commands and lines with the bot's name, so a thing that "
+                  "somebody only names is dreamed without a word; moderators: only theirs; none."),
+    OPTION_BOOL(struct irc_config, tell_when_on, "false",
+                "Tell viewers in the room when their wish is on the screen."),
+    OPTION_STRING(struct irc_config, words_link, "", 0,
+                  "An address where all words are listed, for !words. Empty: none is told."),
+    OPTION_STRING(
+        struct irc_config, reward, "", 0,
+        "Id of a reward for channel points: wishes are taken only with it (or bits_min). Empty: wishes "
+        "are free. Moderators need none."),
+    OPTION_INT(struct irc_config, bits_min, "0", 0, 1000000, "bits",
+               "Wishes are taken only with at least so many bits (or the reward). 0: bits buy nothing."),
 };
 
 const struct option_section irc_section = OPTION_SECTION(

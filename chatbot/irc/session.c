@@ -104,6 +104,7 @@ static void run_timers(struct session *s)
     if (s->room.phase == IRC_PHASE_JOIN && s->room.now_us >= s->room.join_at_us)
         irc_channel_join(&s->room);
     watch(s);
+    irc_channel_turn(&s->room);
     speak(s);
 }
 

@@ -125,8 +125,8 @@ static void test_requests_and_times(void **state)
     has(say(&s, CHAT_SCRIPT, "zoe", "goldfish", 22), "dream"); /* it is on */
     say(&s, CHAT_SCRIPT, "dan", "mosque", 22);
     has(say(&s, CHAT_SCRIPT, "late", "ant", 22), "3 wishes");
-    has(say(&s, CHAT_SCRIPT, "x", "!queue", 22), "1. zebra (bob), 2. pizza + tench (eve)");
-    has(say(&s, CHAT_SCRIPT, "x", "!now", 22), "goldfish, because ann wished for it");
+    has(say(&s, CHAT_SCRIPT, "x", "!queue", 22), "1. zebra (@bob), 2. pizza + tench (@eve)");
+    has(say(&s, CHAT_SCRIPT, "x", "!now", 22), "goldfish, because @ann wished for it");
     has(say(&s, CHAT_SCRIPT, "dan", "!cancel", 22), "Forgotten");
     has(say(&s, CHAT_SCRIPT, "dan", "!cancel", 22), "nothing of yours");
     assert_int_equal(stats_get(&s.stats, STAT_REQUESTS), 5);

@@ -221,7 +221,7 @@ static void test_script(void **state)
     assert_false(next[0].immediate);
     assert_non_null(strstr(read_log(&s), "@bob "));
     assert_non_null(strstr(read_log(&s), "in about 62 s")); /* 60 s from 0, at 1.5, and 3 s to the screen */
-    assert_non_null(strstr(read_log(&s), "@eve 1 waiting: 1. volcano + pizza (bob)."));
+    assert_non_null(strstr(read_log(&s), "@eve 1 waiting: 1. volcano + pizza (@bob)."));
     script_feed(script, s.bot, 100);
     script_feed(script, s.bot, 1000);
     assert_int_equal(count_lines(&s), 8);

@@ -26,7 +26,7 @@ static const struct {
     {REPLY_FULL, "n", 6},          {REPLY_UNKNOWN, "p", 6},  {REPLY_DID_YOU_MEAN, "pl", 6},
     {REPLY_LACKING, "pl", 6},      {REPLY_TOO_MANY, "", 4},  {REPLY_FORBIDDEN, "", 6},
     {REPLY_PAUSED, "", 6},         {REPLY_COOLDOWN, "n", 6}, {REPLY_LOTTERY, "snw", 6},
-    {REPLY_HELP, "l", 2},
+    {REPLY_UNPAID, "", 4},         {REPLY_RESTS, "sw", 6},   {REPLY_HELP, "l", 2},
 };
 
 static void test_every_kind(void **state)

@@ -99,7 +99,7 @@ static void say(struct scene *s, const char *user, unsigned roles, const char *t
     char reply[CHAT_REPLY_BYTES];
     struct chat_line line = {.origin = CHAT_IRC,
                              .user = user,
-                             .display_name = "Dr. \"X\"",
+                             .display_name = "Dr\\X",
                              .roles = roles,
                              .text = text,
                              .bytes = strlen(text),
@@ -150,8 +150,8 @@ static void test_restart(void **state)
     close_show(&s);
 
     const char *log = read_log();
-    assert_non_null(strstr(log, "asked 2 0 Dr. \"X\"/bob 'pizza + volcano' 'pizza + volcano' -1 0\n"));
-    assert_non_null(strstr(log, "shown 1 1 Dr. \"X\"/ann 'goldfish' '' 60500 42\n"));
+    assert_non_null(strstr(log, "asked 2 0 Dr\\X/bob 'pizza + volcano' 'pizza + volcano' -1 0\n"));
+    assert_non_null(strstr(log, "shown 1 1 Dr\\X/ann 'goldfish' '' 60500 42\n"));
     assert_non_null(strstr(log, "shown 2 2 "));
     assert_non_null(strstr(log, "removed 0 0 / '' 'user' -1 0\n"));
 
@@ -160,7 +160,7 @@ static void test_restart(void **state)
     assert_string_equal(next[0].login, "eve");
     assert_string_equal(next[0].message_id, "id-1");
     assert_int_equal(next[0].synset[0], 340);
-    assert_string_equal(next[1].user, "Dr. \"X\"");
+    assert_string_equal(next[1].user, "Dr\\X");
     assert_int_equal(next[1].count, 2);
     assert_true(rules_is_banned(s.rules, "TROLL"));
     say(&s, "fay", 0, "castle", 0);
