@@ -36,6 +36,7 @@ def main():
     minutes = float(sys.argv[1]) if len(sys.argv) > 1 else 10
     with Folder() as f:
         p = subprocess.Popen([REVERIE, "run", "--duration", str(minutes * 60), "--set", "record.dir=" + f.path("rec"),
+                              "--set", "show.state_dir=" + f.path("state"),
                               "--set", "record.segment_minutes=2"], stdin=subprocess.PIPE, stderr=subprocess.PIPE)
         began, samples, turn = time.monotonic(), [], 0
         os.set_blocking(p.stderr.fileno(), False)

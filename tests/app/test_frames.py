@@ -10,7 +10,7 @@ sys.path.insert(0, os.path.dirname(__file__))
 from program import SANITIZED, Folder, left_out, probe, recordings, reverie
 
 TINY = ["--set", "dream.backend=cpu", "--set", "dream.size=96x64", "--set", "video.size=96x64", "--set", "video.fps=12",
-        "--set", "video.bitrate_kbps=500"]
+        "--set", "video.bitrate_kbps=500", "--set", "show.state_dir="]
 FRAMES = ["--set", "keyframes.mode=frames"]
 
 

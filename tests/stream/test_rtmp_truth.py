@@ -15,7 +15,7 @@ import unittest
 REVERIE = os.environ["REVERIE"]
 MODULE = "/usr/lib/nginx/modules/ngx_rtmp_module.so"
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-SETTINGS = ["dream.backend=null", "dream.size=64x64", "record.enabled=false", "web.enabled=false",
+SETTINGS = ["dream.backend=null", "dream.size=64x64", "record.enabled=false", "show.state_dir=", "web.enabled=false",
             "video.size=320x180", "video.preset=ultrafast", "rtmp.enabled=true"]
 CONFIG = """
 load_module %(module)s;

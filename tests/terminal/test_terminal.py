@@ -12,7 +12,7 @@ import unittest
 
 REVERIE = os.environ.get("REVERIE", "build/reverie")
 SETTINGS = ["dream.size=64x64", "dream.steps=1", "dream.threads=1", "video.size=128x72", "record.enabled=false",
-            "dream.backend=null"]
+            "show.state_dir=", "dream.backend=null"]
 
 try:
     import pyte

@@ -19,7 +19,7 @@ class Show:
 
     def __init__(self, port, *settings):
         self.file = tempfile.NamedTemporaryFile(prefix="reverie-room-")
-        given = ["dream.size=128x128", "dream.steps=2", "video.size=320x180", "record.enabled=false",
+        given = ["dream.size=128x128", "dream.steps=2", "video.size=320x180", "record.enabled=false", "show.state_dir=",
                  "chat.enabled=true", "chat.server=127.0.0.1", "chat.port=%d" % port, "chat.tls=false",
                  "chat.channel=chan", "chat.nick=bot", *settings]
         argv = [REVERIE, "run"] + [word for s in given for word in ("--set", s)]
