@@ -162,7 +162,7 @@ $O/cuda-abi: FORCE
 	$(call remember,$@,$(cuda_abi))
 $(abi_users:%.c=$O/%.o): $O/cuda-abi
 
-$O/web/embedded.o: web/embedded.S $O/flags $(addprefix web/,page.html page.css page.js icon.svg openapi.json)
+$O/web/embedded.o: web/embedded.S $O/flags $(addprefix web/,page.html page.css page.js preview.js icon.svg openapi.json)
 	@mkdir -p $(@D)
 	$(call say,as,$<)$(CC) $(cppflags) -MMD -MP -c -o $@ $<
 

@@ -19,6 +19,7 @@ static const struct asset {
     {"/", "text/html; charset=utf-8", asset_page_html, asset_page_html_end},
     {"/page.css", "text/css; charset=utf-8", asset_page_css, asset_page_css_end},
     {"/page.js", "text/javascript; charset=utf-8", asset_page_js, asset_page_js_end},
+    {"/preview.js", "text/javascript; charset=utf-8", asset_preview_js, asset_preview_js_end},
     {"/icon.svg", "image/svg+xml", asset_icon_svg, asset_icon_svg_end},
     {"/api/openapi.json", "application/json", asset_openapi_json, asset_openapi_json_end},
 };

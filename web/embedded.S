@@ -15,6 +15,7 @@ asset_\name\()_end:
     asset page_html, "web/page.html"
     asset page_css, "web/page.css"
     asset page_js, "web/page.js"
+    asset preview_js, "web/preview.js"
     asset icon_svg, "web/icon.svg"
     asset openapi_json, "web/openapi.json"
 

@@ -27,6 +27,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/thread.h"
+#include "web/listen.h"
 
 enum {
     CONNECTIONS = 256,
@@ -37,7 +38,6 @@ enum {
     IDLE_US = 15000000, /* between two requests */
     ANSWER_US = 10000000,
     STREAM_US = 5000000,
-    BACKLOG = 64,
     SEND_BYTES = 128 << 10, /* what the kernel holds for one that does not read; it doubles it */
 };
 
@@ -444,76 +444,12 @@ static void *http_main(void *arg)
 
 /* ---- open and close ---- */
 
-static socklen_t make_address(const char *bind_to, int port, struct sockaddr_storage *out)
-{
-    struct sockaddr_in *v4 = (void *)out;
-    struct sockaddr_in6 *v6 = (void *)out;
-    memset(out, 0, sizeof *out);
-    if (inet_pton(AF_INET, bind_to, &v4->sin_addr) == 1) {
-        v4->sin_family = AF_INET;
-        v4->sin_port = htons((uint16_t)port);
-        return sizeof *v4;
-    }
-    if (inet_pton(AF_INET6, bind_to, &v6->sin6_addr) == 1) {
-        v6->sin6_family = AF_INET6;
-        v6->sin6_port = htons((uint16_t)port);
-        return sizeof *v6;
-    }
-    return 0;
-}
-
-/* A listening socket, or -errno with a line. */
-static int listen_on(const char *bind_to, int port, struct error *e)
-{
-    struct sockaddr_storage address;
-    socklen_t bytes = make_address(bind_to, port, &address);
-    if (bytes == 0)
-        return error_set(e, EINVAL, "web.bind \"%s\" is not an IP address, like 127.0.0.1", bind_to);
-    int fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), on = 1;
-    if (fd < 0)
-        return error_set(e, errno, "no socket: %s", strerror(errno));
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (address.ss_family == AF_INET6)
-        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-    if (bind(fd, (struct sockaddr *)&address, bytes) < 0 || listen(fd, BACKLOG) < 0) {
-        int code = errno;
-        close(fd);
-        return error_set(e, code, "%s port %d cannot be opened: %s", bind_to, port, strerror(code));
-    }
-    return fd;
-}
-
-int http_try(const char *bind_to, int port, struct error *e)
-{
-    int fd = listen_on(bind_to, port, e);
-    if (fd < 0)
-        return fd;
-    close(fd);
-    return 0;
-}
-
-/* Or -errno. */
-static int port_of(int fd)
-{
-    struct sockaddr_storage a;
-    socklen_t bytes = sizeof a;
-    if (getsockname(fd, (struct sockaddr *)&a, &bytes) < 0)
-        return -errno;
-    return ntohs(a.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)(void *)&a)->sin6_port
-                                         : ((struct sockaddr_in *)(void *)&a)->sin_port);
-}
-
-static bool is_loopback(const char *bind_to)
-{
-    return strncmp(bind_to, "127.", 4) == 0 || strcmp(bind_to, "::1") == 0;
-}
-
 /* Takes `fd`, also on failure. */
 static int start_daemon(struct http *h, int fd, struct error *e)
 {
-    unsigned per_address = is_loopback(h->p.bind) ? CONNECTIONS : CONNECTIONS_PER_ADDRESS;
+    unsigned per_address = listen_is_loopback(h->p.bind) ? CONNECTIONS : CONNECTIONS_PER_ADDRESS;
     unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
-    h->port = port_of(fd);
+    h->port = listen_port(fd);
     if (h->port < 0) {
         close(fd);
         return error_set(e, -h->port, "no port: %s", strerror(-h->port));

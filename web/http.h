@@ -94,8 +94,6 @@ struct http;
 
 /* Binds, listens and starts the thread. 0; -EADDRINUSE and the like with one line; *h is NULL then. */
 int http_open(struct http **h, const struct http_params *p, struct error *e);
-/* Could it listen there? 0 or as http_open says. */
-int http_try(const char *bind_to, int port, struct error *e);
 /* Drops every connection and joins, within a second. NULL is fine. */
 void http_close(struct http **h);
 

@@ -27,6 +27,7 @@ static const struct route {
     {"/", "page", false, ANYONE, site_get_asset},
     {"/page.css", "asset", false, ANYONE, site_get_asset},
     {"/page.js", "asset", false, ANYONE, site_get_asset},
+    {"/preview.js", "asset", false, ANYONE, site_get_asset},
     {"/icon.svg", "asset", false, ANYONE, site_get_asset},
     {"/api/openapi.json", "openapi", false, ANYONE, site_get_asset},
     {"/api/status", "status", false, ANYONE, site_get_status},

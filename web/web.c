@@ -8,15 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "web/listen.h"
 #include "web/site.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/text.h"
-
-static bool is_loopback(const char *bind)
-{
-    return strncmp(bind, "127.", 4) == 0 || strcmp(bind, "::1") == 0;
-}
 
 static void wake(void *context)
 {
@@ -27,7 +23,7 @@ static void wake(void *context)
 
 static int check_token(const struct web_config *c, struct error *e)
 {
-    if (c->token[0] || is_loopback(c->bind))
+    if (c->token[0] || listen_is_loopback(c->bind))
         return 0;
     return error_set(
         e, EPERM,
@@ -42,7 +38,7 @@ int web_check(const struct web_config *c, char *text, size_t size, struct error 
     int rc = check_token(c, e);
     if (rc < 0)
         return rc;
-    rc = http_try(c->bind, (int)c->port, &why);
+    rc = listen_try(c->bind, (int)c->port, &why);
     if (rc == -EADDRINUSE) { /* the show goes on without it */
         snprintf(text, size, "%s; there would be no page. Choose another web.port, or web.enabled false",
                  why.text);
@@ -66,7 +62,7 @@ static int make_tokens(struct web *w, struct error *e)
         return error_set(e, -rc, "no random numbers for the page's tokens: %s", strerror(-rc));
     if (w->token[0])
         log_add_secret(w->token);
-    w->guard = (struct guard){.any_address = !is_loopback(c->bind),
+    w->guard = (struct guard){.any_address = !listen_is_loopback(c->bind),
                               .hosts = c->hosts,
                               .token = c->token[0] ? c->token : w->token,
                               .csrf = w->csrf};

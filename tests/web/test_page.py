@@ -293,7 +293,7 @@ class Interface(unittest.TestCase):
         html = self.page.get("/").decode()
         for source in re.findall(r'(?:src|href)="(/[^"]*)"', html):
             self.assertEqual(self.page.request("GET", source)[0], 200, source)
-        js = self.page.get("/page.js").decode()
+        js = self.page.get("/page.js").decode() + self.page.get("/preview.js").decode()
         for name in set(re.findall(r'\$\("([a-z-]+)"\)', js)):
             self.assertIn('id="%s"' % name, html)
         self.assertTrue(TOKEN not in html)

@@ -17,7 +17,7 @@ HEADERS = ("content-security-policy", "x-content-type-options", "referrer-policy
            "cross-origin-opener-policy", "cache-control")
 ACTIONS = ("/api/request", "/api/skip", "/api/resume", "/api/pause", "/api/clear", "/api/hold", "/api/withdraw",
            "/api/ban", "/api/unban")
-PAGES = ("/", "/page.css", "/page.js", "/icon.svg", "/api/openapi.json", "/api/status", "/api/words", "/api/history",
+PAGES = ("/", "/page.css", "/page.js", "/preview.js", "/icon.svg", "/api/openapi.json", "/api/status", "/api/words", "/api/history",
          "/healthz", "/metrics", "/frame.jpg", "/frame.png")
 
 
@@ -247,7 +247,7 @@ class Guard(unittest.TestCase):
             self.assertNotIn(status_of(answer), (200,))
 
     def test_no_outside_source(self):
-        for path in ("/", "/page.js", "/page.css"):
+        for path in ("/", "/page.js", "/preview.js", "/page.css"):
             text = self.page.get(path).decode()
             self.assertNotIn("http://", text)
             self.assertNotIn("https://", text)
