@@ -1,10 +1,11 @@
 /*
- * audio - where the sound of the show comes from: silence, or a file or URL that is looped.
+ * audio - where the sound of the show comes from: silence, or a file, a folder, a playlist or an address
+ * that is looped.
  *
  * Ingest servers expect an audio track, so there is always one. A source is decoded ahead by its own thread
  * into a ring of two seconds, so that a slow disk or network never holds up the encoder: what is missing in a
- * live show is silence. A source that cannot be read is reported once, tried again from time to time, and is
- * silence meanwhile.
+ * live show is silence. A source that cannot be read, or stops, is told at once, reminded of every ten minutes, asked
+ * again after 1, 2, 4 ... 60 s, told when it is back, and is silence meanwhile.
  */
 #ifndef STREAM_AUDIO_H
 #define STREAM_AUDIO_H
@@ -17,7 +18,7 @@
 enum { AUDIO_RATE_HZ = 48000, AUDIO_CHANNELS = 2 };
 
 struct audio_config {
-    char source[OPTION_STRING_BYTES]; /* "silence", a path or a URL */
+    char source[OPTION_STRING_BYTES]; /* "silence", a path or an address */
     double volume;
     int64_t bitrate_kbps;
 };
