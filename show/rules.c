@@ -12,12 +12,13 @@
 #include <strings.h>
 #include <time.h>
 
+#include "common/file.h"
 #include "common/mem.h"
 #include "common/text.h"
 #include "show/forbidden.h"
 #include "show/viewers.h"
 
-enum { MODERATORS_MAX = 64, BANNED_LINE_BYTES = 256 };
+enum { MODERATORS_MAX = 64, BANNED_LINE_BYTES = 256, BANNED_FILE_BYTES = 1 << 20 };
 
 struct ban {
     char who[REQUEST_USER_BYTES]; /* login or key */
@@ -34,7 +35,6 @@ struct rules {
 
     pthread_mutex_t lock; /* leaf; guards everything below */
     struct forbidden *words;
-    bool forbidden[SYNSET_COUNT]; /* classes that lines of `words` name */
     unsigned version;
     struct viewers *viewers;
     struct people *people;
@@ -49,7 +49,7 @@ struct rules {
 static const char *take_line(struct rules *rules, struct forbidden *words, const char *line, size_t bytes)
 {
     char clean[BANNED_LINE_BYTES];
-    if (bytes + 1 == BANNED_LINE_BYTES && line[bytes - 1] != '\n')
+    if (bytes >= sizeof clean)
         return "a longer line than fits";
     if (text_clean(clean, sizeof clean, line, bytes) == 0 || clean[0] == '#')
         return NULL;
@@ -63,21 +63,21 @@ static const char *take_line(struct rules *rules, struct forbidden *words, const
 static int read_banned(struct rules *rules, struct forbidden *words, struct error *e)
 {
     const char *path = rules->banned_file;
-    FILE *f = fopen(path, "re");
-    if (!f) {
-        int code = errno;
-        return error_set(e, code, "show.banned_file %s cannot be opened: %s", path, strerror(code));
-    }
-    char line[BANNED_LINE_BYTES];
-    int rc = 0;
-    for (int number = 1; rc == 0 && fgets(line, sizeof line, f); number++) {
-        const char *fault = take_line(rules, words, line, strlen(line));
+    char *text;
+    size_t bytes;
+    int rc = file_read_all(path, BANNED_FILE_BYTES, &text, &bytes, e);
+    if (rc < 0)
+        return error_prefix(e, rc, "show.banned_file");
+    const char *line = text, *end = text + bytes;
+    for (int number = 1; rc == 0 && line < end; number++) {
+        const char *stop = memchr(line, '\n', (size_t)(end - line));
+        size_t length = (size_t)((stop ? stop : end) - line);
+        const char *fault = take_line(rules, words, line, length);
         if (fault)
             rc = error_set(e, EINVAL, "%s:%d: %s", path, number, fault);
+        line += length + 1;
     }
-    if (rc == 0 && ferror(f))
-        rc = error_set(e, EIO, "show.banned_file %s cannot be read", path);
-    fclose(f);
+    free(text);
     return rc;
 }
 
@@ -167,7 +167,7 @@ unsigned rules_version(struct rules *rules)
     return version;
 }
 
-bool rules_forbids_class(struct rules *rules, int synset)
+static bool forbids_class(struct rules *rules, int synset)
 {
     pthread_mutex_lock(&rules->lock);
     bool forbids = forbidden_class(rules->words, synset);
@@ -175,7 +175,7 @@ bool rules_forbids_class(struct rules *rules, int synset)
     return forbids;
 }
 
-bool rules_forbids_text(struct rules *rules, const char *text)
+static bool forbids_text(struct rules *rules, const char *text)
 {
     pthread_mutex_lock(&rules->lock);
     bool forbids = forbidden_text(rules->words, text);
@@ -194,11 +194,11 @@ bool rules_forbids_name(struct rules *rules, const char *name)
 /* What is not known may be so by the rules only. */
 bool rules_forbids_wish(struct rules *rules, const char *text, const struct synsets_result *r)
 {
-    if (rules_forbids_text(rules, text) || (r->missing >= 0 && rules_forbids_class(rules, r->missing)))
+    if (forbids_text(rules, text) || (r->missing >= 0 && forbids_class(rules, r->missing)))
         return true;
     for (int i = 0; i < r->count; i++)
-        if (rules_forbids_class(rules, r->synset[i]) ||
-            (r->subject[i].meant >= 0 && rules_forbids_class(rules, r->subject[i].meant)))
+        if (forbids_class(rules, r->synset[i]) ||
+            (r->subject[i].meant >= 0 && forbids_class(rules, r->subject[i].meant)))
             return true;
     return false;
 }

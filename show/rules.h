@@ -33,8 +33,6 @@ void rules_close(struct rules **rules); /* NULL is fine */
 int rules_restrict(struct rules *rules, struct synsets_known *known);
 unsigned rules_version(struct rules *rules); /* grows with each change of what is forbidden */
 
-bool rules_forbids_class(struct rules *rules, int synset);
-bool rules_forbids_text(struct rules *rules, const char *text); /* it holds a banned word */
 bool rules_forbids_name(struct rules *rules, const char *name); /* of a person: also inside longer words */
 /* The text of a wish or one of the classes that it names. */
 bool rules_forbids_wish(struct rules *rules, const char *text, const struct synsets_result *result);
