@@ -40,7 +40,7 @@ static const struct option show_rows[] = {
     OPTION_STRING(struct show_config, banned_file, "", 0,
                   "What nobody may wish for, one on a line: a class or kind, or a word that a wish or a name "
                   "may not hold, however it is spelled; word* for all that begins with it, *word* for all "
-                  "that holds it; @ann for a user. Lines that begin with # say nothing."),
+                  "that holds it; @ann for a user. Lines that begin with # are comments."),
     OPTION_STRING(
         struct show_config, state_dir, "auto", 0,
         "The folder in which a live show keeps waiting wishes, bans and the log of what was asked and shown; "
