@@ -24,7 +24,7 @@ objects := $(sources:%.c=$O/%.o) $(patsubst %.S,$O/%.o,$(wildcard models/*.S web
 fuzzers := $(patsubst %.c,$O/%,$(wildcard tests/fuzz/fuzz_*.c))
 tests   := $(patsubst %.c,$O/%,$(wildcard tests/*/test_*.c tests/*/*/test_*.c))
 gpu_tests := $(filter $O/tests/gpu/%,$(tests))
-scripts := .ci/run tests/run tests/bare $(filter-out %.in %.md %/embedded,$(wildcard scripts/*)) $(wildcard scripts/embedded/*.py)
+scripts := .ci/run tests/run tests/bare $(filter-out %.in %.md %/embedded %/Containerfile,$(wildcard scripts/*)) $(wildcard scripts/embedded/*.py)
 
 # Tables written by scripts/gen_synsets and gen_confusables: too long to read, and not formatted by hand.
 generated := synsets/table.c synsets/index.c synsets/ordinary.c synsets/confusables.c
@@ -257,23 +257,25 @@ share_dir := $(DESTDIR)$(PREFIX)/share/reverie
 doc_dir   := $(DESTDIR)$(PREFIX)/share/doc/reverie
 unit_dir  := $(DESTDIR)$(PREFIX)/lib/systemd/system
 models    := $(wildcard models/*.safetensors)
-documents := $(wildcard README.md LICENSE THIRD-PARTY.md synsets/LICENSE.wordnet models/README.md)
+# They keep their folders, so that their links hold.
+documents := README.md CONTRIBUTING.md LICENSE THIRD-PARTY.md synsets/LICENSE.wordnet models/README.md bench/LOG.md \
+             config/default.yaml $(wildcard docs/*.md docs/*.jpg docs/*.png docs/*.webp)
 lib_dir   := $(DESTDIR)$(PREFIX)/lib/reverie
+units     := reverie.service reverie@.service
 
 install: $(BIN) $(cuda_module) ## put program, manual, unit, model and default.yaml under PREFIX (/usr/local), below DESTDIR
 	install -d $(bin_dir) $(man_dir) $(share_dir)/models $(doc_dir) $(unit_dir)
 	install -m 755 $(BIN) $(bin_dir)/reverie
 	$(if $(cuda_module),install -d $(lib_dir) && install -m 755 $(cuda_module) $(lib_dir))
 	install -m 644 docs/reverie.1 $(man_dir)/reverie.1
-	install -m 755 scripts/frame-client $(share_dir)
+	install -m 755 scripts/frame-client scripts/get-weights $(share_dir)
 	install -m 644 config/default.yaml config/classic.yaml config/desk-frame.yaml $(share_dir)
 	install -m 644 $(models) $(share_dir)/models
-	for f in $(documents); do install -m 644 $$f $(doc_dir)/$$(echo $$f | sed 's|models/|model-|; s|.*/||'); done
-	sed 's|@PREFIX@|$(PREFIX)|g' scripts/reverie.service.in > $(unit_dir)/reverie.service
-	chmod 644 $(unit_dir)/reverie.service
+	for f in $(documents); do install -D -m 644 $$f $(doc_dir)/$$f || exit 1; done
+	for u in $(units); do sed 's|@PREFIX@|$(PREFIX)|g' scripts/$$u.in > $(unit_dir)/$$u && chmod 644 $(unit_dir)/$$u || exit 1; done
 
 uninstall: ## remove what install put there; settings and recordings stay
-	rm -f $(bin_dir)/reverie $(man_dir)/reverie.1 $(unit_dir)/reverie.service
+	rm -f $(bin_dir)/reverie $(man_dir)/reverie.1 $(units:%=$(unit_dir)/%)
 	rm -rf $(share_dir) $(doc_dir) $(lib_dir)
 
 ##@ More
