@@ -110,21 +110,25 @@ class InChromium(unittest.TestCase, Both):
                  "\u202etxt.exe", "<b>bold</b>", "&lt;i&gt;", "javascript:alert(1)", "\u0645\u0631\u062d\u0628\u0627 x"]
         with Page("show.hold_s=300") as page, Chromium(1280, 860) as b:
             b.open("http://127.0.0.1:%d/" % page.port)
-            before = b.js("return document.querySelectorAll('b, script, img').length")
+            b.wait("document.getElementById('now-text').textContent")
             page.post("/api/request", {"text": "lion", "name": "first", "viewer": "zero"})
             page.until(lambda s: s.get("now", {}).get("by") == "first", 60)
-            for i, name in enumerate(names[:5]):
+            for i, name in enumerate(names[:3]):
                 page.post("/api/request", {"text": "bison", "name": name, "viewer": "v%d" % i})
-            b.wait("document.querySelectorAll('#next li').length === 5")
-            shown = b.js("return [...document.querySelectorAll('#next bdi')].map((e) => e.textContent)")
-            self.assertIn(names[0], shown)
-            self.assertEqual(b.js("return document.querySelectorAll('#next img, #next script, #next b').length"), 0)
-            self.assertLessEqual(b.js("return document.querySelectorAll('b, script, img').length"), before + 2)
-            page.post("/api/clear", {})
-            for i, name in enumerate(names[5:]):
-                page.post("/api/request", {"text": "bison", "name": name, "viewer": "w%d" % i})
-            b.wait("document.querySelectorAll('#next li').length === 4")
-            self.assertEqual(b.js("return document.querySelectorAll('#next img, #next script, #next b').length"), 0)
+            b.wait("document.querySelectorAll('#next li').length === 3")
+            # The chat itself lets few of these through; the page must not need that.
+            b.js("events.stop()")
+            time.sleep(3.5)  # what was told before is shown with the delay of the picture
+            for name in names:
+                b.js("""showNext({next: [{id: 900 + Math.random(), text: arguments[0], by: arguments[0]}], waiting: 1});
+                        showNow({now: {id: 9, text: arguments[0], by: arguments[0], subjects: [{}]}});
+                        reply(arguments[0], [arguments[0]]);
+                        enlarge({id: 1, text: arguments[0], by: arguments[0], picture: '/icon.svg', ended: 1});
+                        document.getElementById('large').close();""", name)
+                for place in ("#next bdi", "#now-text", "#now-by bdi", "#reply", "#chips button", "#large-text", "#large-by bdi"):
+                    self.assertEqual(b.js("return document.querySelector(arguments[0]).textContent", place), name)
+            made = "#next img, #next b, #now-card img, #now-card b, #reply *, #chips img, #large-text *, main script"
+            self.assertEqual(b.js("return document.querySelectorAll(arguments[0]).length", made), 0)
             self.assertEqual(b.errors(), [])
 
     def test_without_media_source(self):
