@@ -91,6 +91,7 @@ static bool withdraw(struct page *p, int64_t id, char reply[WEB_REPLY_BYTES])
             done = requests_cancel(p->p.requests, next[i].login[0] ? next[i].login : next[i].user) == 0;
     if (!done && now.id == id) {
         done = requests_withdraw(p->p.requests, now.login[0] ? now.login : now.user, NULL) > 0;
+        record_removed(p->p.record, now.login[0] ? now.login : now.user, NULL);
         requests_skip(p->p.requests);
         done = true;
     }

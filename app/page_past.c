@@ -19,6 +19,8 @@ static void recall(void *context, const struct store_row *row)
         if (row->request.synset[i] < 0)
             return;
     page_describe(p, &row->request, &m.dream);
+    if (p->p.rules && rules_forbids_name(p->p.rules, m.dream.by))
+        m.dream.by[0] = '\0';
     web_remember(p->web, &m);
 }
 

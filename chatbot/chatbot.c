@@ -369,6 +369,7 @@ void chatbot_set_rules(struct chatbot *b, struct rules *rules)
 void chatbot_set_record(struct chatbot *b, struct record *record)
 {
     b->record = record;
+    chat_follow_rules(b); /* it may have brought what an earlier show forbade */
 }
 
 void chatbot_set_name(struct chatbot *b, const char *name)

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "chatbot/bot.h"
+#include "show/record.h"
 #include "common/text.h"
 
 enum { MINUTES_MAX = 525600 };
@@ -84,8 +85,10 @@ void run_ban(struct chat_call *c)
                    known ? chat_at(c->bot, who.name, at) : "that one");
     else if (rc)
         chat_print(c, "I cannot remember any more whom not to listen to.");
-    else
-        tell_ban(c, &who, known, minutes, requests_withdraw(c->bot->requests, who.login, NULL));
+    if (rc)
+        return;
+    record_removed(c->bot->record, who.login, NULL);
+    tell_ban(c, &who, known, minutes, requests_withdraw(c->bot->requests, who.login, NULL));
 }
 
 void run_unban(struct chat_call *c)

@@ -74,10 +74,11 @@ static void take(struct journal *j)
 
 static bool is_same(const struct store_state *a, const struct store_state *b)
 {
-    return a->wish_count == b->wish_count && a->ban_count == b->ban_count &&
+    return a->wish_count == b->wish_count && a->ban_count == b->ban_count && a->word_count == b->word_count &&
            (a->wish_count == 0 ||
             memcmp(a->wishes, b->wishes, (size_t)a->wish_count * sizeof *a->wishes) == 0) &&
-           (a->ban_count == 0 || memcmp(a->bans, b->bans, (size_t)a->ban_count * sizeof *a->bans) == 0);
+           (a->ban_count == 0 || memcmp(a->bans, b->bans, (size_t)a->ban_count * sizeof *a->bans) == 0) &&
+           (a->word_count == 0 || memcmp(a->words, b->words, (size_t)a->word_count * sizeof *a->words) == 0);
 }
 
 static int put_all(struct journal *j, const struct store_state *state, struct error *e)

@@ -43,7 +43,7 @@ static const struct option show_rows[] = {
                   "that holds it; @ann for a user. Lines that begin with # are comments."),
     OPTION_STRING(
         struct show_config, state_dir, "auto", 0,
-        "The folder in which a live show keeps waiting wishes, bans and the log of what was asked and shown; "
+        "The folder in which a live show keeps waiting wishes, bans, forbidden words and the log of what was asked and shown; "
         "`reverie log` prints it. auto: ~/.local/state/reverie ($XDG_STATE_HOME/reverie; under systemd "
         "its state folder). Empty: nothing is kept."),
     OPTION_INT(struct show_config, keep_days, "30", 0, 36500, "days",

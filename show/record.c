@@ -48,7 +48,17 @@ static void add_ban(void *context, const char *login)
     text_copy(state->bans[state->ban_count++], sizeof *state->bans, login);
 }
 
-/* What waits and who is banned; on the journal's thread. */
+static void add_word(void *context, const char *entry, bool forbidden)
+{
+    struct store_state *state = context;
+    state->words = xrealloc(state->words, (size_t)(state->word_count + 1) * sizeof *state->words);
+    struct store_word *w = &state->words[state->word_count++];
+    memset(w, 0, sizeof *w);
+    text_copy(w->entry, sizeof w->entry, entry);
+    w->forbidden = forbidden;
+}
+
+/* What waits, who is banned and what is forbidden; on the journal's thread. */
 static void get_state(void *context, struct store_state *out)
 {
     struct record *m = context;
@@ -61,6 +71,8 @@ static void get_state(void *context, struct store_state *out)
     *out = (struct store_state){.wishes = next, .wish_count = kept};
     if (m->p.rules)
         rules_each_ban(m->p.rules, add_ban, out);
+    if (m->p.rules)
+        rules_each_word(m->p.rules, add_word, out);
 }
 
 static bool restore_wish(struct record *m, struct request *q)
@@ -68,6 +80,16 @@ static bool restore_wish(struct record *m, struct request *q)
     if (m->p.rules && rules_forbids_name(m->p.rules, q->user)) /* by a list that is newer than the wish */
         text_copy(q->user, sizeof q->user, REQUEST_SOMEBODY);
     return q->id > 0 && q->user[0] && requests_restore(m->p.requests, q) == 0;
+}
+
+/* What the lists say by themselves by now needs no more of it. */
+static void restore_words(struct record *m, const struct store_state *state)
+{
+    for (int i = 0; i < state->word_count && m->p.rules; i++)
+        if (state->words[i].forbidden)
+            rules_forbid(m->p.rules, state->words[i].entry);
+        else
+            rules_allow(m->p.rules, state->words[i].entry);
 }
 
 static int restore(struct record *m, struct error *e)
@@ -81,6 +103,7 @@ static int restore(struct record *m, struct error *e)
         good += restore_wish(m, &state.wishes[i]);
     for (int i = 0; i < state.ban_count && m->p.rules; i++)
         good += state.bans[i][0] && rules_ban(m->p.rules, state.bans[i]) != -ENOSPC;
+    restore_words(m, &state);
     int bad = state.wish_count + (m->p.rules ? state.ban_count : 0) - good;
     if (good)
         log_info("show", "%s: %d wishes and bans are remembered", m->folder, good);

@@ -1,5 +1,6 @@
 /*
- * record - what outlives a restart: wishes that wait, bans, who asked for what, and what was shown.
+ * record - what outlives a restart: wishes that wait, bans, what moderators forbid, who asked for what, and what was
+ * shown.
  *
  * It joins queue and rules to the store (store.h) in the folder that show.state_dir names, through the journal's
  * thread: nothing here waits for a disk. What the store holds of classes that the model has not is passed

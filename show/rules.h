@@ -37,7 +37,7 @@ bool rules_forbids_name(struct rules *rules, const char *name); /* of a person: 
 /* The text of a wish or one of the classes that it names. */
 bool rules_forbids_wish(struct rules *rules, const char *text, const struct synsets_result *result);
 
-/* `entry` as a line of the file: "word", "word*", "*word*". Until the show ends, or the opposite is called.
+/* `entry` as a line of the file: "word", "word*", "*word*". Until the opposite is called; record.h keeps it.
  * 0; -EEXIST, -ENOENT: it is so already; -EINVAL: no letters in it, or only stars; -ENOSPC. rules_allow also
  * takes a line of the file and a word of the built-in list out. */
 int rules_forbid(struct rules *rules, const char *entry);

@@ -1,34 +1,23 @@
 /*
- * store - see store.h. Statements are prepared once and live as long as the database is open.
+ * store - see store.h: the database, its transactions, and what goes into it. Statements are prepared once and live as long
+ * as it is open.
  */
-#include "show/store.h"
+#include "show/store_parts.h"
 
 #include <errno.h>
 #include <math.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "show/state_folder.h"
-#include "show/store_schema.h"
 #include "common/mem.h"
 #include "common/text.h"
 
 enum { BUSY_MS = 2000, CHECKPOINT_PAGES = 256 };
 
 #define FILE_NAME "reverie.db"
-
-struct store {
-    sqlite3 *db; /* NULL: not open */
-    sqlite3_stmt *statement[STORE_STATEMENTS];
-    int64_t keep_ms, keep_rows;
-    int lock_fd;   /* -1: only to read */
-    bool removing; /* names were deleted in this transaction */
-    char folder[STATE_PATH_BYTES], path[STATE_PATH_BYTES + 16];
-};
 
 /* ---- errors ---- */
 
@@ -58,7 +47,7 @@ static int code_of(int result)
     }
 }
 
-static int fault(struct store *s, int result, struct error *e)
+int store_fault(struct store *s, int result, struct error *e)
 {
     int code = code_of(result);
     if (code == 0)
@@ -68,30 +57,37 @@ static int fault(struct store *s, int result, struct error *e)
 
 /* ---- statements ---- */
 
-static sqlite3_stmt *statement(struct store *s, enum store_statement which)
+sqlite3_stmt *store_prepared(struct store *s, enum store_statement which)
 {
     sqlite3_reset(s->statement[which]);
     sqlite3_clear_bindings(s->statement[which]);
     return s->statement[which];
 }
 
-/* For those that give no rows, or whose rows nobody looks at. */
-static int finish(struct store *s, sqlite3_stmt *q, struct error *e)
+/* Runs it, and gives each row that comes to `row` (NULL: to nobody). */
+int store_each_row(struct store *s, sqlite3_stmt *q, void (*row)(sqlite3_stmt *q, void *context),
+                   void *context, struct error *e)
 {
     int result;
     while ((result = sqlite3_step(q)) == SQLITE_ROW)
-        ;
-    int rc = fault(s, result, e);
+        if (row)
+            row(q, context);
+    int rc = store_fault(s, result, e);
     sqlite3_reset(q);
     return rc;
 }
 
-static int execute(struct store *s, enum store_statement which, struct error *e)
+static int finish(struct store *s, sqlite3_stmt *q, struct error *e)
 {
-    return finish(s, statement(s, which), e);
+    return store_each_row(s, q, NULL, NULL, e);
 }
 
-static void bind_text(sqlite3_stmt *q, int place, const char *text)
+static int execute(struct store *s, enum store_statement which, struct error *e)
+{
+    return finish(s, store_prepared(s, which), e);
+}
+
+void store_bind_text(sqlite3_stmt *q, int place, const char *text)
 {
     sqlite3_bind_text(q, place, text, -1, SQLITE_STATIC);
 }
@@ -104,30 +100,10 @@ static void bind_request(sqlite3_stmt *q, int first, const struct request *r, ch
     for (int i = 0; i < r->count && i < REQUESTS_SUBJECTS_MAX && r->synset[i] >= 0; i++)
         n += (size_t)snprintf(wnids + n, 32 - n, "%s%s", i ? " " : "", synset_table[r->synset[i]].wnid);
     sqlite3_bind_int64(q, first, r->id);
-    bind_text(q, first + 1, r->user);
-    bind_text(q, first + 2, r->login[0] ? r->login : r->user);
-    bind_text(q, first + 3, r->message_id);
-    bind_text(q, first + 4, wnids);
-}
-
-static void read_text(sqlite3_stmt *q, int column, char *out, size_t size)
-{
-    const char *text = (const char *)sqlite3_column_text(q, column);
-    text_clean(out, size, text ? text : "", text ? (size_t)sqlite3_column_bytes(q, column) : 0);
-}
-
-/* Columns request, user, login, message, wnids from the first on. */
-static void read_request(sqlite3_stmt *q, struct request *r)
-{
-    char wnids[32], *rest = wnids;
-    *r = (struct request){.id = sqlite3_column_int64(q, 0)};
-    read_text(q, 1, r->user, sizeof r->user);
-    read_text(q, 2, r->login, sizeof r->login);
-    read_text(q, 3, r->message_id, sizeof r->message_id);
-    read_text(q, 4, wnids, sizeof wnids);
-    for (const char *id; r->count < REQUESTS_SUBJECTS_MAX && (id = strsep(&rest, " "));)
-        if (*id)
-            r->synset[r->count++] = synsets_by_wnid(id);
+    store_bind_text(q, first + 1, r->user);
+    store_bind_text(q, first + 2, r->login[0] ? r->login : r->user);
+    store_bind_text(q, first + 3, r->message_id);
+    store_bind_text(q, first + 4, wnids);
 }
 
 /* ---- open ---- */
@@ -144,7 +120,7 @@ static void close_database(struct store *s)
 
 static int run_sql(struct store *s, const char *sql, struct error *e)
 {
-    return fault(s, sqlite3_exec(s->db, sql, NULL, NULL, NULL), e);
+    return store_fault(s, sqlite3_exec(s->db, sql, NULL, NULL, NULL), e);
 }
 
 static int ask_number(struct store *s, const char *sql, int *out, struct error *e)
@@ -153,7 +129,7 @@ static int ask_number(struct store *s, const char *sql, int *out, struct error *
     int result = sqlite3_prepare_v2(s->db, sql, -1, &q, NULL);
     if (result == SQLITE_OK && (result = sqlite3_step(q)) == SQLITE_ROW)
         *out = sqlite3_column_int(q, 0);
-    int rc = fault(s, result, e);
+    int rc = store_fault(s, result, e);
     sqlite3_finalize(q);
     return rc;
 }
@@ -172,7 +148,7 @@ static int migrate(struct store *s, struct error *e)
         char *sql = sqlite3_mprintf(
             "BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
             store_migrations[version], STORE_APPLICATION_ID, version + 1);
-        rc = sql ? run_sql(s, sql, e) : fault(s, SQLITE_NOMEM, e);
+        rc = sql ? run_sql(s, sql, e) : store_fault(s, SQLITE_NOMEM, e);
         if (rc < 0)
             sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
         sqlite3_free(sql);
@@ -185,7 +161,7 @@ static int prepare(struct store *s, struct error *e)
     for (int i = 0; i < STORE_STATEMENTS; i++) {
         int result =
             sqlite3_prepare_v3(s->db, store_sql[i], -1, SQLITE_PREPARE_PERSISTENT, &s->statement[i], NULL);
-        int rc = fault(s, result, e);
+        int rc = store_fault(s, result, e);
         if (rc < 0) /* an error of the statement: its tables are not those that we know */
             return (result & 0xff) == SQLITE_ERROR ? -EBADMSG : rc;
     }
@@ -209,10 +185,11 @@ static int open_database(struct store *s, bool to_read, struct error *e)
     int rc = to_read ? 0 : state_folder_make_private(s->path, e);
     if (rc < 0)
         return rc;
-    rc = fault(s,
-               sqlite3_open_v2(s->path, &s->db,
-                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX, NULL),
-               e);
+    rc =
+        store_fault(s,
+                    sqlite3_open_v2(s->path, &s->db,
+                                    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX, NULL),
+                    e);
     if (rc == 0 && (rc = set_up(s, to_read, e)) == 0 && (to_read || (rc = store_verify(s, e)) == 0) &&
         (rc = migrate(s, e)) == 0)
         rc = prepare(s, e);
@@ -282,10 +259,10 @@ void store_close(struct store **out)
 int store_verify(struct store *s, struct error *e)
 {
     sqlite3_stmt *q = NULL;
-    int rc = fault(s, sqlite3_prepare_v2(s->db, "PRAGMA quick_check(1)", -1, &q, NULL), e);
+    int rc = store_fault(s, sqlite3_prepare_v2(s->db, "PRAGMA quick_check(1)", -1, &q, NULL), e);
     int result = rc == 0 ? sqlite3_step(q) : SQLITE_OK;
     if (rc == 0 && result != SQLITE_ROW)
-        rc = fault(s, result, e);
+        rc = store_fault(s, result, e);
     else if (rc == 0 && strcmp((const char *)sqlite3_column_text(q, 0), "ok") != 0)
         rc = error_set(e, EBADMSG, "%s: %s", s->path, sqlite3_column_text(q, 0));
     sqlite3_finalize(q);
@@ -307,12 +284,12 @@ static int trim(struct store *s, struct error *e)
     int64_t oldest_ms = s->keep_ms ? (int64_t)time(NULL) * 1000 - s->keep_ms : INT64_MIN;
     int rc = 0;
     for (size_t i = 0; i < ARRAY_LEN(rows) && rc == 0; i++) {
-        sqlite3_stmt *q = statement(s, rows[i]);
+        sqlite3_stmt *q = store_prepared(s, rows[i]);
         sqlite3_bind_int64(q, 1, s->keep_rows);
         sqlite3_bind_int64(q, 2, oldest_ms);
         rc = finish(s, q, e);
     }
-    sqlite3_stmt *q = statement(s, STORE_TRIM_PICTURES);
+    sqlite3_stmt *q = store_prepared(s, STORE_TRIM_PICTURES);
     sqlite3_bind_int64(q, 1, STORE_PICTURES_MAX);
     return rc < 0 ? rc : finish(s, q, e);
 }
@@ -339,17 +316,17 @@ void store_rollback(struct store *s)
 static int put_asked(struct store *s, const struct store_event *v, struct error *e)
 {
     char wnids[32];
-    sqlite3_stmt *q = statement(s, STORE_ADD_ASKED);
+    sqlite3_stmt *q = store_prepared(s, STORE_ADD_ASKED);
     sqlite3_bind_int64(q, 1, v->at_ms);
     bind_request(q, 2, &v->request, wnids);
-    bind_text(q, 7, v->text);
+    store_bind_text(q, 7, v->text);
     return finish(s, q, e);
 }
 
 static int put_shown(struct store *s, const struct store_event *v, struct error *e)
 {
     char wnids[32];
-    sqlite3_stmt *q = statement(s, STORE_ADD_SHOWN);
+    sqlite3_stmt *q = store_prepared(s, STORE_ADD_SHOWN);
     sqlite3_bind_int64(q, 1, v->at_ms);
     bind_request(q, 2, &v->request, wnids);
     sqlite3_bind_int64(q, 7, v->run_ms);
@@ -360,7 +337,7 @@ static int put_shown(struct store *s, const struct store_event *v, struct error 
 
 static int put_ended(struct store *s, const struct store_event *v, struct error *e)
 {
-    sqlite3_stmt *q = statement(s, STORE_SET_ENDED);
+    sqlite3_stmt *q = store_prepared(s, STORE_SET_ENDED);
     sqlite3_bind_int64(q, 1, v->run_ms);
     sqlite3_bind_int64(q, 2, v->request.turn);
     sqlite3_bind_int64(q, 3, v->at_ms);
@@ -370,7 +347,7 @@ static int put_ended(struct store *s, const struct store_event *v, struct error 
 
 static int put_picture(struct store *s, const struct store_event *v, struct error *e)
 {
-    sqlite3_stmt *q = statement(s, STORE_SET_PICTURE);
+    sqlite3_stmt *q = store_prepared(s, STORE_SET_PICTURE);
     sqlite3_bind_int64(q, 1, v->run_ms);
     sqlite3_bind_int64(q, 2, v->request.turn);
     if (v->seen >= 0)
@@ -380,21 +357,21 @@ static int put_picture(struct store *s, const struct store_event *v, struct erro
     return finish(s, q, e);
 }
 
-static sqlite3_stmt *removal(struct store *s, enum store_statement which, const struct store_event *v)
+sqlite3_stmt *store_removal(struct store *s, enum store_statement which, const struct store_event *v)
 {
-    sqlite3_stmt *q = statement(s, which);
+    sqlite3_stmt *q = store_prepared(s, which);
     if (v->request.message_id[0])
-        bind_text(q, 1, v->request.message_id);
+        store_bind_text(q, 1, v->request.message_id);
     if (v->request.login[0])
-        bind_text(q, 2, v->request.login);
+        store_bind_text(q, 2, v->request.login);
     return q;
 }
 
 static int note(struct store *s, int64_t at_ms, const char *what, int64_t count, struct error *e)
 {
-    sqlite3_stmt *q = statement(s, STORE_ADD_REMOVED);
+    sqlite3_stmt *q = store_prepared(s, STORE_ADD_REMOVED);
     sqlite3_bind_int64(q, 1, at_ms);
-    bind_text(q, 2, what);
+    store_bind_text(q, 2, what);
     sqlite3_bind_int64(q, 3, count);
     return finish(s, q, e);
 }
@@ -403,9 +380,9 @@ static int note(struct store *s, int64_t at_ms, const char *what, int64_t count,
 static int put_removed(struct store *s, const struct store_event *v, struct error *e)
 {
     int count = sqlite3_total_changes(s->db);
-    int rc = finish(s, removal(s, STORE_FORGET_ASKED, v), e);
+    int rc = finish(s, store_removal(s, STORE_FORGET_ASKED, v), e);
     if (rc == 0)
-        rc = finish(s, removal(s, STORE_FORGET_SHOWN, v), e);
+        rc = finish(s, store_removal(s, STORE_FORGET_SHOWN, v), e);
     count = sqlite3_total_changes(s->db) - count;
     s->removing |= count > 0;
     const char *what = v->request.message_id[0] ? "message" : v->request.login[0] ? "user" : "all";
@@ -447,6 +424,7 @@ void store_state_free(struct store_state *state)
 {
     free(state->wishes);
     free(state->bans);
+    free(state->words);
     *state = (struct store_state){.wish_count = 0};
 }
 
@@ -455,119 +433,26 @@ int store_put_state(struct store *s, const struct store_state *state, struct err
     int rc = execute(s, STORE_CLEAR_WISHES, e);
     if (rc == 0)
         rc = execute(s, STORE_CLEAR_BANS, e);
+    if (rc == 0)
+        rc = execute(s, STORE_CLEAR_WORDS, e);
     for (int i = 0; i < state->wish_count && rc == 0; i++) {
         char wnids[32];
-        sqlite3_stmt *q = statement(s, STORE_ADD_WISH);
+        sqlite3_stmt *q = store_prepared(s, STORE_ADD_WISH);
         sqlite3_bind_int(q, 1, i + 1);
         bind_request(q, 2, &state->wishes[i], wnids);
         rc = finish(s, q, e);
     }
     for (int i = 0; i < state->ban_count && rc == 0; i++) {
-        sqlite3_stmt *q = statement(s, STORE_ADD_BAN);
-        bind_text(q, 1, state->bans[i]);
+        sqlite3_stmt *q = store_prepared(s, STORE_ADD_BAN);
+        store_bind_text(q, 1, state->bans[i]);
         rc = finish(s, q, e);
     }
-    return rc;
-}
-
-int store_load_state(struct store *s, struct store_state *state, struct error *e)
-{
-    int result;
-    *state = (struct store_state){.wish_count = 0};
-    sqlite3_stmt *q = statement(s, STORE_LIST_WISHES);
-    while ((result = sqlite3_step(q)) == SQLITE_ROW) {
-        state->wishes = xrealloc(state->wishes, (size_t)(state->wish_count + 1) * sizeof *state->wishes);
-        read_request(q, &state->wishes[state->wish_count++]);
+    for (int i = 0; i < state->word_count && rc == 0; i++) {
+        sqlite3_stmt *q = store_prepared(s, STORE_ADD_WORD);
+        store_bind_text(q, 1, state->words[i].entry);
+        sqlite3_bind_int(q, 2, state->words[i].forbidden);
+        rc = finish(s, q, e);
     }
-    int rc = fault(s, result, e);
-    sqlite3_reset(q);
-    q = statement(s, STORE_LIST_BANS);
-    while (rc == 0 && (result = sqlite3_step(q)) == SQLITE_ROW) {
-        state->bans = xrealloc(state->bans, (size_t)(state->ban_count + 1) * sizeof *state->bans);
-        read_text(q, 0, state->bans[state->ban_count++], sizeof *state->bans);
-    }
-    rc = rc == 0 ? fault(s, result, e) : rc;
-    sqlite3_reset(q);
-    if (rc < 0)
-        store_state_free(state);
-    return rc;
-}
-
-int64_t store_last_request(struct store *s)
-{
-    sqlite3_stmt *q = statement(s, STORE_LAST_REQUEST);
-    int64_t id = sqlite3_step(q) == SQLITE_ROW ? sqlite3_column_int64(q, 0) : 0;
-    sqlite3_reset(q);
-    return id;
-}
-
-/* ---- the past ---- */
-
-int store_each_shown(struct store *s, int max, void (*each)(void *context, const struct store_row *row),
-                     void *context, struct error *e)
-{
-    int result;
-    sqlite3_stmt *q = statement(s, STORE_LIST_SHOWN);
-    sqlite3_bind_int(q, 1, max);
-    while ((result = sqlite3_step(q)) == SQLITE_ROW) {
-        struct store_row row = {.event = "shown", .at_ms = sqlite3_column_int64(q, 5)};
-        read_request(q, &row.request);
-        row.on_ms = sqlite3_column_int64(q, 7);
-        row.seen = sqlite3_column_type(q, 8) == SQLITE_NULL ? -1 : sqlite3_column_double(q, 8);
-        row.seed = sqlite3_column_int64(q, 9);
-        row.jpeg = sqlite3_column_blob(q, 10);
-        row.jpeg_bytes = (size_t)sqlite3_column_bytes(q, 10);
-        if (row.jpeg)
-            each(context, &row);
-    }
-    int rc = fault(s, result, e);
-    sqlite3_reset(q);
-    return rc;
-}
-
-static const char *event_name(const char *name)
-{
-    static const char *const names[] = {"asked", "shown", "removed", "command"};
-    for (size_t i = 0; name && i < ARRAY_LEN(names); i++)
-        if (strcmp(name, names[i]) == 0)
-            return names[i];
-    return "lost";
-}
-
-int store_each_event(struct store *s, int64_t max, int64_t since_ms, const char *user,
-                     void (*each)(void *context, const struct store_row *row), void *context, struct error *e)
-{
-    int result;
-    sqlite3_stmt *q = statement(s, STORE_LIST_LOG);
-    sqlite3_bind_int64(q, 1, max > 0 ? max : -1);
-    sqlite3_bind_int64(q, 2, since_ms);
-    if (user)
-        bind_text(q, 3, user);
-    while ((result = sqlite3_step(q)) == SQLITE_ROW) {
-        struct store_row row = {.event = event_name((const char *)sqlite3_column_text(q, 6)), .seen = -1};
-        read_request(q, &row.request);
-        row.at_ms = sqlite3_column_int64(q, 5);
-        row.request.turn = sqlite3_column_int64(q, 7);
-        row.on_ms = sqlite3_column_int64(q, 8);
-        read_text(q, 9, row.text, sizeof row.text);
-        row.count = sqlite3_column_int64(q, 10);
-        row.seed = sqlite3_column_int64(q, 11);
-        each(context, &row);
-    }
-    int rc = fault(s, result, e);
-    sqlite3_reset(q);
-    return rc;
-}
-
-int store_each_withdrawn(struct store *s, const struct store_event *removed,
-                         void (*each)(void *context, int64_t request), void *context, struct error *e)
-{
-    int result;
-    sqlite3_stmt *q = removal(s, STORE_FIND_WITHDRAWN, removed);
-    while ((result = sqlite3_step(q)) == SQLITE_ROW)
-        each(context, sqlite3_column_int64(q, 0));
-    int rc = fault(s, result, e);
-    sqlite3_reset(q);
     return rc;
 }
 
@@ -576,8 +461,8 @@ int store_each_withdrawn(struct store *s, const struct store_event *removed,
 static sqlite3_stmt *taken(struct store *s, enum store_statement which, const char *name, int64_t bytes,
                            int64_t changed_ms)
 {
-    sqlite3_stmt *q = statement(s, which);
-    bind_text(q, 1, name);
+    sqlite3_stmt *q = store_prepared(s, which);
+    store_bind_text(q, 1, name);
     sqlite3_bind_int64(q, 2, bytes);
     sqlite3_bind_int64(q, 3, changed_ms);
     return q;

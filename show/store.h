@@ -1,8 +1,8 @@
 /*
- * store - what the show keeps, in one SQLite database (reverie.db): the wishes that wait, who is banned, who asked for what,
+ * store - what the show keeps, in one SQLite database (reverie.db): the wishes that wait, who is banned, what is forbidden, who asked for what,
  * what was shown with a small picture of it, and that moderators removed something.
  *
- * Only this room's store.c knows SQLite. Every change is part of a transaction and is on the disk when store_commit
+ * Only store*.c of this room know SQLite. Every change is part of a transaction and is on the disk when store_commit
  * returns (write-ahead log, synchronous): after a power cut the database is what it was after some commit.
  * A store is used by one thread at a time; that of the show is the journal's (journal.h), since each call may wait
  * for the disk. It never grows without end: rows that are older than keep_days or beyond the newest keep_rows go with the
@@ -18,7 +18,12 @@
 #include "show/requests.h"
 #include "common/error.h"
 
-enum { STORE_TEXT_BYTES = 512, STORE_PICTURES_MAX = 200, STORE_PICTURE_BYTES_MAX = 64 << 10 };
+enum {
+    STORE_TEXT_BYTES = 512,
+    STORE_WORD_BYTES = 80,
+    STORE_PICTURES_MAX = 200,
+    STORE_PICTURE_BYTES_MAX = 64 << 10
+};
 
 struct store;
 
@@ -63,11 +68,18 @@ struct store_event {
     size_t jpeg_bytes;
 };
 
+/* What moderators changed about the words that nobody may wish for: rules_forbid or rules_allow. */
+struct store_word {
+    char entry[STORE_WORD_BYTES];
+    bool forbidden;
+};
+
 /* What has to be there when the next show begins. */
 struct store_state {
-    int wish_count, ban_count;
+    int wish_count, ban_count, word_count;
     struct request *wishes; /* in order */
     char (*bans)[REQUEST_USER_BYTES];
+    struct store_word *words;
 };
 void store_state_free(struct store_state *state);
 

@@ -25,6 +25,8 @@ const char *const store_migrations[STORE_VERSION] = {
     /* Files of older versions that are in here now. */
     "CREATE TABLE taken (name TEXT NOT NULL, bytes INTEGER NOT NULL, changed_ms INTEGER NOT NULL,"
     " PRIMARY KEY (name, bytes, changed_ms)) STRICT, WITHOUT ROWID;",
+    /* What moderators have forbidden, or allowed though the lists forbid it. */
+    "CREATE TABLE word (entry TEXT PRIMARY KEY, forbidden INTEGER NOT NULL) STRICT, WITHOUT ROWID;",
 };
 
 /* ?1 a message id or NULL, ?2 a login or NULL; both NULL: everybody. */
@@ -54,6 +56,8 @@ const char *const store_sql[STORE_STATEMENTS] = {
                        " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [STORE_CLEAR_BANS] = "DELETE FROM ban",
     [STORE_ADD_BAN] = "INSERT OR IGNORE INTO ban (login) VALUES (?1)",
+    [STORE_CLEAR_WORDS] = "DELETE FROM word",
+    [STORE_ADD_WORD] = "INSERT OR REPLACE INTO word (entry, forbidden) VALUES (?1, ?2)",
     [STORE_TRIM_ASKED] = "DELETE FROM asked WHERE at_ms < ?2 OR " OLDER_THAN_NEWEST("asked"),
     [STORE_TRIM_SHOWN] = "DELETE FROM shown WHERE began_ms < ?2 OR " OLDER_THAN_NEWEST("shown"),
     [STORE_TRIM_REMOVED] = "DELETE FROM removed WHERE at_ms < ?2 OR " OLDER_THAN_NEWEST("removed"),
@@ -64,6 +68,7 @@ const char *const store_sql[STORE_STATEMENTS] = {
                            " coalesce((SELECT max(request) FROM shown), 0))",
     [STORE_LIST_WISHES] = "SELECT request, user, login, message, wnids FROM wish ORDER BY place",
     [STORE_LIST_BANS] = "SELECT login FROM ban",
+    [STORE_LIST_WORDS] = "SELECT entry, forbidden FROM word",
     [STORE_LIST_SHOWN] =
         "SELECT request, user, login, message, wnids, began_ms, ended_ms, on_ms, seen, seed, thumbnail FROM"
         " (SELECT * FROM shown WHERE thumbnail IS NOT NULL AND on_ms IS NOT NULL ORDER BY id DESC LIMIT ?1)"

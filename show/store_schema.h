@@ -9,7 +9,7 @@
 #ifndef SHOW_STORE_SCHEMA_H
 #define SHOW_STORE_SCHEMA_H
 
-enum { STORE_VERSION = 1, STORE_APPLICATION_ID = 0x52657665 /* "Reve" */ };
+enum { STORE_VERSION = 2, STORE_APPLICATION_ID = 0x52657665 /* "Reve" */ };
 
 extern const char *const store_migrations[STORE_VERSION];
 
@@ -30,6 +30,8 @@ enum store_statement {
     STORE_ADD_WISH,
     STORE_CLEAR_BANS,
     STORE_ADD_BAN,
+    STORE_CLEAR_WORDS,
+    STORE_ADD_WORD,
     STORE_TRIM_ASKED,
     STORE_TRIM_SHOWN,
     STORE_TRIM_REMOVED,
@@ -37,6 +39,7 @@ enum store_statement {
     STORE_LAST_REQUEST,
     STORE_LIST_WISHES,
     STORE_LIST_BANS,
+    STORE_LIST_WORDS,
     STORE_LIST_SHOWN,
     STORE_LIST_LOG,
     STORE_WAS_TAKEN,

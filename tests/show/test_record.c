@@ -144,6 +144,7 @@ static void test_restart(void **state)
     say(&s, "bob", 0, "pizza + volcano", 1);
     say(&s, "eve", 0, "zebra", 2);
     say(&s, "mod", CHAT_MODERATOR, "!ban troll", 3);
+    assert_int_equal(rules_forbid(s.rules, "flurb"), 0);
     requests_turn(s.requests, 60.5, &now); /* bob's */
     say(&s, "bob", 0, "volcano, pizza", 61);
     chatbot_clear_user(s.bot, "zed");
@@ -163,6 +164,8 @@ static void test_restart(void **state)
     assert_string_equal(next[1].user, "Dr\\X");
     assert_int_equal(next[1].count, 2);
     assert_true(rules_is_banned(s.rules, "TROLL"));
+    assert_true(rules_forbids_text(s.rules, "a flurb"));
+    assert_int_equal(rules_forbid(s.rules, "flurb"), -EEXIST);
     say(&s, "fay", 0, "castle", 0);
     requests_list(s.requests, NULL, next, 8);
     assert_int_equal(next[2].id, 5); /* numbers go on where they were */

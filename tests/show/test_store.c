@@ -220,6 +220,36 @@ static int count_aside(void)
     return n;
 }
 
+/* One of the first layout keeps what it has and learns the rest. */
+static void test_older(void **state)
+{
+    (void)state;
+    struct error e = {""};
+    struct store_state st;
+    run_sql(store_migrations[0]);
+    run_sql("PRAGMA user_version = 1; INSERT INTO ban VALUES ('troll')");
+    struct store *s = open_store(0, 0);
+    assert_int_equal(store_load_state(s, &st, &e), 0);
+    assert_int_equal(st.ban_count, 1);
+    assert_string_equal(st.bans[0], "troll");
+    assert_int_equal(st.word_count, 0);
+    struct store_word words[] = {{"spider", true}, {"damn", false}};
+    struct store_state next = {.words = words, .word_count = 2};
+    if (store_begin(s, &e) < 0 || store_put_state(s, &next, &e) < 0 || store_commit(s, &e) < 0)
+        fail_msg("%s", e.text);
+    store_close(&s);
+    assert_int_equal(count_aside(), 0);
+    s = open_store(0, 0);
+    store_state_free(&st);
+    assert_int_equal(store_load_state(s, &st, &e), 0);
+    assert_int_equal(st.word_count, 2);
+    assert_int_equal(st.ban_count, 0);
+    assert_string_equal(st.words[1].entry, "spider");
+    assert_true(st.words[1].forbidden && !st.words[0].forbidden);
+    store_state_free(&st);
+    store_close(&s);
+}
+
 /* Overwrites the file from `offset` on. */
 static void damage(long offset, size_t bytes)
 {
@@ -578,10 +608,10 @@ int main(void)
 {
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(test_private),      IN_FOLDER(test_links),       IN_FOLDER(test_newer),
-        IN_FOLDER(test_damaged),      IN_FOLDER(test_bounds),      IN_FOLDER(test_pictures),
-        IN_FOLDER(test_nobody_waits), IN_FOLDER(test_removed),     IN_FOLDER(test_power_cut),
-        IN_FOLDER(test_full_disk),    cmocka_unit_test(test_find),
+        IN_FOLDER(test_private),   IN_FOLDER(test_links),        IN_FOLDER(test_newer),
+        IN_FOLDER(test_older),     IN_FOLDER(test_damaged),      IN_FOLDER(test_bounds),
+        IN_FOLDER(test_pictures),  IN_FOLDER(test_nobody_waits), IN_FOLDER(test_removed),
+        IN_FOLDER(test_power_cut), IN_FOLDER(test_full_disk),    cmocka_unit_test(test_find),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
