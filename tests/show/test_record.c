@@ -164,7 +164,7 @@ static void test_restart(void **state)
     assert_string_equal(next[1].user, "Dr\\X");
     assert_int_equal(next[1].count, 2);
     assert_true(rules_is_banned(s.rules, "TROLL"));
-    assert_true(rules_forbids_text(s.rules, "a flurb"));
+    assert_true(rules_forbids_name(s.rules, "flurb"));
     assert_int_equal(rules_forbid(s.rules, "flurb"), -EEXIST);
     say(&s, "fay", 0, "castle", 0);
     requests_list(s.requests, NULL, next, 8);
