@@ -33,20 +33,20 @@ struct irc_channel {
     struct irc_session_end *end;
 };
 
-void irc_channel_open(struct irc_channel *room, struct irc_shared *shared, const struct irc_identity *id,
+void irc_channel_open(struct irc_channel *channel, struct irc_shared *shared, const struct irc_identity *id,
                       struct irc_counters *counters, struct irc_session_end *end);
-void irc_channel_close(struct irc_channel *room); /* nobody speaks any more; fills end->online_us */
+void irc_channel_close(struct irc_channel *channel); /* nobody speaks any more; fills end->online_us */
 
-void irc_channel_event(struct irc_channel *room, const struct irc_event *ev);
+void irc_channel_event(struct irc_channel *channel, const struct irc_event *ev);
 
 /* Now and then: asks for what is to be said to nobody in particular. */
-void irc_channel_turn(struct irc_channel *room);
+void irc_channel_turn(struct irc_channel *channel);
 
 /* Says JOIN and plans the next one, should nobody answer. */
-void irc_channel_join(struct irc_channel *room);
+void irc_channel_join(struct irc_channel *channel);
 
 /* The connection is over, for this reason; only the first one counts. */
-void irc_channel_end(struct irc_channel *room, enum irc_outcome outcome, const char *format, ...)
+void irc_channel_end(struct irc_channel *channel, enum irc_outcome outcome, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 #endif

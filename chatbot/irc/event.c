@@ -45,7 +45,7 @@ static unsigned read_roles(const struct irc_parsed *p)
     return roles;
 }
 
-/* Shared chat shows lines of other channels in ours; their source room is not our room. */
+/* Shared chat shows lines of other channels in ours; their source is not our channel. */
 static bool is_foreign(const struct irc_parsed *p)
 {
     char source[IRC_ID_BYTES], room[IRC_ID_BYTES];

@@ -1,5 +1,5 @@
 /*
- * irc - the chat room on an IRC server: hears its lines, says the replies, and stays up for months.
+ * irc - the channel on an IRC server: hears its lines, says the replies, and stays up for months.
  *
  * One thread of its own connects (TLS by default), logs in, joins, and begins again whenever something
  * breaks; what happens there is told through callbacks, and nothing else in the program waits for it. Works

@@ -1,5 +1,5 @@
 /*
- * modes - how a Twitch room is set, as far as that keeps a bot from speaking, and what its operator can do.
+ * modes - how a Twitch channel is set, as far as that keeps a bot from speaking, and what its operator can do.
  *
  * ROOMSTATE tells slow mode and emote-only mode, USERSTATE whether we are exempt (moderator, VIP,
  * broadcaster), NOTICE that a line of ours was refused and why. From that come the time between two lines, a
@@ -27,7 +27,7 @@ void irc_modes_take(struct irc_modes *m, const struct irc_event *ev, char advice
 double irc_modes_refused(struct irc_modes *m, const struct irc_event *ev, double pause_s,
                          char advice[IRC_ADVICE_BYTES]);
 
-/* Seconds between two lines that the room asks of us; 0: none. */
+/* Seconds between two lines that the channel asks of us; 0: none. */
 double irc_modes_gap_s(const struct irc_modes *m);
 bool irc_modes_mute(const struct irc_modes *m);
 

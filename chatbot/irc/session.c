@@ -21,7 +21,7 @@ enum { TURN_MAX_US = 500000 };
 
 struct session {
     struct irc_shared *shared;
-    struct irc_channel room; /* what the events do */
+    struct irc_channel channel; /* what the events do */
     struct transport server;
     struct irc_bridge *bridge;
     struct irc_counters counters; /* since they were last added to the shared ones */
@@ -45,7 +45,7 @@ static void on_event(void *context, uint64_t sequence)
     struct session *s = context;
     const struct irc_event *ev = irc_bridge_event(s->bridge, sequence);
     if (ev)
-        irc_channel_event(&s->room, ev);
+        irc_channel_event(&s->channel, ev);
 }
 
 /* PING by the clock; anything received after it is an answer. */
@@ -55,18 +55,18 @@ static void watch(struct session *s)
     int64_t received = irc_bridge_received_us(s->bridge);
     if (s->dead_at_us != INT64_MAX && received > s->dead_at_us - t->pong_us)
         s->dead_at_us = INT64_MAX;
-    if (s->room.now_us >= s->dead_at_us)
-        irc_channel_end(&s->room, IRC_END_NETWORK, "the server has been silent for %.0f s",
-                        (double)(s->room.now_us - received) / 1e6);
-    if (irc_bridge_stuck_us(s->bridge) <= s->room.now_us - t->pong_us)
-        irc_channel_end(&s->room, IRC_END_NETWORK, "the IRC library does not listen any more");
-    if (s->room.phase == IRC_PHASE_LOGIN) {
-        s->ping_at_us = s->room.now_us + t->ping_us; /* the greeting has a deadline of its own */
-    } else if (s->room.now_us >= s->ping_at_us) {
+    if (s->channel.now_us >= s->dead_at_us)
+        irc_channel_end(&s->channel, IRC_END_NETWORK, "the server has been silent for %.0f s",
+                        (double)(s->channel.now_us - received) / 1e6);
+    if (irc_bridge_stuck_us(s->bridge) <= s->channel.now_us - t->pong_us)
+        irc_channel_end(&s->channel, IRC_END_NETWORK, "the IRC library does not listen any more");
+    if (s->channel.phase == IRC_PHASE_LOGIN) {
+        s->ping_at_us = s->channel.now_us + t->ping_us; /* the greeting has a deadline of its own */
+    } else if (s->channel.now_us >= s->ping_at_us) {
         irc_bridge_send(s->bridge, "PING :reverie");
-        s->ping_at_us = s->room.now_us + t->ping_us;
+        s->ping_at_us = s->channel.now_us + t->ping_us;
         if (s->dead_at_us == INT64_MAX)
-            s->dead_at_us = s->room.now_us + t->pong_us;
+            s->dead_at_us = s->channel.now_us + t->pong_us;
     }
 }
 
@@ -83,12 +83,12 @@ static void speak(struct session *s)
 {
     struct irc_out out;
     pthread_mutex_lock(&s->shared->lock);
-    size_t n = s->shared->can_speak ? irc_outbox_pop(&s->shared->outbox, s->room.now_us, &out) : 0;
+    size_t n = s->shared->can_speak ? irc_outbox_pop(&s->shared->outbox, s->channel.now_us, &out) : 0;
     pthread_mutex_unlock(&s->shared->lock);
     if (n == 0)
         return;
-    int rc =
-        out.parent[0] ? say_in_thread(s, &out) : irc_client_say(s->room.client, s->shared->channel, out.text);
+    int rc = out.parent[0] ? say_in_thread(s, &out)
+                           : irc_client_say(s->channel.client, s->shared->channel, out.text);
     if (rc == 0)
         s->counters.sent++;
     else
@@ -98,13 +98,13 @@ static void speak(struct session *s)
 static void run_timers(struct session *s)
 {
     if (stop_requested(s->shared->stop))
-        irc_channel_end(&s->room, IRC_END_STOP, "stopped");
-    if (s->room.phase == IRC_PHASE_LOGIN && s->room.now_us >= s->login_by_us)
-        irc_channel_end(&s->room, IRC_END_NETWORK, "%s does not greet", s->shared->host);
-    if (s->room.phase == IRC_PHASE_JOIN && s->room.now_us >= s->room.join_at_us)
-        irc_channel_join(&s->room);
+        irc_channel_end(&s->channel, IRC_END_STOP, "stopped");
+    if (s->channel.phase == IRC_PHASE_LOGIN && s->channel.now_us >= s->login_by_us)
+        irc_channel_end(&s->channel, IRC_END_NETWORK, "%s does not greet", s->shared->host);
+    if (s->channel.phase == IRC_PHASE_JOIN && s->channel.now_us >= s->channel.join_at_us)
+        irc_channel_join(&s->channel);
     watch(s);
-    irc_channel_turn(&s->room);
+    irc_channel_turn(&s->channel);
     speak(s);
 }
 
@@ -115,10 +115,10 @@ static int64_t min64(int64_t a, int64_t b)
 
 static int64_t next_timer_us(struct session *s)
 {
-    int64_t next = min64(s->room.now_us + TURN_MAX_US, s->dead_at_us);
-    next = min64(next, s->room.phase == IRC_PHASE_LOGIN ? s->login_by_us : s->ping_at_us);
-    if (s->room.phase == IRC_PHASE_JOIN)
-        next = min64(next, s->room.join_at_us);
+    int64_t next = min64(s->channel.now_us + TURN_MAX_US, s->dead_at_us);
+    next = min64(next, s->channel.phase == IRC_PHASE_LOGIN ? s->login_by_us : s->ping_at_us);
+    if (s->channel.phase == IRC_PHASE_JOIN)
+        next = min64(next, s->channel.join_at_us);
     pthread_mutex_lock(&s->shared->lock);
     if (s->shared->can_speak)
         next = min64(next, irc_outbox_due_us(&s->shared->outbox));
@@ -152,35 +152,35 @@ static void take_turn(struct session *s)
     FD_ZERO(&writable);
     FD_SET(s->shared->stop->fd, &readable);
     bool busy = irc_bridge_add(s->bridge, &readable, &writable, &max_fd);
-    if (irc_client_add(s->room.client, &readable, &writable, &max_fd) < 0) {
-        irc_channel_end(&s->room, IRC_END_NETWORK, "the IRC library has closed");
+    if (irc_client_add(s->channel.client, &readable, &writable, &max_fd) < 0) {
+        irc_channel_end(&s->channel, IRC_END_NETWORK, "the IRC library has closed");
         return;
     }
     int64_t wait_us = busy ? 0 : next_timer_us(s) - clock_real_us();
     struct timeval timeout = {.tv_usec = wait_us > 0 ? (suseconds_t)wait_us : 0};
     if (select(max_fd + 1, &readable, &writable, NULL, &timeout) < 0) {
         if (errno != EINTR)
-            irc_channel_end(&s->room, IRC_END_NETWORK, "select: %s", strerror(errno));
+            irc_channel_end(&s->channel, IRC_END_NETWORK, "select: %s", strerror(errno));
         return;
     }
 
     struct error e = {""};
-    s->room.now_us = clock_real_us();
-    int rc = irc_client_process(s->room.client, &readable, &writable, &e);
+    s->channel.now_us = clock_real_us();
+    int rc = irc_client_process(s->channel.client, &readable, &writable, &e);
     if (rc == 0)
-        rc = irc_bridge_process(s->bridge, s->room.now_us, &e);
+        rc = irc_bridge_process(s->bridge, s->channel.now_us, &e);
     if (rc < 0)
-        irc_channel_end(&s->room, IRC_END_NETWORK, "%s", e.text);
+        irc_channel_end(&s->channel, IRC_END_NETWORK, "%s", e.text);
 }
 
 static int attach_library(struct session *s, struct error *e)
 {
     const struct irc_client_params params = {.port = irc_bridge_port(s->bridge),
                                              .password = irc_bridge_nonce(s->bridge),
-                                             .nick = s->room.id->nick,
+                                             .nick = s->channel.id->nick,
                                              .on_event = on_event,
                                              .context = s};
-    return irc_client_open(&s->room.client, &params, e);
+    return irc_client_open(&s->channel.client, &params, e);
 }
 
 /* Everything up to the library's connect. 0, or ended. */
@@ -192,34 +192,35 @@ static int begin(struct session *s)
                                             .port = sh->port,
                                             .ca_file = sh->ca_file,
                                             .resolver = sh->resolver,
-                                            .deadline_us = s->room.now_us + sh->tuning->connect_us,
+                                            .deadline_us = s->channel.now_us + sh->tuning->connect_us,
                                             .stop = sh->stop};
     int rc = transport_open(&s->server, sh->transport, &target, &e);
     if (rc < 0) {
-        irc_channel_end(&s->room,
+        irc_channel_end(&s->channel,
                         rc == -ECANCELED ? IRC_END_STOP
                         : rc == -EACCES  ? IRC_END_IDENTITY
                                          : IRC_END_NETWORK,
                         "%s", e.text);
         return rc;
     }
-    if (s->room.id->pass[0] && !transport_is_private(&s->server)) {
-        irc_channel_end(&s->room, IRC_END_LOGIN,
+    if (s->channel.id->pass[0] && !transport_is_private(&s->server)) {
+        irc_channel_end(&s->channel, IRC_END_LOGIN,
                         "the token is not sent without encryption; set chat.tls=true");
         return -EPERM;
     }
-    rc = irc_bridge_open(&s->bridge, &s->server, s->room.id->pass, &s->counters, &e);
+    rc = irc_bridge_open(&s->bridge, &s->server, s->channel.id->pass, &s->counters, &e);
     if (rc == 0)
         rc = attach_library(s, &e);
     if (rc < 0)
-        irc_channel_end(&s->room, IRC_END_NETWORK, "%s", e.text);
+        irc_channel_end(&s->channel, IRC_END_NETWORK, "%s", e.text);
     return rc;
 }
 
 static void say_goodbye(struct session *s)
 {
-    if (s->bridge && s->room.phase != IRC_PHASE_LOGIN && irc_bridge_send(s->bridge, "QUIT :good night") == 0)
-        irc_bridge_process(s->bridge, s->room.now_us, NULL);
+    if (s->bridge && s->channel.phase != IRC_PHASE_LOGIN &&
+        irc_bridge_send(s->bridge, "QUIT :good night") == 0)
+        irc_bridge_process(s->bridge, s->channel.now_us, NULL);
 }
 
 void irc_session_run(struct irc_shared *shared, const struct irc_identity *id,
@@ -227,23 +228,23 @@ void irc_session_run(struct irc_shared *shared, const struct irc_identity *id,
 {
     struct session s = {.shared = shared, .dead_at_us = INT64_MAX};
     memset(end, 0, sizeof *end);
-    irc_channel_open(&s.room, shared, id, &s.counters, end);
-    s.room.now_us = clock_real_us();
+    irc_channel_open(&s.channel, shared, id, &s.counters, end);
+    s.channel.now_us = clock_real_us();
     if (begin(&s) == 0) {
-        s.room.now_us = clock_real_us();
-        s.login_by_us = s.room.now_us + shared->tuning->login_us;
-        while (!s.room.ended) {
+        s.channel.now_us = clock_real_us();
+        s.login_by_us = s.channel.now_us + shared->tuning->login_us;
+        while (!s.channel.ended) {
             take_turn(&s);
-            s.room.now_us = clock_real_us();
+            s.channel.now_us = clock_real_us();
             run_timers(&s);
             publish_counters(&s);
-            if (must_end && s.room.phase == IRC_PHASE_ONLINE && must_end(context))
-                irc_channel_end(&s.room, IRC_END_TOKEN, "trying the token again");
+            if (must_end && s.channel.phase == IRC_PHASE_ONLINE && must_end(context))
+                irc_channel_end(&s.channel, IRC_END_TOKEN, "trying the token again");
         }
         say_goodbye(&s);
     }
-    irc_channel_close(&s.room);
-    irc_client_close(&s.room.client);
+    irc_channel_close(&s.channel);
+    irc_client_close(&s.channel.client);
     irc_bridge_close(&s.bridge);
     transport_close(&s.server);
 }
