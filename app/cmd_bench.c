@@ -22,8 +22,8 @@
 #include "common/mem.h"
 #include "common/rng.h"
 #include "engine/cpu/matrix_rate.h"
-#include "engine/model/random.h"
 #include "engine/cpu/net.h"
+#include "engine/model/random.h"
 
 enum {
     STEPS_MIN = 3,

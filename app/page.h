@@ -12,8 +12,8 @@
 #include "chatbot/chatbot.h"
 #include "chatbot/irc/irc.h"
 #include "dreamer/port.h"
-#include "show/requests.h"
 #include "show/record.h"
+#include "show/requests.h"
 #include "show/rules.h"
 #include "stream/frame.h"
 

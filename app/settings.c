@@ -6,8 +6,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "dreamer/dreamer.h"
 #include "common/log.h"
+#include "dreamer/dreamer.h"
 
 static const char *const log_levels[] = {"error", "warn", "info", "debug", NULL};
 

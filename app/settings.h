@@ -9,10 +9,10 @@
 
 #include "app/args.h"
 #include "chatbot/irc/irc.h"
-#include "show/requests.h"
 #include "common/error.h"
 #include "config/config.h"
 #include "engine/dream/dream.h"
+#include "show/requests.h"
 #include "stream/fbdev.h"
 #include "stream/stream.h"
 #include "web/web.h"

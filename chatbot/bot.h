@@ -10,10 +10,10 @@
 #include <stdbool.h>
 
 #include "chatbot/chatbot.h"
-#include "show/rules.h"
 #include "chatbot/replies.h"
 #include "common/rng.h"
 #include "common/text.h"
+#include "show/rules.h"
 
 enum {
     CHAT_PREFIX_BYTES = 16,

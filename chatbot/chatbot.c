@@ -10,10 +10,10 @@
 #include <string.h>
 #include <strings.h>
 
-#include "show/record.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "show/record.h"
 
 enum { RNG_STREAM_REPLIES = 0x7265, REROLLS = 8 };
 

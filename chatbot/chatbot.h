@@ -9,10 +9,10 @@
 
 #include <stddef.h>
 
-#include "show/requests.h"
 #include "common/clock.h"
 #include "common/error.h"
 #include "common/thread.h"
+#include "show/requests.h"
 
 enum { CHAT_REPLY_BYTES = 501 }; /* 500 bytes are never more than the 500 characters that Twitch takes */
 

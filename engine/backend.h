@@ -19,9 +19,9 @@
 #include <stdint.h>
 
 #include "common/error.h"
-#include "engine/model/model.h"
 #include "engine/recipe.h"
 #include "engine/step.h"
+#include "engine/model/model.h"
 
 enum { BACKEND_SCALES_MAX = 5, BACKEND_SUBJECTS_MAX = 8, BACKEND_VIEWS_MAX = 8 };
 

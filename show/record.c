@@ -11,13 +11,13 @@
 #include <string.h>
 #include <time.h>
 
-#include "show/journal.h"
-#include "show/state_folder.h"
-#include "show/takeover.h"
 #include "common/file.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "show/journal.h"
+#include "show/state_folder.h"
+#include "show/takeover.h"
 
 struct record {
     struct record_params p;

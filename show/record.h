@@ -11,10 +11,10 @@
 #ifndef SHOW_RECORD_H
 #define SHOW_RECORD_H
 
-#include "show/rules.h"
-#include "show/requests.h"
-#include "show/store.h"
 #include "common/error.h"
+#include "show/requests.h"
+#include "show/rules.h"
+#include "show/store.h"
 
 struct record;
 

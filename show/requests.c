@@ -12,10 +12,10 @@
 #include <string.h>
 #include <strings.h>
 
-#include "show/daydream.h"
 #include "common/mem.h"
 #include "common/rng.h"
 #include "common/text.h"
+#include "show/daydream.h"
 
 enum { RNG_STREAM_LOTTERY = 0x6c6f, RNG_STREAM_MIXTURES = 0x6d78, SERVED_MAX = 256, SHOWN_MAX = 16 };
 

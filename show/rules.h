@@ -10,9 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/error.h"
 #include "show/people.h"
 #include "show/requests.h"
-#include "common/error.h"
 
 enum { RULES_BANS_MAX = 1024 };
 

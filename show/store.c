@@ -14,6 +14,8 @@
 
 #include "common/mem.h"
 #include "common/text.h"
+#include "show/state_folder.h"
+#include "show/store_schema.h"
 
 enum { BUSY_MS = 2000, CHECKPOINT_PAGES = 256 };
 

@@ -15,8 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "show/requests.h"
 #include "common/error.h"
+#include "show/requests.h"
 
 enum {
     STORE_TEXT_BYTES = 512,

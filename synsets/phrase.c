@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "common/mem.h"
 #include "synsets/phrase.h"
+#include "common/mem.h"
 
 struct phrase {
     const char *text;

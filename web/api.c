@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "web/site.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "web/site.h"
 
 enum { TEXT_BYTES_MAX = 400, VIEWER_BYTES_MAX = 32, HISTORY_LIMIT = 48 };
 

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "web/site.h"
 #include "common/mem.h"
+#include "web/site.h"
 
 #define TOKEN_MARK "@CSRF@"
 

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "web/site.h"
 #include "common/clock.h"
+#include "web/site.h"
 
 enum { COMMENT_US = 15000000 };
 

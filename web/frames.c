@@ -11,10 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "web/site.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/text.h"
+#include "web/site.h"
 
 enum { SEEN_DEFAULT_PERCENT = 25, ON_DEFAULT_S = 30, ON_MAX_S = 3600, AUTO_MIN_S = 60, AUTO_MAX_S = 604800 };
 

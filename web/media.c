@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "web/site.h"
 #include "common/clock.h"
+#include "web/site.h"
 
 enum { SIDE_MIN = 16, SIDE_MAX = 2048, MJPG_FPS_MAX = 15, WAIT_MAX_US = 60000000, FIRST_WAIT_US = 5000000 };
 

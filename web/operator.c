@@ -3,8 +3,8 @@
  */
 #include <string.h>
 
-#include "web/site.h"
 #include "common/log.h"
+#include "web/site.h"
 
 enum { HOLD_DEFAULT_S = 120, HOLD_MAX_S = 3600 };
 

@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "web/site.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "web/site.h"
 
 enum { WRONG_FREE = 10, WRONG_DELAY_US = 1000000 };
 

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "web/site.h"
 #include "common/clock.h"
+#include "web/site.h"
 
 enum { BOARD_US = 1000000, ASKED_US = 100000, THUMB_US = 2000000 };
 

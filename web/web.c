@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "web/listen.h"
-#include "web/site.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/text.h"
+#include "web/listen.h"
+#include "web/site.h"
 
 static void wake(void *context)
 {

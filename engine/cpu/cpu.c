@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/mem.h"
 #include "engine/cpu/cpu.h"
+#include "common/mem.h"
 
 static int core_count(void)
 {

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "common/rng.h"
-#include "engine/cpu/cpu.h"
 #include "engine/control.h"
+#include "engine/cpu/cpu.h"
 
 struct noise_job {
     const struct backend *b;

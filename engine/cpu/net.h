@@ -9,9 +9,9 @@
 #define ENGINE_CPU_NET_H
 
 #include "common/pool.h"
-#include "engine/model/model.h"
 #include "engine/recipe.h"
 #include "engine/step.h"
+#include "engine/model/model.h"
 
 struct cpu_net;
 

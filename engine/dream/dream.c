@@ -11,9 +11,9 @@
 #include <string.h>
 
 #include "common/mem.h"
-#include "engine/dream/internal.h"
 #include "engine/control.h"
 #include "engine/nv12.h"
+#include "engine/dream/internal.h"
 
 enum { RNG_STREAM = 0x6472, NOISE_OCTAVES = 6 };
 

@@ -9,8 +9,8 @@
 #ifndef ENGINE_DREAM_DREAM_H
 #define ENGINE_DREAM_DREAM_H
 
-#include "engine/model/model.h"
 #include "engine/recipe.h"
+#include "engine/model/model.h"
 
 /* What to dream: one or two classes of the model, each with its half. count 0: keep drifting. */
 struct dream_target {

@@ -10,9 +10,9 @@
 #include <string.h>
 
 #include "common/mem.h"
-#include "engine/model/wnids.h"
 #include "engine/model/layers.h"
 #include "engine/model/preprocess.h"
+#include "engine/model/wnids.h"
 #include "models/embedded.h"
 
 enum { WINDOW_MAX = 4096 };

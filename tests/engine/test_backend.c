@@ -15,8 +15,8 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "config/config.h"
-#include "engine/dream/internal.h"
 #include "engine/nv12.h"
+#include "engine/dream/internal.h"
 
 static struct model *model;
 

@@ -17,8 +17,8 @@
 #include "common/log.h"
 #include "dreamer/port.h"
 #include "show/journal.h"
-#include "show/store.h"
 #include "show/record.h"
+#include "show/store.h"
 #include "terminal/terminal.h"
 #include "web/web.h"
 

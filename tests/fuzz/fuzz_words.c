@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "chatbot/chatbot.h"
-#include "show/rules.h"
 #include "common/json.h"
 #include "common/text.h"
+#include "show/rules.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -15,9 +15,9 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "engine/cuda/abi.h"
 #include "engine/control.h"
 #include "engine/nv12.h"
+#include "engine/cuda/abi.h"
 #include "engine/model/random.h"
 #include "tests/engine/backend_check.h"
 

@@ -17,10 +17,10 @@
 #include <cmocka.h>
 
 #include "chatbot/chatbot.h"
-#include "show/record.h"
 #include "common/json.h"
 #include "common/mem.h"
 #include "common/rng.h"
+#include "show/record.h"
 
 enum { TEXT_BYTES = 1 << 16 };
 

@@ -13,9 +13,9 @@
 
 #include <cmocka.h>
 
-#include "show/requests.h"
 #include "common/mem.h"
 #include "common/rng.h"
+#include "show/requests.h"
 
 enum { GOLDFISH = 1, TENCH = 0, VOLCANO = 980, PIZZA = 963 };
 

@@ -14,9 +14,9 @@
 #include <cmocka.h>
 
 #include "chatbot/chatbot.h"
-#include "show/rules.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "show/rules.h"
 
 struct scene {
     struct show_config config;

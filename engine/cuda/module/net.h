@@ -22,9 +22,9 @@
 #define ENGINE_CUDA_MODULE_NET_H
 
 #include "engine/backend.h"
+#include "engine/cuda/plan.h"
 #include "engine/cuda/module/device.h"
 #include "engine/cuda/module/net_target.h"
-#include "engine/cuda/plan.h"
 
 struct cuda_net;
 

@@ -14,8 +14,8 @@
 #ifndef ENGINE_CUDA_MODULE_NET_ARITHMETIC_H
 #define ENGINE_CUDA_MODULE_NET_ARITHMETIC_H
 
-#include "engine/cuda/module/net_target.h"
 #include "engine/cuda/storage.h"
+#include "engine/cuda/module/net_target.h"
 
 /* Number of the first channel of group `i` of a map. Threads are counted in 32 bits, since the device divides
  * those much faster; 2^32 groups would be 64 GB. */

@@ -10,9 +10,9 @@
 
 #include <stdint.h>
 
-#include "engine/cuda/module/kernel.h"
 #include "engine/control.h"
 #include "engine/step.h"
+#include "engine/cuda/module/kernel.h"
 
 #ifdef __cplusplus
 extern "C" {

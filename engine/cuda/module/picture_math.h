@@ -9,8 +9,8 @@
 #include <math.h>
 #include <stdint.h>
 
-#include "engine/cuda/module/kernel.h"
 #include "engine/step.h"
+#include "engine/cuda/module/kernel.h"
 
 PIXEL_FN int pixel_clamp(int i, int n)
 {

@@ -2,10 +2,10 @@
  * picture_update - kernels that move the picture: momentum, the update of both profiles, its sums, the warp;
  * and the one that turns it into video. See picture_kernels.h.
  */
+#include "engine/nv12.h"
 #include "engine/cuda/module/picture_kernels.h"
 #include "engine/cuda/module/picture_math.h"
 #include "engine/cuda/module/sums.cuh"
-#include "engine/nv12.h"
 
 KERNEL(momentum_kernel, struct picture_momentum)
 {

@@ -13,25 +13,25 @@
 #include <unistd.h>
 
 #include "common/rng.h"
+#include "tests/engine/reference.h"
+#include "tests/engine/toy.h"
 #include "tests/engine/cuda/cuda_fake.h"
 #include "tests/engine/cuda/cuda_fake_blas.h"
 #include "tests/engine/cuda/cuda_fake_dnn.h"
 #include "tests/engine/cuda/cuda_fake_kernels.h"
-#include "tests/engine/reference.h"
-#include "tests/engine/toy.h"
 
 /* The module's files: they are no part of the program. */
 #define clock_real_us fake_clock_us
 #include "engine/cuda/module/device.c"
 #include "engine/cuda/module/net.c"
-#include "engine/cuda/module/net_pass.c"
-#include "engine/cuda/module/net_weights.c"
 #include "engine/cuda/module/net_memory.c"
+#include "engine/cuda/module/net_pass.c"
 #include "engine/cuda/module/net_search.c"
 #include "engine/cuda/module/net_tune.c"
+#include "engine/cuda/module/net_weights.c"
 #undef clock_real_us
-#include "engine/cuda/module/trial.c"
 #include "engine/cuda/module/net_gemm.c"
+#include "engine/cuda/module/trial.c"
 
 /* ---- Toy models ---- */
 

@@ -19,8 +19,8 @@
 #include "common/mem.h"
 
 /* The module's files: they are no part of the program. */
-#include "engine/cuda/module/conv_graph.c"
 #include "engine/cuda/module/conv_engine.c"
+#include "engine/cuda/module/conv_graph.c"
 
 enum { FOUND_MS_MOST = 100 };
 

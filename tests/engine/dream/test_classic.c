@@ -15,9 +15,9 @@
 
 #include "common/mem.h"
 #include "config/config.h"
-#include "engine/dream/probe.h"
 #include "engine/cpu/image_kernels.h"
 #include "engine/cpu/image_warp.h"
+#include "engine/dream/probe.h"
 
 /* models/default.py of 2015: build_updates, with its names. Its (1 - beta) stands where Adam has beta. */
 struct adam {

@@ -14,8 +14,8 @@
 #include <cmocka.h>
 
 #include "common/mem.h"
-#include "engine/model/model.h"
 #include "engine/cpu/net.h"
+#include "engine/model/model.h"
 
 enum { SAMPLE_EVERY = 17, MAP_MAX = 64 };
 #define LOGIT_TOLERANCE    1e-4 /* of the largest logit */
