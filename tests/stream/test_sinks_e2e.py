@@ -5,6 +5,7 @@ import re
 import resource
 import shutil
 import signal
+import struct
 import subprocess
 import tempfile
 import time
@@ -20,6 +21,15 @@ def probe(path, *entries):
     out = subprocess.run([FFPROBE, "-v", "error", "-of", "csv=p=0", *entries, path], check=True,
                          stdout=subprocess.PIPE).stdout
     return out.decode().split()
+
+
+def header_length_s(path):
+    """What the movie's header says: box mvhd, version 0."""
+    with open(path, "rb") as f:
+        data = f.read(1 << 16)
+    body = data.index(b"mvhd") + 4
+    scale, length = struct.unpack(">II", data[body + 12:body + 20])
+    return length / scale
 
 
 def wait_until(condition, patience_s=60):
@@ -79,7 +89,31 @@ class Recordings(unittest.TestCase):
         show.send_signal(signal.SIGTERM)
         self.assertEqual(show.wait(10), 0)
         self.assertLess(time.monotonic() - began, 5)
-        self.check_plays(self.files()[0], 0.4)
+        count = self.check_plays(self.files()[0], 0.4)
+        self.assertAlmostEqual(header_length_s(self.files()[0]), count / 25, places=2)
+        self.assertAlmostEqual(float(probe(self.files()[0], "-show_entries", "format=duration")[0]), count / 25, delta=0.03)
+
+    def test_a_crash_at_the_start_leaves_no_empty_file(self):
+        for wait_s in (0.2, 0.4, 0.6):
+            show = self.start()
+            time.sleep(wait_s)
+            show.kill()
+            show.wait()
+        self.assertTrue(all(os.path.getsize(f) > 0 for f in self.files()))
+
+    def test_old_recordings_go_and_strangers_stay(self):
+        os.mkdir(os.path.join(self.folder, "recordings"))
+        for name in ("20200101-000000-000.mp4", "holiday.mp4"):
+            path = os.path.join(self.folder, "recordings", name)
+            with open(path, "wb") as f:
+                f.write(b"x")
+            os.utime(path, (0, 0))
+        show = self.start("--duration", "1", "--set", "record.keep_days=30")
+        self.assertEqual(show.wait(60), 0)
+        names = [os.path.basename(f) for f in self.files()]
+        self.assertNotIn("20200101-000000-000.mp4", names)
+        self.assertIn("holiday.mp4", names)
+        self.assertEqual(len(names), 2)
 
     def test_full_disk_does_not_end_the_show(self):
         def little_room():
