@@ -32,7 +32,7 @@ static const struct option rows[] = {
         "When the server refuses the token, go on listening anonymously until there is a better one."),
     OPTION_STRING(
         struct irc_config, prefix, "!", 0,
-        "What commands begin with in the room. With another one than \"!\" all that begins with \"!\" is left "
+        "What commands begin with in the channel. With another one than \"!\" all that begins with \"!\" is left "
         "to other bots."),
     OPTION_STRING(
         struct irc_config, ignore,
@@ -49,7 +49,7 @@ static const struct option rows[] = {
                   "What is answered: all; addressed: commands and lines with the bot's name, so a thing that "
                   "somebody only names is dreamed without a word; moderators: only theirs; none."),
     OPTION_BOOL(struct irc_config, tell_when_on, "false",
-                "Tell viewers in the room when their wish is on the screen."),
+                "Tell viewers in the channel when their wish is on the screen."),
     OPTION_STRING(struct irc_config, words_link, "", 0,
                   "An address where all words are listed, for !words. Empty: none is told."),
     OPTION_STRING(

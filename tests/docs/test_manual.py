@@ -54,6 +54,15 @@ class Manual(unittest.TestCase):
             promised = manual_options(part.split("\n.Nm\n")[0])
             self.assertEqual(promised - help_options(command), set(), command)
 
+    def test_readme_lists_what_the_bot_obeys(self):
+        with open(os.path.join(ROOT, "chatbot", "commands.c"), encoding="utf-8") as f:
+            table = f.read().split("commands[] = {")[1].split("\n};")[0]
+        names = re.findall(r'^    \{"([a-z]+)", .*(?:ANYONE|MODERATOR)', table, re.M)
+        self.assertIn("dream", names)
+        with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as f:
+            readme = f.read()
+        self.assertEqual([name for name in names if "`!%s`" % name not in readme], [])
+
 
 if __name__ == "__main__":
     unittest.main()
