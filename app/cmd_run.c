@@ -7,7 +7,6 @@
  * gone after SHUTDOWN_MAX_S, and the recording is crash-safe at every moment.
  */
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +23,7 @@
 #include "app/programme.h"
 #include "app/run_options.h"
 #include "app/settings.h"
+#include "app/signals.h"
 #include "app/watch.h"
 #include "dreamer/dreamer.h"
 #include "show/rules.h"
@@ -285,25 +285,6 @@ static int start_dreamer(struct run *r, struct error *e)
     return rc < 0 ? error_set(e, -rc, "cannot start the dream thread: %s", strerror(-rc)) : 0;
 }
 
-/* What a signal handler can reach. Blocking the signals and waiting for them in main would not do: OpenBLAS
- * starts threads of its own while the program is loaded, with nothing blocked. */
-static struct stop *signalled;
-
-static void on_signal(int number)
-{
-    (void)number;
-    stop_request(signalled);
-}
-
-/* From here on SIGINT and SIGTERM end the show in good order, whatever thread they reach. */
-static void catch_signals(struct stop *stop)
-{
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-    signalled = stop;
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-}
-
 /* Where there is a terminal to show it, the dream is seen at once. */
 static int open_watch(struct run *r, struct error *e)
 {
@@ -328,7 +309,8 @@ static int open_all(struct run *r, struct error *e)
     int rc = stop_init(&r->stop);
     if (rc < 0)
         return error_set(e, -rc, "cannot make an event descriptor: %s", strerror(-rc));
-    catch_signals(&r->stop);
+    if ((rc = signals_catch(&r->stop)) < 0)
+        return error_set(e, -rc, "cannot listen to signals: %s", strerror(-rc));
     const struct ready ready = {&r->settings, r->options.script_path, r->options.offline};
     if ((rc = ready_first_fault(&ready, e)) < 0)
         return rc;
@@ -357,15 +339,28 @@ static int open_all(struct run *r, struct error *e)
     return rc;
 }
 
+/* SIGHUP. */
+static void reload(struct run *r)
+{
+    struct error e = {""};
+    if (chatbot_reload(r->chatbot, &e) < 0)
+        log_error("run", "%s; what is forbidden stays as it was", e.text);
+    else
+        log_info("run", "what is forbidden was read again");
+}
+
 /* Waits until somebody wants the end; reports now and then. */
 static void wait_for_end(struct run *r)
 {
-    struct pollfd fd = {.fd = r->stop.fd, .events = POLLIN};
     struct report report;
+    bool timed_out;
     report_begin(&report, &r->stats);
-    while (!stop_requested(&r->stop))
-        if (poll(&fd, 1, REPORT_EVERY_MS) == 0 && !r->watch) /* whose status line says it */
+    while (!stop_requested(&r->stop)) {
+        if (signals_wait(&r->stop, REPORT_EVERY_MS, &timed_out))
+            reload(r);
+        if (timed_out && !r->watch) /* whose status line says it */
             report_line(&report);
+    }
     log_info("run", "stopping");
     report_summary(&report);
 }
@@ -412,8 +407,7 @@ static int close_all(struct run *r, struct error *e)
     keyframes_close(&r->keyframes);
     dream_close(&r->dream);
     model_close(&r->model);
-    signal(SIGINT, SIG_IGN); /* the flag goes away under the handler */
-    signal(SIGTERM, SIG_IGN);
+    signals_release();
     stop_close(&r->stop);
     alarm(0);
     return rc;

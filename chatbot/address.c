@@ -77,6 +77,12 @@ const char *chat_behind_prefix(const struct chat_call *c, const char *line)
     return alone && line[0] == '!' ? line + 1 : NULL;
 }
 
+/* "$dream x", "?quote": somebody else's command, whatever the sign. */
+static bool is_others_command(const char *line)
+{
+    return line[0] && strchr("!$%&?~.;/\\<>^*=+-_", line[0]) && isalpha((unsigned char)line[1]);
+}
+
 const char *chat_address(struct chat_call *c, const char *line, char out[SYNSETS_LINE_BYTES])
 {
     const struct chatbot *b = c->bot;
@@ -89,7 +95,7 @@ const char *chat_address(struct chat_call *c, const char *line, char out[SYNSETS
     rest = rest ? rest : line;
     if (chat_behind_prefix(c, rest)) /* "!ban @ann" */
         return rest;
-    if (!c->addressed && rest[0] == '@')
+    if (!c->addressed && (rest[0] == '@' || is_others_command(rest)))
         return NULL;
     bool of_us = c->addressed;
     cut_mentions(b, rest, out, &of_us);

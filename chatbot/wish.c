@@ -280,13 +280,24 @@ static void take(struct chat_call *c, const struct synsets_result *r)
     tell_the_rest(c, r);
 }
 
+/* "L imo" is no limousine: a name only without its blanks, and with a letter alone in it. */
+static bool is_chance(const char *line, const struct synsets_result *r)
+{
+    bool squeezed = false, lone = false;
+    for (int i = 0; i < r->count; i++)
+        squeezed |= r->subject[i].how == SYNSETS_SQUEEZED;
+    for (const char *at = line; *at; at += strcspn(at, " "), at += *at == ' ')
+        lone |= strcspn(at, " ") == 1;
+    return squeezed && lone;
+}
+
 void chat_request(struct chat_call *c)
 {
     struct synsets_result r;
     synsets_resolve(c->rest, strlen(c->rest), &c->known, &r);
     if (c->by_name && !synsets_granted(&r) && r.verdict != SYNSETS_EMPTY && chat_is_talk(c->rest))
         c->answered = false; /* "@mybot thanks!" */
-    else if (c->addressed || synsets_is_plain(&r))
+    else if (c->addressed || (synsets_is_plain(&r) && !is_chance(c->rest, &r)))
         take(c, &r);
     else
         c->answered = false;

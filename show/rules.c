@@ -330,8 +330,6 @@ bool rules_is_banned_person(struct rules *rules, const struct person *who)
     int by_key = rules->ban_count > 0 ? find_ban(rules, key) : -1;
     if (by_login >= 0 && by_key < 0)
         add_ban(rules, key, rules->bans[by_login].until_s);
-    else if (by_key >= 0 && by_login < 0)
-        add_ban(rules, who->login, rules->bans[by_key].until_s);
     pthread_mutex_unlock(&rules->lock);
     return by_login >= 0 || by_key >= 0;
 }

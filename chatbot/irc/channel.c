@@ -10,7 +10,7 @@
 #include "common/log.h"
 #include "common/text.h"
 
-enum { NICK_TRIES = 3, PLAIN_BYTES = 400 };
+enum { NICK_TRIES = 3, PLAIN_BYTES = 400, EXEMPT_TIMES = 5 };
 
 void irc_channel_end(struct irc_channel *channel, enum irc_outcome outcome, const char *format, ...)
 {
@@ -192,13 +192,17 @@ static void pause_speaking(struct irc_channel *channel, int64_t for_us)
     pthread_mutex_unlock(&channel->shared->lock);
 }
 
-/* As slowly as the channel wants it. */
+/* As slowly as the channel wants it. Twitch takes five times as much from moderators, VIPs and the broadcaster. */
 static void set_pace(struct irc_channel *channel)
 {
-    int64_t asked_us = (int64_t)(irc_modes_gap_s(&channel->modes) * 1e6),
-            usual_us = channel->shared->tuning->limits.gap_us;
+    const struct irc_limits *usual = &channel->shared->tuning->limits;
+    int times = channel->modes.exempt ? EXEMPT_TIMES : 1;
+    int64_t asked_us = (int64_t)(irc_modes_gap_s(&channel->modes) * 1e6), gap_us = usual->gap_us / times;
     pthread_mutex_lock(&channel->shared->lock);
-    channel->shared->outbox.limits.gap_us = asked_us > usual_us ? asked_us : usual_us;
+    struct irc_limits *now = &channel->shared->outbox.limits;
+    now->per_window = times * usual->per_window;
+    now->reserved = times * usual->reserved;
+    now->gap_us = asked_us > gap_us ? asked_us : gap_us;
     pthread_mutex_unlock(&channel->shared->lock);
 }
 

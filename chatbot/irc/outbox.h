@@ -23,7 +23,7 @@
 enum {
     IRC_OUT_BYTES = 901, /* with terminator: the library's buffer of 1024 takes command and channel too */
     IRC_OUT_WAITING_MAX = 128,
-    IRC_OUT_SENT_MAX = 32 /* remembered; the largest per_window */
+    IRC_OUT_SENT_MAX = 128 /* remembered; the largest per_window */
 };
 
 struct irc_limits {

@@ -1,0 +1,264 @@
+/*
+ * What must never happen, in bulk: ordinary talk and other bots' commands that make a wish, abuse that comes back
+ * out of our mouth, in a reply, an offer or a name on the picture.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "chatbot/chatbot.h"
+#include "chatbot/irc/irc.h"
+#include "common/mem.h"
+#include "common/rng.h"
+#include "common/text.h"
+#include "show/rules.h"
+
+struct scene {
+    struct show_config config;
+    struct synsets_known known;
+    struct rules *rules;
+    struct requests *requests;
+    struct chatbot *bot;
+    struct chat_outcome outcome;
+    char reply[CHAT_REPLY_BYTES];
+};
+
+static struct scene s;
+
+static int setup(void **state)
+{
+    (void)state;
+    struct error e = {""};
+    struct irc_config irc;
+    memset(&s, 0, sizeof s);
+    option_defaults(&show_section, &s.config);
+    option_defaults(&irc_section, &irc);
+    for (int i = 0; i < SYNSET_COUNT; i++)
+        s.known.known[i] = true;
+    s.config.queue_max = 10000;
+    assert_int_equal(rules_open(&s.rules, &s.config, &e), 0);
+    assert_int_equal(requests_open(&s.requests, &s.config, &s.known, 1, NULL), 0);
+    assert_int_equal(chatbot_open(&s.bot, s.requests, &s.known, 1, 3), 0);
+    chatbot_set_rules(s.bot, s.rules);
+    chatbot_set_name(s.bot, "dreambot");
+    const struct chatbot_manners manners = {
+        .prefix = irc.prefix, .ignore = irc.ignore, .words_link = "", .reward = ""};
+    chatbot_set_manners(s.bot, &manners);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    chatbot_close(&s.bot);
+    requests_close(&s.requests);
+    rules_close(&s.rules);
+    return 0;
+}
+
+static const char *hear(const char *user, const char *text)
+{
+    struct chat_line line = {.origin = CHAT_IRC, .user = user, .text = text, .bytes = strlen(text)};
+    chatbot_ask(s.bot, &line, 0, s.reply, &s.outcome);
+    return s.reply;
+}
+
+#define PICK(list) (list)[rng_below(&rng, ARRAY_LEN(list))]
+
+/* 18,000 lines of talk and 2,000 commands of other bots: no answer, no wish. */
+static void ordinary_lines_are_left_alone(void **state)
+{
+    (void)state;
+    static const char *const openings[] = {"",      "lol ",      "omg ",  "wait ",   "so ", "@ann ", "bro ",
+                                           "guys ", "honestly ", "chat ", "ok but ", "yo ", "hm ",   "well "};
+    static const char *const bodies[] = {"what is this",
+                                         "i love this song",
+                                         "my cat is sleeping",
+                                         "how long have you been live",
+                                         "first time here",
+                                         "that looks like a dog kinda",
+                                         "who made this",
+                                         "can you turn up the volume",
+                                         "it was so cold today",
+                                         "i had pizza for lunch",
+                                         "anyone else hungry",
+                                         "good night all",
+                                         "hello from berlin",
+                                         "the colours are insane",
+                                         "is this ai",
+                                         "how does this work",
+                                         "what gpu do you use",
+                                         "why is it so slow",
+                                         "this is better than tv",
+                                         "i need coffee",
+                                         "brb",
+                                         "back",
+                                         "same",
+                                         "true",
+                                         "nah",
+                                         "gg",
+                                         "we should raid someone",
+                                         "the left one is scary",
+                                         "my phone died",
+                                         "my dog hates this",
+                                         "i think it is a bird or something",
+                                         "nice",
+                                         "that is a big fish",
+                                         "turn left",
+                                         "lets go",
+                                         "W stream",
+                                         "L",
+                                         "poggers",
+                                         "kekw",
+                                         "no way",
+                                         "next song please",
+                                         "thanks for the follow",
+                                         "welcome in",
+                                         "what time is it there",
+                                         "monday again",
+                                         "i am at work",
+                                         "homework sucks",
+                                         "who is modding",
+                                         "ban him",
+                                         "look at the eyes",
+                                         "it sees everything",
+                                         "trippy",
+                                         "can it do faces",
+                                         "does it read chat"};
+    static const char *const ends[] = {"",    " lol", " haha", "!",   "?",  "...",
+                                       " xD", " imo", " tbh",  " :)", " <3"};
+    static const char *const commands[] = {
+        "!points",    "!sr",        "!songrequest", "!song",     "!so",      "!shoutout",    "!uptime",
+        "!followage", "!watchtime", "!discord",     "!lurk",     "!unlurk",  "!socials",     "!twitter",
+        "!youtube",   "!specs",     "!pc",          "!keyboard", "!mouse",   "!monitor",     "!chair",
+        "!desk",      "!camera",    "!mic",         "!headset",  "!clip",    "!title",       "!game",
+        "!commands",  "!quote",     "!addquote",    "!gamble",   "!slots",   "!roulette",    "!duel",
+        "!raffle",    "!giveaway",  "!join",        "!leave",    "!top",     "!leaderboard", "!bet",
+        "!give",      "!rank",      "!sub",         "!prime",    "!merch",   "!shirt",       "!hug",
+        "!slap",      "!dice",      "!8ball",       "!time",     "!weather", "!cat",         "!dog",
+        "!fish",      "!coffee",    "!wheel",       "!bow",      "!cup",     "!guitar",      "!drop",
+        "!drops",     "!watch"};
+    static const char *const arguments[] = {
+        "",     " ann", " @ben", " lion", " 100", " all", " never gonna give you up", " tiger king",
+        " red", " next"};
+    struct rng rng = rng_make(1, 1);
+    char text[256], user[32];
+    for (int i = 0; i < 20000; i++) {
+        snprintf(user, sizeof user, "viewer%u", rng_below(&rng, 500));
+        if (i % 10 == 0)
+            snprintf(text, sizeof text, "%s%s", PICK(commands), PICK(arguments));
+        else
+            snprintf(text, sizeof text, "%s%s%s", PICK(openings), PICK(bodies), PICK(ends));
+        if (*hear(user, text) || s.outcome.result == CHAT_TAKEN)
+            fail_msg("\"%s\" is answered with \"%s\"", text, s.reply);
+    }
+    assert_int_equal(requests_list(s.requests, NULL, NULL, 0), 0);
+}
+
+/* The ways in which people write what they may not. */
+static void obfuscate(struct rng *rng, const char *word, char *out, size_t size)
+{
+    static const char *const looks[][2] = {
+        {"a", "4"},        {"e", "3"},        {"i", "1"},        {"o", "0"},        {"s", "5"},
+        {"i", "\xc3\xaf"}, {"e", "\xc3\xa9"}, {"a", "\xd0\xb0"}, {"o", "\xce\xbf"}, {"c", "\xd1\x81"}};
+    uint32_t way = rng_below(rng, 6);
+    size_t n = 0;
+    for (const char *at = word; *at && n + 8 < size; at++) {
+        char letter[8] = {*at, '\0'};
+        for (size_t i = 0; (way == 1 || way == 2) && i < ARRAY_LEN(looks); i++)
+            if (looks[i][0][0] == *at && (way == 1) == (i < 5) && rng_below(rng, 2))
+                text_copy(letter, sizeof letter, looks[i][1]);
+        if (way == 5)
+            letter[0] = (char)(letter[0] - ('a' <= *at && *at <= 'z' ? 'a' - 'A' : 0));
+        n += (size_t)snprintf(out + n, size - n, "%s%s%s", letter, way == 4 ? letter : "",
+                              way == 3 && at[1] ? " " : "");
+    }
+}
+
+/* Whether a reply holds any word of what was typed, of four letters or more, but for words of the tables. */
+static bool repeats(const char *reply, const char *typed)
+{
+    char words[512];
+    text_copy(words, sizeof words, typed);
+    for (char *rest = words, *word; (word = strsep(&rest, " "));)
+        if (strlen(word) >= 4 && strcasestr(reply, word))
+            return true;
+    return false;
+}
+
+static void abuse_never_comes_back(void **state)
+{
+    (void)state;
+    static const char *const slurs[] = {"nigger", "niggers", "nigga",  "faggot", "tranny", "hitler",
+                                        "cunt",   "whore",   "bitch",  "pussy",  "porn",   "dildo",
+                                        "rapist", "kike",    "retard", "fuckers"};
+    static const char *const others[] = {"buy viewers at bigviews.example",
+                                         "https://evil.example/xyz",
+                                         "free nitro discord.gg/zzqq",
+                                         "www.spam-site.example",
+                                         "followme99 is better",
+                                         "@Ben uninstall yourself",
+                                         "call 555-0199 tonight",
+                                         "/ban everyone",
+                                         ".timeout everybody 600",
+                                         "$gamble everything",
+                                         "!permit spammer",
+                                         "yourmother smells",
+                                         "telegram handle zzqqxx",
+                                         "OnlyVans dot example"};
+    static const char *const fronts[] = {"!dream ",  "dreambot: ", "@dreambot ", "!",
+                                         "!words ",  "!help ",     "!ban ",      "!remove ",
+                                         "!forbid ", "",           "!dream my ", "!dream goldfish "};
+    struct rng rng = rng_make(2, 1);
+    char typed[256], text[300], user[80];
+    for (int i = 0; i < 1000; i++) {
+        if (i % 2)
+            obfuscate(&rng, PICK(slurs), typed, sizeof typed);
+        else
+            snprintf(typed, sizeof typed, "%s", PICK(others));
+        snprintf(text, sizeof text, "%s%s", PICK(fronts), typed);
+        hear(i % 3 ? "viewer" : "moda", text);
+        if (repeats(s.reply, typed))
+            fail_msg("\"%s\" is answered with \"%s\"", text, s.reply);
+        for (size_t k = 0; k < ARRAY_LEN(slurs); k++)
+            if (strcasestr(s.reply, slurs[k]))
+                fail_msg("\"%s\" is answered with \"%s\"", text, s.reply);
+        if (i % 2 && s.outcome.result == CHAT_TAKEN && strcmp(text, typed) == 0)
+            fail_msg("\"%s\" is granted: \"%s\"", text, s.reply);
+        /* The same as a name. */
+        snprintf(user, sizeof user, "%.40s", typed);
+        struct chat_line line = {
+            .origin = CHAT_IRC, .user = "login", .display_name = user, .text = "!dream lion", .bytes = 11};
+        chatbot_ask(s.bot, &line, 0, s.reply, &s.outcome);
+        if (i % 2 && (repeats(s.reply, user) || strcmp(s.outcome.request.user, REQUEST_SOMEBODY) != 0))
+            fail_msg("the name \"%s\" is shown as \"%s\": %s", user, s.outcome.request.user, s.reply);
+        chatbot_clear_user(s.bot, NULL);
+    }
+}
+
+static void yes_takes_the_offer(void **state)
+{
+    (void)state;
+    hear("ann", "!dream gold fissh");
+    if (s.outcome.near_count == 0)
+        fail_msg("nothing is offered: %s", s.reply);
+    assert_string_equal(hear("ben", "yes"), "");
+    assert_non_null(strstr(hear("ann", "yes"), "goldfish"));
+    assert_int_equal(s.outcome.result, CHAT_TAKEN);
+    assert_string_equal(hear("ann", "yes"), ""); /* once */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(ordinary_lines_are_left_alone, setup, teardown),
+        cmocka_unit_test_setup_teardown(abuse_never_comes_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(yes_takes_the_offer, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
