@@ -25,7 +25,7 @@ static void read_error(struct error *e)
 
 static int run_show(void **thing, struct error *e)
 {
-    char *argv[24] = {"run", "--duration", "0.2", "--seed", "1"};
+    char *argv[5 + 2 * ARRAY_LEN(settings) + 1] = {"run", "--duration", "0.2", "--seed", "1"};
     int argc = 5;
     for (size_t i = 0; i < ARRAY_LEN(settings) && settings[i][0]; i++) {
         argv[argc++] = "--set";
@@ -75,8 +75,7 @@ static int setup(void **state)
     setenv("REVERIE_WEB_TOKEN", "0123456789abcdef0123456789abcdef", 1);
     static const char *const fixed[] = {"dream.size=64x64",      "dream.backend=null", "video.size=64x64",
                                         "video.encoder=libx264", "chat.enabled=true",  "chat.channel=nowhere",
-                                        "chat.server=127.0.0.1", "web.enabled=false", /* may go on without */
-                                        "show.state_dir="};
+                                        "chat.server=127.0.0.1"};
     for (size_t i = 0; i < ARRAY_LEN(fixed); i++)
         snprintf(settings[i], sizeof settings[i], "%s", fixed[i]);
     snprintf(settings[ARRAY_LEN(fixed)], sizeof settings[0], "record.dir=%s", folder);
