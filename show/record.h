@@ -30,33 +30,34 @@ struct record_params {
 int record_check(const struct show_config *c, char *text, size_t size, struct error *e);
 
 /* Restores what was kept into `requests` and `rules`, then follows both. Before the threads start. When nothing is
- * kept *m is NULL, which all calls take. 0 or -errno with a line. */
-int record_open(struct record **m, const struct record_params *p, struct error *e);
+ * kept *record is NULL, which all calls take. 0 or -errno with a line. */
+int record_open(struct record **record, const struct record_params *p, struct error *e);
 /* Writes the last state. The dream and the chat must have stopped. */
-void record_close(struct record **m);
+void record_close(struct record **record);
 
 /* The last `max` that were shown in earlier shows, with their pictures, oldest first. It reads the disk: for the
  * start of a show. 0 or -errno with a line. */
-int record_each_shown(struct record *m, int max, void (*each)(void *context, const struct store_row *row),
-                      void *context, struct error *e);
+int record_each_shown(struct record *record, int max,
+                      void (*each)(void *context, const struct store_row *row), void *context,
+                      struct error *e);
 
 /* The rest is thread-safe and never waits for the disk. */
 
 /* A request was taken; `text` is what was typed. */
-void record_asked(struct record *m, const struct request *q, const char *text);
+void record_asked(struct record *record, const struct request *q, const char *text);
 
 /* A picture (JPEG, copied) of what was on in this turn; `seen` 0..1, < 0: not known. */
-void record_picture(struct record *m, int64_t turn, double seen, const uint8_t *jpeg, size_t bytes);
+void record_picture(struct record *record, int64_t turn, double seen, const uint8_t *jpeg, size_t bytes);
 
 /* The requests, also of earlier shows, that lost their names to moderators since the last call, at most `max`; the
  * record remembers RECORD_WITHDRAWN_MAX. Returns how many. For one asker. */
 enum { RECORD_WITHDRAWN_MAX = 128 };
-int record_take_withdrawn(struct record *m, int64_t *ids, int max);
+int record_take_withdrawn(struct record *record, int64_t *ids, int max);
 
 /* A moderator removed lines: chatbot_clear_user (login, or NULL for all) or chatbot_delete (message_id). */
-void record_removed(struct record *m, const char *login, const char *message_id);
+void record_removed(struct record *record, const char *login, const char *message_id);
 
 /* A moderator used a command that is theirs; `line` as typed, without the prefix. */
-void record_command(struct record *m, const struct person *who, const char *line);
+void record_command(struct record *record, const struct person *who, const char *line);
 
 #endif
