@@ -307,7 +307,11 @@ static int probe_main(int argc, char **argv)
     }
     tuning.lookup = oracle.script ? consult : NULL;
     tuning.lookup_context = &oracle;
-    const struct irc_events events = {&p, on_line, on_clear_user, on_delete, on_state};
+    const struct irc_events events = {.context = &p,
+                                      .on_line = on_line,
+                                      .on_clear_user = on_clear_user,
+                                      .on_delete = on_delete,
+                                      .on_state = on_state};
     struct irc *irc;
     if (irc_open(&irc, &config, &events, &tuning, &e) < 0)
         return fprintf(stderr, "%s\n", e.text), 1;
