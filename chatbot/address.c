@@ -1,7 +1,7 @@
 /*
  * address - whom a line speaks to, and which names may be spoken.
  *
- * In a room people talk to one another and to other bots. Ours are: a line with our name in front ("mybot: x",
+ * In a channel people talk to one another and to other bots. Ours are: a line with our name in front ("mybot: x",
  * "@mybot x") or behind ("lion @mybot"), a reply to a line of ours, a command; "mybot lion" only when the rest
  * is plainly a wish. A line that begins with somebody else's name is theirs. Mentions inside a line say for
  * whom it is and name nothing that could be dreamed, so they are cut.

@@ -57,7 +57,7 @@ bool chat_is_moderator(const struct chat_call *c)
            (rules && rules_is_moderator(rules, c->who.login));
 }
 
-/* Replies are written with "!": the prefix of this room goes there, before the name of a command. */
+/* Replies are written with "!": the prefix of this channel goes there, before the name of a command. */
 static void put_prefix(struct chat_call *c)
 {
     char text[CHAT_REPLY_BYTES];
@@ -124,7 +124,7 @@ const char *chat_list(const char *const *names, int count, char *out, size_t siz
     return out;
 }
 
-/* What people type at any prompt. In a room these are words like others. */
+/* What people type at any prompt. In a channel these are words like others. */
 static const char *prompt_command(const struct chat_call *c, const char *line)
 {
     static const char *const commands[][2] = {
@@ -186,7 +186,7 @@ static bool is_paid(const struct chatbot *b, const struct chat_line *line)
            (b->bits_min > 0 && line->bits >= b->bits_min);
 }
 
-/* Whether this room wants to read the answer. */
+/* Whether this channel wants to read the answer. */
 static bool may_reply(const struct chat_call *c)
 {
     if (c->origin != CHAT_IRC)
@@ -330,7 +330,7 @@ void chatbot_shown(struct chatbot *b, int64_t request_id)
     request_label(&q, label, sizeof label);
     snprintf(text, sizeof text, "%s, yours is on now: %s.", chat_at(b, q.user, at), label);
     pthread_mutex_lock(&b->lock);
-    if (b->notice_count < CHAT_NOTICES_MAX) /* nobody listens to the room: it can wait no longer */
+    if (b->notice_count < CHAT_NOTICES_MAX) /* nobody listens to the channel: it can wait no longer */
         text_copy(b->notices[b->notice_count++], CHAT_REPLY_BYTES, text);
     pthread_mutex_unlock(&b->lock);
 }

@@ -48,7 +48,7 @@ struct chat_line {
 
 #define CHAT_WHEN "\x1a"
 
-/* What is answered in a room. */
+/* What is answered in a channel. */
 enum chat_replies {
     CHAT_REPLIES_ALL,
     CHAT_REPLIES_ADDRESSED,  /* commands and lines with the bot's name; bare wishes are only granted */
@@ -56,7 +56,7 @@ enum chat_replies {
     CHAT_REPLIES_NONE
 };
 
-/* How it behaves in a room. Texts are copied. */
+/* How it behaves in a channel. Texts are copied. */
 struct chatbot_manners {
     const char *prefix;     /* of commands; "": "!" */
     const char *ignore;     /* commands of other bots, with blanks or commas between */
@@ -139,7 +139,7 @@ void chatbot_ask(struct chatbot *b, const struct chat_line *line, double now_s, 
 int chatbot_reload(struct chatbot *b, struct error *e);
 
 /* A request is on the screen: whoever wished for it is to be told, when the manners say so. Whoever speaks in the
- * room fetches such lines; false: there is none. Thread-safe. */
+ * channel fetches such lines; false: there is none. Thread-safe. */
 void chatbot_shown(struct chatbot *b, int64_t request_id);
 bool chatbot_notice(struct chatbot *b, char text[CHAT_REPLY_BYTES]);
 

@@ -120,7 +120,7 @@ static int count_words(const char *text)
     return count;
 }
 
-/* "!goldfish": plainly a name, because there may be other bots in the room with commands of their own. */
+/* "!goldfish": plainly a name, because there may be other bots in the channel with commands of their own. */
 static bool is_wish(const struct chat_call *c, const char *line)
 {
     struct synsets_result r;
@@ -163,7 +163,7 @@ void chat_command(struct chat_call *c, const char *line)
     while (*line == ' ')
         line++;
     size_t length = strcspn(line, " :");                  /* "!dream: lion" */
-    bool others = c->origin == CHAT_IRC && !c->addressed; /* there may be other bots in the room */
+    bool others = c->origin == CHAT_IRC && !c->addressed; /* there may be other bots in the channel */
     snprintf(name, sizeof name, "%.*s", (int)(length < sizeof name ? length : sizeof name - 1), line);
     c->rest = line + length + strspn(line + length, ": ");
     const struct command *command = length < sizeof name ? find(name) : NULL;

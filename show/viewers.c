@@ -50,7 +50,7 @@ static struct viewer *find(struct viewer *places, uint64_t key)
     return &places[at];
 }
 
-/* How much would be lost: 2 a cooldown or a vote, 1 that they are in the room, 0 nothing. */
+/* How much would be lost: 2 a cooldown or a vote, 1 that they are in the channel, 0 nothing. */
 static int worth(const struct viewers *v, const struct viewer *viewer, double now_s, int64_t turn)
 {
     if (now_s - viewer->wished_s < v->cooldown_s || (turn > 0 && viewer->voted_turn == turn))
