@@ -42,7 +42,7 @@ static int first_forward(struct cuda_net *n, int view, const float *x)
 /* The first layer has added its bias itself. */
 static const float *bias_behind(const struct cuda_net *n, int layer)
 {
-    return layer > 0 ? n->layers[layer].bias : NULL;
+    return layer == 0 ? NULL : n->layers[layer].bias;
 }
 
 static int pool_forward_of(struct cuda_net *n, int view, int i)
