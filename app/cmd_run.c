@@ -7,7 +7,6 @@
  * gone after SHUTDOWN_MAX_S, and the recording is crash-safe at every moment.
  */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +18,7 @@
 #include "app/ready.h"
 #include "app/report.h"
 #include "app/link.h"
+#include "app/notify.h"
 #include "app/page.h"
 #include "app/programme.h"
 #include "app/run_options.h"
@@ -39,6 +39,7 @@ struct run {
     struct stats stats;
     struct clock clock;
     struct stop stop;
+    struct notify notify;
     int64_t start_us;
     struct synsets_known known;
     struct model *model;
@@ -213,6 +214,7 @@ static void open_fbdev(struct run *r)
 static void on_picture(void *context, const struct frame *f)
 {
     struct run *r = context;
+    notify_frame(&r->notify);
     watch_picture(r->watch, f);
     page_picture(r->page, f);
     fbdev_picture(r->fbdev, f, stats_get(&r->stats, STAT_FRAMES));
@@ -301,7 +303,9 @@ static int open_watch(struct run *r, struct error *e)
         .width_px = size.width_px,
         .height_px = size.height_px,
     };
-    return watch_open(&r->watch, &p, e);
+    int rc = watch_open(&r->watch, &p, e);
+    signals_watched(r->watch);
+    return rc;
 }
 
 static int open_all(struct run *r, struct error *e)
@@ -311,6 +315,7 @@ static int open_all(struct run *r, struct error *e)
         return error_set(e, -rc, "cannot make an event descriptor: %s", strerror(-rc));
     if ((rc = signals_catch(&r->stop)) < 0)
         return error_set(e, -rc, "cannot listen to signals: %s", strerror(-rc));
+    notify_open(&r->notify);
     const struct ready ready = {&r->settings, r->options.script_path, r->options.offline};
     if ((rc = ready_first_fault(&ready, e)) < 0)
         return rc;
@@ -339,14 +344,18 @@ static int open_all(struct run *r, struct error *e)
     return rc;
 }
 
-/* SIGHUP. */
+/* SIGHUP: reads again what can be read again, and says what cannot. */
 static void reload(struct run *r)
 {
     struct error e = {""};
+    const char *file = r->settings.show.banned_file;
+    log_info("run", "SIGHUP: the show goes on, with or without its terminal");
     if (chatbot_reload(r->chatbot, &e) < 0)
         log_error("run", "%s; what is forbidden stays as it was", e.text);
     else
-        log_info("run", "what is forbidden was read again");
+        log_info("run", "%s; other settings want a restart",
+                 file[0] ? "what is forbidden was read again"
+                         : "there is no show.banned_file to be read again");
 }
 
 /* Waits until somebody wants the end; reports now and then. */
@@ -361,29 +370,15 @@ static void wait_for_end(struct run *r)
         if (timed_out && !r->watch) /* whose status line says it */
             report_line(&report);
     }
+    notify_say(&r->notify, "STOPPING=1");
     log_info("run", "stopping");
     report_summary(&report);
-}
-
-static struct watch *watched; /* for overdue, a signal's handler */
-
-static void overdue(int signal_number)
-{
-    static const char text[] =
-        "reverie: shutting down took too long; gone. The recording ends at its last fragment.\n";
-    (void)signal_number;
-    ssize_t n = write(STDERR_FILENO, text, sizeof text - 1);
-    (void)n;
-    watch_restore(watched);
-    _exit(1);
 }
 
 /* Reverse order of open_all; every part may be missing. */
 static int close_all(struct run *r, struct error *e)
 {
-    watched = r->watch;
-    signal(SIGALRM, overdue);
-    alarm(SHUTDOWN_MAX_S);
+    signals_deadline(SHUTDOWN_MAX_S);
     stop_request(&r->stop);
     console_close(&r->console);
     link_close(&r->link);
@@ -392,7 +387,7 @@ static int close_all(struct run *r, struct error *e)
     if (r->port)
         port_shutdown(r->port);
     int rc = stream_close(&r->stream, e);
-    watched = NULL;
+    signals_watched(NULL);
     watch_close(&r->watch);
     page_close(&r->page);
     fbdev_close(&r->fbdev);
@@ -407,9 +402,9 @@ static int close_all(struct run *r, struct error *e)
     keyframes_close(&r->keyframes);
     dream_close(&r->dream);
     model_close(&r->model);
+    notify_close(&r->notify);
     signals_release();
     stop_close(&r->stop);
-    alarm(0);
     return rc;
 }
 
@@ -436,7 +431,7 @@ int cmd_run(int argc, char **argv)
 {
     struct run *r = xcalloc(1, sizeof *r);
     struct error e = {0};
-    r->stop.fd = -1;
+    r->stop.fd = r->notify.fd = -1;
     settings_init(&r->settings);
     int code = run_options_parse(&r->options, &r->settings.config, argc, argv);
     if (code == ARGS_OK) {

@@ -1,60 +1,94 @@
 /*
- * signals - see signals.h. Blocking the signals and waiting for them in main would not do: OpenBLAS starts threads
- * of its own while the program is loaded, with nothing blocked. So handlers write to descriptors.
+ * signals - see signals.h. The state is the process's, as signals are.
  */
 #include "app/signals.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdint.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/mem.h"
 
-/* What a signal handler can reach. */
-static struct stop *signalled;
+enum {
+    AGAIN_US = 300000
+}; /* one Ctrl-C may come twice: from the terminal, and passed on by whoever started us */
+
+static struct stop *stop_of;
+static _Atomic(struct watch *) watched;
+static _Atomic int64_t interrupted_us; /* the first SIGINT; 0: none */
 static int hangup_fd = -1;
+
+static void leave(const char *why)
+{
+    ssize_t n = write(STDERR_FILENO, why, strlen(why));
+    (void)n;
+    watch_restore(atomic_load(&watched));
+    _exit(1);
+}
 
 static void on_end(int number)
 {
-    (void)number;
-    stop_request(signalled);
+    int64_t now_us = clock_real_us(), before_us = 0;
+    if (number == SIGINT && !atomic_compare_exchange_strong(&interrupted_us, &before_us, now_us) &&
+        now_us - before_us > AGAIN_US)
+        leave("\nreverie: interrupted twice; gone. The recording ends at its last fragment.\n");
+    if (stop_of)
+        stop_request(stop_of);
 }
 
 static void on_hangup(int number)
 {
-    (void)number;
-    int code = errno;
-    uint64_t one = 1;
-    ssize_t n = write(hangup_fd, &one, sizeof one); /* fails only when it is readable already */
+    int saved_errno = errno;
+    const uint64_t one = 1;
+    ssize_t n = write(hangup_fd, &one, sizeof one);
     (void)n;
-    errno = code;
+    (void)number;
+    errno = saved_errno;
+}
+
+static void on_deadline(int number)
+{
+    (void)number;
+    leave("reverie: shutting down took too long; gone. The recording ends at its last fragment.\n");
+}
+
+static void handle(int number, void (*handler)(int))
+{
+    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
+    sigaction(number, &action, NULL);
 }
 
 int signals_catch(struct stop *stop)
 {
-    struct sigaction end = {.sa_handler = on_end, .sa_flags = SA_RESTART};
-    struct sigaction hangup = {.sa_handler = on_hangup, .sa_flags = SA_RESTART};
+    stop_of = stop;
+    handle(SIGINT, on_end);
+    handle(SIGTERM, on_end);
+    handle(SIGHUP, on_hangup);
+    handle(SIGALRM, on_deadline);
     hangup_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (hangup_fd < 0)
-        return -errno;
-    signalled = stop;
-    sigaction(SIGINT, &end, NULL);
-    sigaction(SIGTERM, &end, NULL);
-    sigaction(SIGHUP, isatty(STDIN_FILENO) ? &end : &hangup, NULL);
-    return 0;
+    return hangup_fd < 0 ? -errno : 0;
 }
 
+/* The flag and the descriptor go away under the handlers: first these. */
 void signals_release(void)
 {
-    signal(SIGINT, SIG_IGN); /* the flag goes away under the handlers */
+    signal(SIGINT, SIG_IGN);
     signal(SIGTERM, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
+    alarm(0);
     if (hangup_fd >= 0)
         close(hangup_fd);
     hangup_fd = -1;
+    stop_of = NULL;
+}
+
+void signals_watched(struct watch *w)
+{
+    atomic_store(&watched, w);
 }
 
 bool signals_wait(struct stop *stop, int timeout_ms, bool *timed_out)
@@ -64,4 +98,9 @@ bool signals_wait(struct stop *stop, int timeout_ms, bool *timed_out)
     int ready = poll(fds, ARRAY_LEN(fds), timeout_ms);
     *timed_out = ready == 0;
     return ready > 0 && fds[1].revents && read(hangup_fd, &count, sizeof count) > 0;
+}
+
+void signals_deadline(int seconds)
+{
+    alarm((unsigned)seconds);
 }
