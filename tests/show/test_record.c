@@ -155,6 +155,7 @@ static void test_restart(void **state)
     assert_non_null(strstr(log, "shown 1 1 Dr\\X/ann 'goldfish' '' 60500 42\n"));
     assert_non_null(strstr(log, "shown 2 2 "));
     assert_non_null(strstr(log, "removed 0 0 / '' 'user' -1 0\n"));
+    assert_non_null(strstr(log, "command 0 0 / '' 'mod: ban troll' -1 0\n"));
 
     open_show(&s);
     assert_int_equal(requests_list(s.requests, NULL, next, 8), 2);
