@@ -29,6 +29,7 @@
 #include "show/rules.h"
 #include "show/record.h"
 #include "common/log.h"
+#include "common/text.h"
 #include "stream/camera.h"
 
 enum { SHUTDOWN_MAX_S = 5, REPORT_EVERY_MS = 30000, RETREAT_S = 60 };
@@ -169,11 +170,29 @@ static int open_dream(struct run *r, struct error *e)
                   : 0;
 }
 
+/* Beside the recordings. An idea of the dream's own ends in " ~" on the screen. */
+static void describe(struct run *r, int64_t request_id, const char *caption)
+{
+    struct request q;
+    char text[256];
+    if (request_id != 0 && requests_find_shown(r->requests, request_id, &q)) {
+        request_label(&q, text, sizeof text);
+        stream_describe(r->stream, request_id, text, q.user);
+        return;
+    }
+    text_copy(text, sizeof text, caption);
+    char *end = strstr(text, " ~");
+    if (end)
+        *end = '\0';
+    stream_describe(r->stream, request_id, request_id ? "" : text, "");
+}
+
 static void on_shown(void *context, int64_t request_id, const char *caption, int64_t frame)
 {
     struct run *r = context;
     double at_s = (double)frame / stream_config_fps(r->settings.stream);
     page_shown(r->page, request_id, caption);
+    describe(r, request_id, caption);
     if (request_id != 0)
         log_info("show", "%.1f s: request %lld is on the screen", at_s, (long long)request_id);
     chatbot_shown(r->chatbot, request_id);

@@ -96,6 +96,17 @@ static const char *reason(const char *dir, const struct recordings_limits *limit
     return NULL;
 }
 
+/* The recording and what describes it. */
+static bool remove_both(int dir_fd, const char *name)
+{
+    char beside[64];
+    snprintf(beside, sizeof beside, "%.*s.json", (int)strcspn(name, "."), name);
+    if (unlinkat(dir_fd, name, 0) < 0)
+        return false;
+    unlinkat(dir_fd, beside, 0);
+    return true;
+}
+
 /* The names are times, so their order is that of age. */
 int recordings_tidy(const char *dir, const struct recordings_limits *limits)
 {
@@ -108,7 +119,7 @@ int recordings_tidy(const char *dir, const struct recordings_limits *limits)
         time_t now = time(NULL);
         const char *why =
             look_at(dir_fd, names[i]->d_name, &st, now) ? reason(dir, limits, &st, total, now) : NULL;
-        if (why && unlinkat(dir_fd, names[i]->d_name, 0) == 0) {
+        if (why && remove_both(dir_fd, names[i]->d_name)) {
             log_info("record", "removed %s/%s (%.1f MB): %s", dir, names[i]->d_name,
                      (double)held_bytes(&st) / 1e6, why);
             total -= (double)held_bytes(&st);

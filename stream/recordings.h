@@ -3,7 +3,7 @@
  * to go.
  *
  * A recording is DIR/YYYYMMDD-HHMMSS-NNN.mp4. Only a regular file whose whole name has this form is ever removed,
- * never a link, never what has been written to in the last minute, and each removal is told.
+ * never a link, never what has been written to in the last minute; the .json beside it goes with it, and each removal is told.
  */
 #ifndef STREAM_RECORDINGS_H
 #define STREAM_RECORDINGS_H

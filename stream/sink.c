@@ -129,6 +129,12 @@ void sink_put(struct sink *s, const AVPacket *packet)
     }
 }
 
+void sink_shown(struct sink *s, int64_t request_id, const char *text, const char *by, int64_t pts)
+{
+    if (s->ops->shown)
+        s->ops->shown(s, request_id, text, by, pts);
+}
+
 int64_t sink_lag_us(const struct sink *s)
 {
     return s->ops->constant_rate ? sink_queue_fill(s->in->queue).us : 0;

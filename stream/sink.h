@@ -66,6 +66,10 @@ struct sink_ops {
      * must return soon once sink_aborted. `packet` stays the caller's. */
     void (*write)(struct sink *s, AVPacket *packet);
 
+    /* (optional) From the picture with this pts on another dream is shown; text NULL: the request was withdrawn, and its
+     * names are to be forgotten. Stream thread; must not wait. */
+    void (*shown)(struct sink *s, int64_t request_id, const char *text, const char *by, int64_t pts);
+
     /* (optional) No packet follows: finalise. Sink thread, once. */
     void (*finish)(struct sink *s);
 
@@ -106,6 +110,9 @@ int sink_open(struct sink **s, const struct sink_ops *ops, const struct sink_par
 
 /* Hands over one packet; never waits in a live show. Encoder's thread. */
 void sink_put(struct sink *s, const AVPacket *packet);
+
+/* See sink_ops.shown. Stream thread. */
+void sink_shown(struct sink *s, int64_t request_id, const char *text, const char *by, int64_t pts);
 
 /* How much of the stream waits in the queue of a sink that has a line to feed (ops->constant_rate), else 0. Any
  * thread. */

@@ -27,6 +27,7 @@
 #include "stream/disk_watch.h"
 #include "stream/mp4_file.h"
 #include "stream/recordings.h"
+#include "stream/sidecar.h"
 
 enum {
     RETRY_US = 3000000,
@@ -44,6 +45,7 @@ struct record_config {
     int64_t keep_days;
     double keep_gb;
     bool make_room;
+    bool describe;
 };
 
 static const struct option rows[] = {
@@ -64,6 +66,10 @@ static const struct option rows[] = {
         "When all recordings in the folder are larger together, the oldest are removed. 0: they are kept."),
     OPTION_BOOL(struct record_config, make_room, "false",
                 "Where less than min_free_mb is free, remove the oldest recordings instead of pausing."),
+    OPTION_BOOL(
+        struct record_config, describe, "true",
+        "Beside a recording in which somebody's wish is shown, NAME.json says what was on from when on, and who "
+        "asked for it."),
 };
 static const struct option_section section = OPTION_SECTION(
     "record", struct record_config, rows, "Recordings: crash-safe MP4 files, named by date and time.");
@@ -73,7 +79,8 @@ struct mp4_sink {
     unsigned serial; /* number in the next file's name */
     int64_t retry_us, look_us, tidy_us;
     struct disk_watch *watch;
-    bool warned; /* about the present trouble */
+    struct sidecar *sidecar; /* NULL: record.describe is false */
+    bool warned;             /* about the present trouble */
 };
 
 static bool record_enabled(const void *config)
@@ -129,6 +136,24 @@ static const char *place(const struct mp4_file *f)
     return f->path ? f->path : f->dir;
 }
 
+static void describe(struct mp4_sink *m, int fps, bool closed)
+{
+    const struct mp4_file *f = &m->file;
+    int rc = m->sidecar && f->path
+                 ? sidecar_write(m->sidecar, f->path, f->first_frame, f->newest + 1, fps, closed)
+                 : 0;
+    if (rc < 0)
+        log_warn("record", "what was shown in %s is not written beside it: %s", f->path, strerror(-rc));
+}
+
+static void end_file(struct sink *s)
+{
+    struct mp4_sink *m = s->priv;
+    if (m->file.open)
+        describe(m, s->tracks->fps, true);
+    mp4_file_close(&m->file, true);
+}
+
 static void start_file(struct sink *s, const AVPacket *idr)
 {
     struct mp4_sink *m = s->priv;
@@ -163,6 +188,8 @@ static void look_around(struct sink *s)
     struct stat st;
     if (m->file.fd < 0 || clock_real_us() < m->look_us)
         return;
+    if (clock_real_us() > m->tidy_us)
+        describe(m, s->tracks->fps, false);
     if (clock_real_us() > m->tidy_us || (c->make_room && recordings_free_mb(c->dir) < c->min_free_mb))
         tidy(s);
     m->look_us = clock_real_us() + LOOK_US;
@@ -173,7 +200,7 @@ static void look_around(struct sink *s)
     } else if (recordings_free_mb(c->dir) < c->min_free_mb) {
         pause_recording(s, "less than record.min_free_mb = %lld MB are free in %s: make room",
                         (long long)c->min_free_mb, c->dir);
-        mp4_file_close(&m->file, true);
+        end_file(s);
     }
 }
 
@@ -219,6 +246,8 @@ static int mp4_open(struct sink *s, struct error *e)
     ((struct mp4_sink *)s->priv)->file.fd = -1;
     if (c->dir[0] == '\0')
         return error_set(e, EINVAL, "record.dir is empty: name a folder, or set record.enabled to false");
+    if (c->describe)
+        ((struct mp4_sink *)s->priv)->sidecar = sidecar_new();
     return disk_watch_open(&((struct mp4_sink *)s->priv)->watch, "record", c->dir, e);
 }
 
@@ -244,7 +273,7 @@ static void write_on(struct sink *s, const AVPacket *packet)
     bool idr = packet->stream_index == TRACK_VIDEO && (packet->flags & AV_PKT_FLAG_KEY);
     look_around(s);
     if (idr && m->file.open && packet->pts - m->file.first_frame >= c->segment_minutes * 60 * s->tracks->fps)
-        mp4_file_close(&m->file, true);
+        end_file(s);
     if (idr && !m->file.open && clock_real_us() >= m->retry_us)
         start_file(s, packet);
     if (m->file.open)
@@ -259,21 +288,29 @@ static void mp4_write(struct sink *s, AVPacket *packet)
     disk_watch_end(m->watch);
 }
 
+static void mp4_shown(struct sink *s, int64_t request_id, const char *text, const char *by, int64_t pts)
+{
+    const struct mp4_sink *m = s->priv;
+    if (m->sidecar)
+        sidecar_note(m->sidecar, request_id, text, by, pts);
+}
+
 static void mp4_finish(struct sink *s)
 {
     struct mp4_sink *m = s->priv;
     disk_watch_begin(m->watch);
     if (m->file.path)
         log_info("record", "closing %s", m->file.path);
-    mp4_file_close(&m->file, true);
+    end_file(s);
     disk_watch_end(m->watch);
 }
 
 static void mp4_close(struct sink *s)
 {
     struct mp4_sink *m = s->priv;
-    mp4_file_close(&m->file, true);
+    end_file(s);
     disk_watch_close(&m->watch);
+    sidecar_free(m->sidecar);
 }
 
 const struct sink_ops sink_mp4 = {
@@ -287,6 +324,7 @@ const struct sink_ops sink_mp4 = {
     .check = mp4_check,
     .open = mp4_open,
     .write = mp4_write,
+    .shown = mp4_shown,
     .finish = mp4_finish,
     .close = mp4_close,
 };

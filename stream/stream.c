@@ -41,10 +41,12 @@ struct stream {
     /* Requests whose captions must not be shown: the last ones, which is enough, because a caption lives for
      * minutes and is withdrawn at most once. */
     _Atomic int64_t withdrawn[WITHDRAWN_MAX];
-    atomic_uint withdrawn_count;
+    atomic_uint withdrawn_claimed, withdrawn_count; /* places given out, and how many times one was filled */
 
     /* Stream thread only, after open. */
     struct encoder *encoder;
+    int64_t encoder_zero;     /* the frame that was its first */
+    unsigned withdrawn_known; /* of withdrawn_count, told to the sinks */
     struct camera *camera;
     struct overlay *overlay;
     struct sink *sinks[STREAM_SINKS_MAX];
@@ -114,6 +116,7 @@ static int open_outputs(struct stream *s, struct error *e)
         .filler = wants_constant_rate(s),
     };
     int rc = encoder_open(&s->encoder, &p, e);
+    s->encoder_zero = atomic_load(&s->frames);
     return rc < 0 ? rc : open_sinks(s, e);
 }
 
@@ -303,6 +306,20 @@ static void draw_caption(struct stream *s, const struct frame *f)
     overlay_draw(s->overlay, f);
 }
 
+void stream_describe(struct stream *s, int64_t request_id, const char *text, const char *by)
+{
+    for (int i = 0; i < s->sink_count; i++)
+        sink_shown(s->sinks[i], request_id, text, by, atomic_load(&s->frames) - s->encoder_zero);
+}
+
+/* Requests that were withdrawn since the last time lose their names in what the sinks keep. */
+static void tell_withdrawn(struct stream *s)
+{
+    unsigned count = atomic_load(&s->withdrawn_count);
+    for (; s->withdrawn_known != count; s->withdrawn_known++)
+        stream_describe(s, atomic_load(&s->withdrawn[s->withdrawn_known % WITHDRAWN_MAX]), NULL, "");
+}
+
 /* Two dreams in a row with one id are told apart by their captions. */
 static void tell_shown(struct stream *s)
 {
@@ -332,6 +349,7 @@ static void render(struct stream *s)
     stats_add(s->p.stats, STAT_RENDER_US, clock_real_us() - began_us);
 
     tell_shown(s);
+    tell_withdrawn(s);
 }
 
 static void encode(struct stream *s)
@@ -468,6 +486,7 @@ int stream_close(struct stream **out, struct error *e)
 
 void stream_withdraw(struct stream *s, int64_t request_id)
 {
-    unsigned n = atomic_fetch_add(&s->withdrawn_count, 1);
+    unsigned n = atomic_fetch_add(&s->withdrawn_claimed, 1);
     atomic_store(&s->withdrawn[n % WITHDRAWN_MAX], request_id);
+    atomic_fetch_add(&s->withdrawn_count, 1);
 }

@@ -75,6 +75,9 @@ int stream_open(struct stream **s, const struct stream_params *p, struct error *
  * first error that made the stream end before it was asked to. */
 int stream_close(struct stream **s, struct error *e);
 
+/* For the files that describe recordings: what is shown now, and who asked for it ("": nobody). From on_shown only. */
+void stream_describe(struct stream *s, int64_t request_id, const char *text, const char *by);
+
 /* This request's caption is not shown any more, from the next frame on. From any thread. */
 void stream_withdraw(struct stream *s, int64_t request_id);
 

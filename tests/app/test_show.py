@@ -1,4 +1,5 @@
 """The whole program as an operator and a newcomer meet it: shows, renders, faults, the end."""
+import json
 import os
 import re
 import signal
@@ -40,6 +41,9 @@ class Live(unittest.TestCase):
             for a, b in zip(info["pts"], info["pts"][1:]):
                 self.assertAlmostEqual((b - a) * 25, round((b - a) * 25), places=2)
             self.assertAlmostEqual(float(info["format"]["duration"]), DURATION_S, delta=0.2)
+            with open(files[0].replace(".mp4", ".json"), encoding="utf-8") as beside:
+                shown = [e for e in json.load(beside)["shown"] if e["id"] == 1]
+            self.assertEqual([(e["text"], e["by"]) for e in shown[:1]], [("goldfish", "operator")])
 
     def test_the_file_plays_after_kill_9(self):
         with Folder() as f:
