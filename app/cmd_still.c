@@ -16,6 +16,7 @@
 #include "app/dream_args.h"
 #include "app/picture_fit.h"
 #include "app/subjects.h"
+#include "common/clock.h"
 #include "common/file.h"
 #include "common/mem.h"
 #include "stream/picture.h"
@@ -179,11 +180,13 @@ static int read_start(struct arguments *a, float **out, struct error *e)
 
 /* ---- Dreaming ---- */
 
-static void show_progress(struct dream *d, int64_t done, int64_t all)
+/* A line that a terminal draws over: how far, how long it will still take, and what the network sees by now. */
+static void show_progress(struct dream *d, int64_t done, int64_t all, int64_t began_us)
 {
     if (!isatty(STDERR_FILENO) || (done % 5 && done != all))
         return;
-    fprintf(stderr, "\rstep %lld of %lld", (long long)done, (long long)all);
+    double left_s = (double)(clock_real_us() - began_us) / 1e6 / (double)done * (double)(all - done);
+    fprintf(stderr, "\rstep %lld of %lld, %.0f s left ", (long long)done, (long long)all, ceil(left_s));
     if (done % 25 == 0 || done == all) {
         double belief[DREAM_SUBJECTS_MAX];
         dream_belief(d, belief);
@@ -201,6 +204,7 @@ struct still {
     const struct arguments *a;
     struct model *model;
     const struct subject *subject;
+    int64_t began_us; /* real time */
 };
 
 /* One octave at the size in `c`. `start` may be NULL. The result is new memory, NULL on failure. */
@@ -219,7 +223,7 @@ static float *dream_octave(const struct still *still, const struct dream_config 
         dream_set_target(d, &s->target, 0);
     for (int64_t i = first; i < end; i++) {
         dream_step(d);
-        show_progress(d, i + 1, a->steps);
+        show_progress(d, i + 1, a->steps, still->began_us);
     }
     float *out = picture_alloc(c->size.width_px, c->size.height_px, e);
     if (out)
@@ -276,9 +280,11 @@ int cmd_still(int argc, char **argv)
     if (rc == 0)
         rc = read_start(&a, &start, &e);
     if (rc == 0) {
-        x = dream_all(&(struct still){&a, m, &subject}, start, &e);
+        x = dream_all(&(struct still){&a, m, &subject, clock_real_us()}, start, &e);
         rc = x ? picture_write_png(a.output, x, a.dream.size.width_px, a.dream.size.height_px, &e) : -1;
     }
+    if (rc == 0)
+        fprintf(stderr, "wrote %s, %dx%d\n", a.output, a.dream.size.width_px, a.dream.size.height_px);
     free(x);
     model_close(&m);
     return rc < 0 ? args_failed("still", &e) : 0;

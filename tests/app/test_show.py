@@ -182,7 +182,8 @@ class Faults(unittest.TestCase):
                                (["--set", "dream.size=96x64", "--size", "64x64"], b"\0\0\0\x40")):
                 p = reverie("still", "-t", "goldfish", "--steps", "1", "-o", f.path("x.png"), *args,
                             "--set", "dream.backend=cpu")
-                self.assertEqual((p.returncode, p.stderr), (0, ""))
+                side = size[-1]
+                self.assertEqual((p.returncode, p.stderr), (0, "wrote %s, %dx64\n" % (f.path("x.png"), side)))
                 with open(f.path("x.png"), "rb") as png:
                     self.assertEqual(png.read()[16:20], size)
 
