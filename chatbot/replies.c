@@ -45,20 +45,21 @@ static const char *const forms[REPLY_COUNT][FORMS_MAX] = {
         {"{My head is full|The line is round the block}: $n wishes wait. {Come back|Try again} in a minute.",
          "$n wishes wait and {there is no room for more|that is all I can remember}. Try again {soon|in a "
          "minute}."},
-    [REPLY_UNKNOWN] = {"\"$p\" {rings no bell|is beyond me|does not light up a single neuron}. !words shows "
-                       "what I can dream.",
-                       "{I went through all my neurons|I looked everywhere}, but nobody {has heard "
-                       "of|answers to} \"$p\". Try "
-                       "!words, or !words dog.",
-                       "\"$p\"? {I only ever saw a thousand kinds of things|My education had gaps}. !words "
-                       "tells which things I know."},
+    [REPLY_UNKNOWN] =
+        {"{Hm|Alas}, $p {rings no bell|is beyond me|does not light up a single neuron}. !words shows "
+         "what I can dream.",
+         "{I went through all my neurons|I looked everywhere}, but nobody {has heard "
+         "of|answers to} $p. Try "
+         "!words, or !words dog.",
+         "{Hm|Oh}, $p? {I only ever saw a thousand kinds of things|My education had gaps}. !words "
+         "tells which things I know."},
     [REPLY_DID_YOU_MEAN] =
-        {"\"$p\" {rings no bell|is beyond me}. Did you mean $l?",
-         "{Hm|Almost|So close}, \"$p\" {is not a word of mine|is new to me}. Did you mean $l?"},
+        {"{Hm|Alas}, $p {rings no bell|is beyond me}. Did you mean $l?",
+         "{Hm|Almost|So close}, $p {is not a word of mine|is new to me}. Did you mean $l?"},
     [REPLY_LACKING] =
-        {"I know what \"$p\" means, but {this network never saw one|I skipped that lesson}. {Nearest to "
+        {"I know what $p means, but {this network never saw one|I skipped that lesson}. {Nearest to "
          "it|What I have instead}: $l.",
-         "\"$p\" {exists, they say|is a fine idea}, only this network was never shown one. It can do "
+         "{Yes|Well}, $p {exists, they say|is a fine idea}, only this network was never shown one. It can do "
          "$l."},
     [REPLY_TOO_MANY] =
         {"{I have two halves, no more|One mind, two halves}: wish for one or two things, like "

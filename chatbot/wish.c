@@ -135,7 +135,10 @@ static void tell(struct chat_call *c, const struct request *q, int rc, double et
 static void tell_why_not(struct chat_call *c, const struct synsets_result *r)
 {
     char list[LABEL_BYTES];
-    struct reply_words words = {.part = r->missing_name ? r->missing_name : "that"};
+    char known[LABEL_BYTES]; /* a word of ours stands in quotes, what is none is "that" */
+    if (r->missing_name)
+        snprintf(known, sizeof known, "\"%s\"", r->missing_name);
+    struct reply_words words = {.part = r->missing_name ? known : "that"};
     words.list = chat_list(r->suggestion_name, r->suggestion_count, list, sizeof list);
     c->outcome->near_count = r->suggestion_count;
     memcpy(c->outcome->near, r->suggestion_name, sizeof c->outcome->near);
