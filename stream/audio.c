@@ -18,6 +18,7 @@
 #include "stream/audio_list.h"
 #include "stream/audio_net.h"
 #include "stream/outage.h"
+#include "stream/synth.h"
 
 enum {
     RING_SAMPLES = 2 * AUDIO_RATE_HZ,
@@ -27,8 +28,8 @@ enum {
 static const struct option rows[] = {
     OPTION_STRING(
         struct audio_config, source, "silence", 0,
-        "The sound of the show: silence, or a sound file, a folder of them, a playlist (.m3u), or an "
-        "http(s) address, played in a loop."),
+        "The sound of the show: silence; synth, a quiet pad of the program's own; or a sound file, a folder of "
+        "them, a playlist (.m3u), or an http(s) address, played in a loop."),
     OPTION_FLOAT(struct audio_config, volume, "1.0", 0, 4, NULL, "Factor on the loudness of the source."),
     OPTION_INT(struct audio_config, bitrate_kbps, "128", 32, 320, "kbit/s", "AAC bit rate."),
 };
@@ -36,8 +37,9 @@ const struct option_section audio_section =
     OPTION_SECTION("audio", struct audio_config, rows, "Sound: AAC, 48 kHz stereo, always there.");
 
 struct audio {
-    const struct audio_config *config; /* immutable after open, as is the next field */
-    bool reproducible;
+    const struct audio_config *config; /* immutable after open, as are the next two */
+    bool reproducible, is_synth;
+    struct synth synth; /* caller of audio_read only */
     struct thread thread;
     atomic_bool stop;
 
@@ -165,6 +167,11 @@ static bool is_silence(const struct audio_config *c)
     return strcmp(c->source, "silence") == 0 || c->source[0] == '\0';
 }
 
+static bool is_synth(const struct audio_config *c)
+{
+    return strcmp(c->source, "synth") == 0;
+}
+
 static bool never(void *context)
 {
     (void)context;
@@ -179,6 +186,8 @@ int audio_check(const struct audio_config *c, bool network, char *text, size_t s
     if (is_silence(c))
         return 0;
     snprintf(text, size, "%.400s", c->source);
+    if (is_synth(c))
+        return 0;
     int rc = audio_list_read(&list, c->source, &why);
     if (rc == 0 && (network || !audio_net_is_address(list.sources[0]))) {
         const struct audio_decoder_params p = {.source = list.sources[0], .should_stop = never};
@@ -198,7 +207,9 @@ int audio_open(struct audio **out, const struct audio_config *c, bool reproducib
     a->reproducible = reproducible;
     pthread_mutex_init(&a->lock, NULL);
     cond_init_monotonic(&a->changed);
-    a->silent = is_silence(c);
+    a->is_synth = is_synth(c);
+    a->silent = is_silence(c) || a->is_synth;
+    synth_init(&a->synth, reproducible ? 0 : (uint64_t)clock_real_us());
     a->outage.jitter = rng_make((uint64_t)clock_real_us(), 0);
     *out = a;
     int rc = a->silent ? 0 : thread_start(&a->thread, "audio", decode_main, a);
@@ -225,8 +236,22 @@ void audio_close(struct audio **out)
     *out = NULL;
 }
 
+static void read_synth(struct audio *a, float *left, float *right, int samples)
+{
+    float volume = (float)a->config->volume;
+    synth_render(&a->synth, left, right, samples);
+    for (int i = 0; i < samples; i++) {
+        left[i] *= volume;
+        right[i] *= volume;
+    }
+}
+
 void audio_read(struct audio *a, float *left, float *right, int samples)
 {
+    if (a->is_synth) {
+        read_synth(a, left, right, samples);
+        return;
+    }
     pthread_mutex_lock(&a->lock);
     while (a->reproducible && !a->silent && a->written - a->read < samples)
         cond_wait_us(&a->changed, &a->lock, -1);

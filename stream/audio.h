@@ -1,5 +1,5 @@
 /*
- * audio - where the sound of the show comes from: silence, or a file, a folder, a playlist or an address
+ * audio - where the sound of the show comes from: silence, a synthesizer, or a file, a folder, a playlist or an address
  * that is looped.
  *
  * Ingest servers expect an audio track, so there is always one. A source is decoded ahead by its own thread
@@ -18,7 +18,7 @@
 enum { AUDIO_RATE_HZ = 48000, AUDIO_CHANNELS = 2 };
 
 struct audio_config {
-    char source[OPTION_STRING_BYTES]; /* "silence", a path or an address */
+    char source[OPTION_STRING_BYTES]; /* "silence", "synth", a path or an address */
     double volume;
     int64_t bitrate_kbps;
 };

@@ -119,6 +119,19 @@ class Audio(unittest.TestCase):
         self.assertEqual(len(re.findall(r"warn +audio: cannot play .*No such file", log)), 1, log)
         self.assertEqual(len(re.findall(r"info +audio: the sound is back after \d+ s", log)), 1, log)
 
+    def test_the_synth_needs_no_source_and_is_the_same_offline(self):
+        digests = []
+        settings = [*SETTINGS, "audio.source=synth", "md5.enabled=true", "md5.file=%s/md5" % self.folder]
+        for _ in range(2):
+            p = subprocess.run([REVERIE, "run", "--offline", "--seed", "1", "--duration", "5",
+                                *[word for s in settings for word in ("--set", s)]], stdin=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE, timeout=120, check=False)
+            self.assertEqual(p.returncode, 0, p.stderr)
+            with open(self.folder + "/md5", encoding="utf-8") as f:
+                digests.append(re.search(r"audio=(\w+)", f.read()).group(1))
+        self.assertEqual(digests[0], digests[1])
+        self.assertNotRegex(self.show("synth", 2), r"audio: ")
+
     def test_a_stall_is_told_and_so_is_its_end(self):
         def stalls(handler):
             handler.send_response(200)
