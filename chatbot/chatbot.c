@@ -176,7 +176,7 @@ static bool meet(struct chat_call *c, const struct chat_line *line)
     if (!rules || chat_is_operator(c))
         return true;
     rules_heard(rules, &c->who, c->now_s);
-    return !rules_is_banned_person(rules, &c->who) || chat_is_moderator(c);
+    return !rules_is_banned(rules, &c->who) || chat_is_moderator(c);
 }
 
 /* Wishes cost points or bits here, and this line brought them. */

@@ -313,15 +313,7 @@ int rules_unban(struct rules *rules, const char *login)
     return at < 0 ? -ENOENT : 0;
 }
 
-bool rules_is_banned(struct rules *rules, const char *login)
-{
-    pthread_mutex_lock(&rules->lock);
-    bool banned = rules->ban_count > 0 && find_ban(rules, login) >= 0;
-    pthread_mutex_unlock(&rules->lock);
-    return banned;
-}
-
-bool rules_is_banned_person(struct rules *rules, const struct person *who)
+bool rules_is_banned(struct rules *rules, const struct person *who)
 {
     char key[REQUEST_USER_BYTES];
     rules_key(who, key);

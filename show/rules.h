@@ -61,9 +61,8 @@ bool rules_find(struct rules *rules, const char *name, struct person *out);
 int rules_ban(struct rules *rules, const char *login);
 int rules_ban_until(struct rules *rules, const char *login, int64_t until_s);
 int rules_unban(struct rules *rules, const char *login);
-bool rules_is_banned(struct rules *rules, const char *login);
 /* By login or key; whoever is by login is by key from now on, too. */
-bool rules_is_banned_person(struct rules *rules, const struct person *who);
+bool rules_is_banned(struct rules *rules, const struct person *who);
 /* Calls `each` for all that are banned for good, under the lock. */
 void rules_each_ban(struct rules *rules, void (*each)(void *context, const char *login), void *context);
 

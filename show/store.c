@@ -49,7 +49,8 @@ static int code_of(int result)
     }
 }
 
-int store_fault(struct store *s, int result, struct error *e)
+/* An SQLite result as 0, or -errno with a line that names the database. */
+static int fault(struct store *s, int result, struct error *e)
 {
     int code = code_of(result);
     if (code == 0)
@@ -74,7 +75,7 @@ int store_each_row(struct store *s, sqlite3_stmt *q, void (*row)(sqlite3_stmt *q
     while ((result = sqlite3_step(q)) == SQLITE_ROW)
         if (row)
             row(q, context);
-    int rc = store_fault(s, result, e);
+    int rc = fault(s, result, e);
     sqlite3_reset(q);
     return rc;
 }
@@ -122,7 +123,7 @@ static void close_database(struct store *s)
 
 static int run_sql(struct store *s, const char *sql, struct error *e)
 {
-    return store_fault(s, sqlite3_exec(s->db, sql, NULL, NULL, NULL), e);
+    return fault(s, sqlite3_exec(s->db, sql, NULL, NULL, NULL), e);
 }
 
 static int ask_number(struct store *s, const char *sql, int *out, struct error *e)
@@ -131,7 +132,7 @@ static int ask_number(struct store *s, const char *sql, int *out, struct error *
     int result = sqlite3_prepare_v2(s->db, sql, -1, &q, NULL);
     if (result == SQLITE_OK && (result = sqlite3_step(q)) == SQLITE_ROW)
         *out = sqlite3_column_int(q, 0);
-    int rc = store_fault(s, result, e);
+    int rc = fault(s, result, e);
     sqlite3_finalize(q);
     return rc;
 }
@@ -150,7 +151,7 @@ static int migrate(struct store *s, struct error *e)
         char *sql = sqlite3_mprintf(
             "BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
             store_migrations[version], STORE_APPLICATION_ID, version + 1);
-        rc = sql ? run_sql(s, sql, e) : store_fault(s, SQLITE_NOMEM, e);
+        rc = sql ? run_sql(s, sql, e) : fault(s, SQLITE_NOMEM, e);
         if (rc < 0)
             sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
         sqlite3_free(sql);
@@ -163,7 +164,7 @@ static int prepare(struct store *s, struct error *e)
     for (int i = 0; i < STORE_STATEMENTS; i++) {
         int result =
             sqlite3_prepare_v3(s->db, store_sql[i], -1, SQLITE_PREPARE_PERSISTENT, &s->statement[i], NULL);
-        int rc = store_fault(s, result, e);
+        int rc = fault(s, result, e);
         if (rc < 0) /* an error of the statement: its tables are not those that we know */
             return (result & 0xff) == SQLITE_ERROR ? -EBADMSG : rc;
     }
@@ -187,11 +188,10 @@ static int open_database(struct store *s, bool to_read, struct error *e)
     int rc = to_read ? 0 : state_folder_make_private(s->path, e);
     if (rc < 0)
         return rc;
-    rc =
-        store_fault(s,
-                    sqlite3_open_v2(s->path, &s->db,
-                                    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX, NULL),
-                    e);
+    rc = fault(s,
+               sqlite3_open_v2(s->path, &s->db,
+                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX, NULL),
+               e);
     if (rc == 0 && (rc = set_up(s, to_read, e)) == 0 && (to_read || (rc = store_verify(s, e)) == 0) &&
         (rc = migrate(s, e)) == 0)
         rc = prepare(s, e);
@@ -261,10 +261,10 @@ void store_close(struct store **out)
 int store_verify(struct store *s, struct error *e)
 {
     sqlite3_stmt *q = NULL;
-    int rc = store_fault(s, sqlite3_prepare_v2(s->db, "PRAGMA quick_check(1)", -1, &q, NULL), e);
+    int rc = fault(s, sqlite3_prepare_v2(s->db, "PRAGMA quick_check(1)", -1, &q, NULL), e);
     int result = rc == 0 ? sqlite3_step(q) : SQLITE_OK;
     if (rc == 0 && result != SQLITE_ROW)
-        rc = store_fault(s, result, e);
+        rc = fault(s, result, e);
     else if (rc == 0 && strcmp((const char *)sqlite3_column_text(q, 0), "ok") != 0)
         rc = error_set(e, EBADMSG, "%s: %s", s->path, sqlite3_column_text(q, 0));
     sqlite3_finalize(q);

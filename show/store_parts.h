@@ -19,9 +19,6 @@ struct store {
     char folder[STATE_PATH_BYTES], path[STATE_PATH_BYTES + 16];
 };
 
-/* An SQLite result as 0, or -errno with a line that names the database. */
-int store_fault(struct store *s, int result, struct error *e);
-
 /* The prepared statement, reset, with nothing bound. */
 sqlite3_stmt *store_prepared(struct store *s, enum store_statement which);
 void store_bind_text(sqlite3_stmt *q, int place, const char *text); /* which must live until it has run */

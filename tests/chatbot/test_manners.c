@@ -16,6 +16,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "show/rules.h"
+#include "tests/show/banned.h"
 
 struct scene {
     struct show_config config;
@@ -173,9 +174,9 @@ static void bans_end(void **state)
     (void)state;
     open_show(NULL);
     assert_int_equal(rules_ban_until(s.rules, "ann", (int64_t)time(NULL) - 1), 0);
-    assert_false(rules_is_banned(s.rules, "ann"));
+    assert_false(is_banned(s.rules, "ann"));
     assert_int_equal(rules_ban_until(s.rules, "ann", (int64_t)time(NULL) + 60), 0);
-    assert_true(rules_is_banned(s.rules, "ann"));
+    assert_true(is_banned(s.rules, "ann"));
     has(say("moda", CHAT_MODERATOR, "!ban ann forever", 0), "minutes");
     has(say("moda", CHAT_MODERATOR, "!ban ben 5", 0), "heard nobody");
     has(s.reply, "5 min");

@@ -21,6 +21,7 @@
 #include "common/mem.h"
 #include "common/rng.h"
 #include "show/record.h"
+#include "tests/show/banned.h"
 
 enum { TEXT_BYTES = 1 << 16 };
 
@@ -164,7 +165,7 @@ static void test_restart(void **state)
     assert_int_equal(next[0].synset[0], 340);
     assert_string_equal(next[1].user, "Dr\\X");
     assert_int_equal(next[1].count, 2);
-    assert_true(rules_is_banned(s.rules, "TROLL"));
+    assert_true(is_banned(s.rules, "TROLL"));
     assert_true(rules_forbids_name(s.rules, "flurb"));
     assert_int_equal(rules_forbid(s.rules, "flurb"), -EEXIST);
     say(&s, "fay", 0, "castle", 0);
@@ -192,7 +193,7 @@ static void test_damaged_state(void **state)
     open_show(&s);
     assert_int_equal(requests_list(s.requests, NULL, next, 8), 1);
     assert_string_equal(next[0].user, "good");
-    assert_true(rules_is_banned(s.rules, "troll"));
+    assert_true(is_banned(s.rules, "troll"));
     close_show(&s);
 }
 
@@ -324,7 +325,7 @@ static void test_takeover(void **state)
         open_show(&s);
         assert_int_equal(requests_list(s.requests, NULL, next, 8), 1);
         assert_int_equal(next[0].id, 9);
-        assert_true(rules_is_banned(s.rules, "troll"));
+        assert_true(is_banned(s.rules, "troll"));
         close_show(&s);
         assert_int_equal(access(path_of("state.jsonl.taken"), F_OK), 0);
         assert_int_equal(access(path_of("requests.jsonl"), F_OK), -1);

@@ -17,6 +17,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "show/rules.h"
+#include "tests/show/banned.h"
 
 struct scene {
     struct show_config config;
@@ -133,8 +134,8 @@ static void test_bans(void **state)
     }
     assert_int_equal(rules_ban(s.rules, "one more"), -ENOSPC);
     assert_int_equal(rules_unban(s.rules, "user0"), 0);
-    assert_true(rules_is_banned(s.rules, "USER1023"));
-    assert_false(rules_is_banned(s.rules, "user0"));
+    assert_true(is_banned(s.rules, "USER1023"));
+    assert_false(is_banned(s.rules, "user0"));
     close_show(&s);
 }
 
@@ -300,7 +301,7 @@ static void test_words_change(void **state)
     fclose(f);
     assert_int_equal(rules_reload(s.rules, &e), 0);
     assert_true(forbids(s.rules, "wobbler"));
-    assert_true(rules_is_banned(s.rules, "trudy"));
+    assert_true(is_banned(s.rules, "trudy"));
     assert_true(forbids(s.rules, "tarantula")); /* what moderators said stays */
 
     f = fopen(path, "w");
