@@ -76,9 +76,11 @@ int history_list(struct history *h, int64_t before, struct history_entry *out, i
 uint8_t *history_picture(struct history *h, int64_t id, size_t *bytes)
 {
     uint8_t *copy = NULL;
+    if (id <= 0)
+        return NULL;
     pthread_mutex_lock(&h->lock);
     const struct page *p = &h->pages[id % HISTORY_MAX];
-    if (id > 0 && p->entry.id == id) {
+    if (p->entry.id == id) {
         copy = xmalloc(p->bytes ? p->bytes : 1);
         memcpy(copy, p->jpeg, p->bytes);
         *bytes = p->bytes;
