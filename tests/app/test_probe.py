@@ -172,7 +172,7 @@ class Probe(unittest.TestCase):
                 for words in (setting, option):
                     r = reverie("still", *image, *words, "--set", "dream.backend=cpu", "--steps", "1",
                                 "--profile", "classic", "-o", f.path("s.png"))
-                    self.assertEqual((r.returncode, r.stderr), (0, ""))
+                    self.assertEqual((r.returncode, r.stderr), (0, "wrote %s, 130x97\n" % f.path("s.png")))
                     with open(f.path("s.png"), "rb") as png:
                         stills.setdefault(p, []).append(png.read())
             self.assertEqual(reverie("classify", "--preprocessing", "x", f.path("x.png")).returncode, 2)
