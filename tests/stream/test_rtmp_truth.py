@@ -159,7 +159,9 @@ class Truth(unittest.TestCase):
         show.wait(r"on the air")
         proxy.rate = 400e3 / 8
         began = time.monotonic()
-        show.wait(r"warn +stream: the line is too thin for 2000 kbit/s: going on with \d+")
+        show.wait(r"warn +stream: the line is too thin for 2000 kbit/s: going on with \d+|this machine is too slow", 60)
+        if "this machine is too slow" in show.log():
+            self.skipTest("a machine that leaves frames out has less to send, so the line was wide enough at times")
         self.assertLess(time.monotonic() - began, 20)
         time.sleep(6)
         self.assertNotIn("off the air", show.log())
