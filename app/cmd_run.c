@@ -201,7 +201,7 @@ static void on_shown(void *context, int64_t request_id, const char *caption, int
 /* A page beside a live show; before the stream, which feeds it. */
 static int open_page(struct run *r, struct error *e)
 {
-    if (r->options.offline || !r->settings.web.enabled)
+    if (r->options.offline)
         return 0;
     struct page_params p = {
         .settings = &r->settings,

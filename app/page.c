@@ -97,15 +97,19 @@ static const struct web_show show = {.status = page_status,
                                      .picture = on_picture,
                                      .dreamed = page_dreamed};
 
-static int open_web(struct page *p, struct error *e)
+/* With its port, or with the door alone. */
+static int open_web(struct page *p, bool port, struct error *e)
 {
     const struct settings *s = p->p.settings;
+    p->is_watched = port;
     struct web_params params = {.config = &s->web,
                                 .stats = p->p.stats,
                                 .show = &show,
                                 .context = p,
                                 .version = REVERIE_VERSION,
-                                .model = s->dream.model[0] ? "file" : "embedded"};
+                                .model = s->dream.model[0] ? "file" : "embedded",
+                                .folder = p->folder[0] ? p->folder : NULL,
+                                .no_port = !port};
     return web_open(&p->web, &params, e);
 }
 
@@ -117,34 +121,47 @@ static void hear_alarm(void *context, enum log_level level, const char *part, co
     web_alarm(p->web, level == LOG_ERROR ? "error" : "warn", line);
 }
 
+/* Where the port cannot be had or is not wanted, the door is left; where there is no door, nothing: 1. */
+static int open_somehow(struct page *p, struct error *e)
+{
+    bool wanted = p->p.settings->web.enabled;
+    int rc = wanted ? open_web(p, true, e) : -EADDRINUSE;
+    if (rc != -EADDRINUSE)
+        return rc;
+    if (wanted)
+        log_warn("web",
+                 "%s; the show goes on without its page. Choose another web.port, or web.enabled false",
+                 e->text);
+    if (!p->folder[0])
+        return 1;
+    if ((rc = open_web(p, false, e)) < 0)
+        log_warn("web", "%s; `reverie status` cannot ask this show", e->text);
+    return rc < 0;
+}
+
 int page_open(struct page **out, const struct page_params *params, struct error *e)
 {
     struct page *p = *out = xcalloc(1, sizeof *p);
     struct option_size video = stream_config_size(params->settings->stream);
     p->p = *params;
+    if (!params->record || !state_folder_find(params->settings->show.state_dir, p->folder))
+        p->folder[0] = '\0'; /* without the folder's lock another show's door could be there */
     p->seen = -1;
     p->chat_state = "off";
-    p->steps.per_s = p->keyframes.per_s = -1;
+    p->steps.per_s = p->keyframes.per_s = p->left_out.per_s = -1;
     pthread_mutex_init(&p->lock, NULL);
     int rc = snapshot_open(&p->snapshot, video.width_px, video.height_px);
     if (rc < 0)
         error_set(e, -rc, "no memory for the page's pictures");
     else
-        rc = open_web(p, e);
-    if (rc == -EADDRINUSE) {
-        log_warn("web",
-                 "%s; the show goes on without its page. Choose another web.port, or web.enabled false",
-                 e->text);
+        rc = open_somehow(p, e);
+    if (rc != 0) {
         page_close(out);
-        return 0;
-    }
-    if (rc < 0) {
-        error_prefix(e, rc, "the page");
-        page_close(out);
-        return rc;
+        return rc < 0 ? error_prefix(e, rc, "the page") : 0;
     }
     struct stream_page preview = {.begin = on_begin, .fragment = on_fragment, .context = p};
-    stream_config_set_page(params->settings->stream, &preview);
+    if (p->is_watched)
+        stream_config_set_page(params->settings->stream, &preview);
     page_recall(p);
     log_listen(hear_alarm, p);
     return 0;
@@ -174,6 +191,8 @@ void page_announce(const struct page *p, struct watch *watch)
     snprintf(secret, sizeof secret, "%s%s", address[0] ? "the operator's page, for you alone: " : "",
              address);
     web_address(p->web, address);
+    if (!address[0])
+        return;
     if (secret[0] && watch)
         watch_say(watch, secret);
     else if (secret[0] && isatty(STDERR_FILENO))
@@ -184,7 +203,7 @@ void page_announce(const struct page *p, struct watch *watch)
 
 void page_picture(struct page *p, const struct frame *f)
 {
-    if (p)
+    if (p && p->is_watched)
         snapshot_offer(p->snapshot, f, stats_get(p->p.stats, STAT_FRAMES));
 }
 

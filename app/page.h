@@ -1,6 +1,7 @@
 /*
  * page - the page's room, joined to the show: what it asks is answered from queue, chat, dream and stream; what
- * happens there is told to it.
+ * happens there is told to it. Without a port (web.enabled, or the port is taken) it is there for programs of the show's
+ * own user alone, as `reverie status`, which come by the door in the state folder; nothing is drawn for anybody then.
  *
  * The page speaks of the pixels: "now" is what the stream says it shows (page_shown), a few seconds behind the
  * queue. All answers are given from copies and leaf locks; nothing that a browser does makes the show wait.
@@ -37,7 +38,7 @@ struct page_params {
 };
 
 /* Opens the page and turns the stream's preview on: before stream_open. When somebody else has the port it says so
- * and there is no page: 0, and *p is NULL. Else 0 or -errno with a line. */
+ * and is a door alone. 0, also where neither is wanted and *p is NULL; else -errno with a line. */
 int page_open(struct page **p, const struct page_params *params, struct error *e);
 void page_close(struct page **p); /* the stream has been closed; NULL is fine */
 

@@ -5,6 +5,7 @@
 #define APP_PAGE_PARTS_H
 
 #include "app/page.h"
+#include "show/state_folder.h"
 #include "stream/snapshot.h"
 #include "web/web.h"
 
@@ -26,11 +27,13 @@ struct page {
     struct page_params p; /* immutable after open, as is the next */
     struct snapshot *snapshot;
     struct web *web;
-    _Atomic int64_t zero_frame; /* of the show, at time 0 of the preview */
+    char folder[STATE_PATH_BYTES]; /* where programs come in; "": nowhere */
+    bool is_watched;               /* it has a port */
+    _Atomic int64_t zero_frame;    /* of the show, at time 0 of the preview */
 
     /* the page's thread only */
     struct page_turn turns[PAGE_TURNS]; /* turn n stands at n % PAGE_TURNS */
-    struct page_rate steps, keyframes;
+    struct page_rate steps, keyframes, left_out;
     int64_t frames, frames_us; /* and when they grew last */
     int64_t shown_turn;
     double shown_since_s;

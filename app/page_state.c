@@ -1,12 +1,16 @@
 /*
  * page_state - the state of the show as the page tells it, gathered from queue, stream, dream and chat.
  */
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "app/page_parts.h"
 #include "common/text.h"
 
-enum { RATE_US = 2000000, STANDSTILL_US = 5000000 };
+enum { RATE_US = 2000000, LEFT_OUT_US = 10000000, STANDSTILL_US = 5000000 };
+
+static const double LEFT_OUT_SHARE = 0.04; /* as stream/lateness.c has it */
 
 double page_now_s(const struct page *p)
 {
@@ -122,9 +126,9 @@ static void add_queue(struct page *p, struct web_status *s, double now_s)
 
 /* ---- machine ---- */
 
-static double measure(struct page_rate *r, int64_t value, int64_t now_us)
+static double measure(struct page_rate *r, int64_t value, int64_t now_us, int64_t every_us)
 {
-    if (r->at_us == 0 || now_us - r->at_us >= RATE_US) {
+    if (r->at_us == 0 || now_us - r->at_us >= every_us) {
         if (r->at_us)
             r->per_s = (double)(value - r->value) * 1e6 / (double)(now_us - r->at_us);
         r->value = value;
@@ -140,7 +144,8 @@ static void add_machine(struct page *p, struct web_status *s)
     int64_t now_us = clock_real_us();
     int64_t frames = stats_get(stats, STAT_FRAMES) + stats_get(stats, STAT_FRAMES_SKIPPED);
     struct option_size video = stream_config_size(p->p.settings->stream);
-    double keyframes_per_s = measure(&p->keyframes, stats_get(p->p.stats, STAT_KEYFRAMES), now_us);
+    double keyframes_per_s = measure(&p->keyframes, stats_get(p->p.stats, STAT_KEYFRAMES), now_us, RATE_US);
+    double left_out_per_s = measure(&p->left_out, stats_get(stats, STAT_FRAMES_SKIPPED), now_us, LEFT_OUT_US);
     port_state(p->p.port, &state);
     s->backend = state.backend;
     s->hardware = state.hardware;
@@ -148,7 +153,8 @@ static void add_machine(struct page *p, struct web_status *s)
     s->width_px = video.width_px;
     s->height_px = video.height_px;
     s->newest_s = (double)(frames - atomic_load(&p->zero_frame)) / p->p.fps;
-    s->steps_per_s = measure(&p->steps, stats_get(p->p.stats, STAT_STEPS), now_us);
+    s->steps_per_s = measure(&p->steps, stats_get(p->p.stats, STAT_STEPS), now_us, RATE_US);
+    s->left_out = left_out_per_s > 0 ? left_out_per_s / p->p.fps : 0;
     s->keyframe_s = keyframes_per_s > 0 ? 1 / keyframes_per_s : -1;
     if (frames != p->frames || p->frames_us == 0) {
         p->frames = frames;
@@ -191,6 +197,32 @@ static void add_sinks(struct page *p, struct web_status *s)
     }
 }
 
+/* ---- what is not well ---- */
+
+static void __attribute__((format(printf, 2, 3))) add_unwell(struct web_status *s, const char *format, ...)
+{
+    va_list args;
+    if (s->unwell_count == WEB_UNWELL_MAX)
+        return;
+    va_start(args, format);
+    vsnprintf(s->unwell[s->unwell_count++], sizeof s->unwell[0], format, args);
+    va_end(args);
+}
+
+/* Everything that should run and does not; what went wrong before and is over is in the alarms. */
+static void judge(struct web_status *s)
+{
+    if (s->trouble)
+        add_unwell(s, "%s", s->trouble);
+    if (s->left_out > LEFT_OUT_SHARE)
+        add_unwell(s, "this machine is too slow: %.0f %% of the frames are left out", 100 * s->left_out);
+    for (int i = 0; i < s->sink_count; i++)
+        if (strcmp(s->sinks[i].state, "ok") != 0)
+            add_unwell(s, "%s: %.200s", s->sinks[i].name, s->sinks[i].text);
+    if (strcmp(s->chat_state, "off") != 0 && strcmp(s->chat_state, "online") != 0)
+        add_unwell(s, "chat: %s: %.200s", s->chat_state, s->chat_text);
+}
+
 void page_status(void *context, struct web_status *s)
 {
     struct page *p = context;
@@ -201,4 +233,5 @@ void page_status(void *context, struct web_status *s)
     add_now(p, s, now_s);
     add_machine(p, s);
     add_sinks(p, s);
+    judge(s);
 }

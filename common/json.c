@@ -60,6 +60,11 @@ bool json_has_members(const struct json *value)
     return json_is_object(value_of(value));
 }
 
+bool json_truth(const struct json *value)
+{
+    return json_is_true(value_of(value));
+}
+
 bool json_number(const struct json *value, double *out)
 {
     if (!json_is_number(value_of(value)))

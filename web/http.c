@@ -19,6 +19,7 @@
 #include <strings.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <microhttpd.h>
@@ -27,6 +28,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/thread.h"
+#include "web/door.h"
 #include "web/listen.h"
 
 enum {
@@ -72,6 +74,7 @@ struct connection {
     char peer[HTTP_PEER_BYTES];
     int64_t deadline_us; /* when it is given up; NEVER while we owe it something */
     int requests;        /* begun so far */
+    bool by_door;
     bool suspended;
 };
 
@@ -92,7 +95,8 @@ struct http {
     struct http_params p;
     struct MHD_Daemon *daemon;
     int bell; /* eventfd */
-    int port;
+    int port; /* -1: none */
+    int door; /* listens there; -1: none */
     struct stop stop;
     struct thread thread;
 
@@ -112,7 +116,8 @@ static void name_peer(struct connection *c)
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     const struct sockaddr *a = info ? info->client_addr : NULL;
-    strcpy(c->peer, "?");
+    c->by_door = a && a->sa_family == AF_UNIX;
+    strcpy(c->peer, c->by_door ? "door" : "?");
     if (a && a->sa_family == AF_INET)
         inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)a)->sin_addr, c->peer, sizeof c->peer);
     else if (a && a->sa_family == AF_INET6)
@@ -319,6 +324,7 @@ static enum MHD_Result begin(struct exchange *x, const char *method)
     r->method = method_of(method);
     r->target = x->target;
     r->peer = x->connection->peer;
+    r->by_door = x->connection->by_door;
     r->body = x->body;
     MHD_get_connection_values_n(x->connection->mhd, MHD_HEADER_KIND, take_header, r);
     r->fault = bounds_fault(x->connection->mhd, r);
@@ -403,6 +409,15 @@ static void on_panic(void *context, const char *file, unsigned line, const char 
 
 /* ---- the thread ---- */
 
+/* Those who came by the door. The library takes each over, also where it turns him away. */
+static void let_in(struct http *h)
+{
+    const struct sockaddr_un nobody = {.sun_family = AF_UNIX};
+    int fd;
+    while ((fd = accept4(h->door, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
+        MHD_add_connection(h->daemon, fd, (const struct sockaddr *)&nobody, sizeof nobody);
+}
+
 static int wait_ms(struct http *h, int64_t tick_us)
 {
     int64_t left_us = tick_us - clock_real_us();
@@ -420,7 +435,8 @@ static void *http_main(void *arg)
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_EPOLL_FD);
     struct pollfd fds[] = {{.fd = info->epoll_fd, .events = POLLIN},
                            {.fd = h->bell, .events = POLLIN},
-                           {.fd = h->stop.fd, .events = POLLIN}};
+                           {.fd = h->stop.fd, .events = POLLIN},
+                           {.fd = h->door, .events = POLLIN}}; /* poll passes over -1 */
     int64_t tick_us = clock_real_us();
     while (!stop_requested(&h->stop)) {
         int ready = poll(fds, ARRAY_LEN(fds), wait_ms(h, tick_us));
@@ -434,6 +450,8 @@ static void *http_main(void *arg)
             resume_all(h);
             tick_us = now_us + HTTP_TICK_US;
         }
+        if (ready > 0 && fds[3].revents)
+            let_in(h);
         MHD_run(h->daemon);
     }
     resume_all(h);
@@ -444,43 +462,62 @@ static void *http_main(void *arg)
 
 /* ---- open and close ---- */
 
-/* Takes `fd`, also on failure. */
+/* Takes `fd`, also on failure; -1: no port. */
 static int start_daemon(struct http *h, int fd, struct error *e)
 {
-    unsigned per_address = listen_is_loopback(h->p.bind) ? CONNECTIONS : CONNECTIONS_PER_ADDRESS;
+    unsigned per_address =
+        h->p.no_port || listen_is_loopback(h->p.bind) ? CONNECTIONS : CONNECTIONS_PER_ADDRESS;
     unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
-    h->port = listen_port(fd);
-    if (h->port < 0) {
+    h->port = fd < 0 ? -1 : listen_port(fd);
+    if (fd < 0)
+        flags |= MHD_USE_NO_LISTEN_SOCKET;
+    else if (h->port < 0) {
         close(fd);
         return error_set(e, -h->port, "no port: %s", strerror(-h->port));
     }
     MHD_set_panic_func(on_panic, NULL);
-    h->daemon =
-        MHD_start_daemon(flags, 0, NULL, NULL, on_request, h, MHD_OPTION_EXTERNAL_LOGGER, on_library_log, h,
-                         MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,
-                         MHD_OPTION_PER_IP_CONNECTION_LIMIT, per_address, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                         (size_t)MEMORY_BYTES, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-                         MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
-                         MHD_OPTION_NOTIFY_COMPLETED, on_completed, h, MHD_OPTION_URI_LOG_CALLBACK, on_target,
-                         h, MHD_OPTION_UNESCAPE_CALLBACK, leave_escapes, h, MHD_OPTION_END);
+    h->daemon = MHD_start_daemon(
+        flags, 0, NULL, NULL, on_request, h, MHD_OPTION_EXTERNAL_LOGGER, on_library_log, h,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT, per_address,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_BYTES, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, h, MHD_OPTION_URI_LOG_CALLBACK, on_target, h,
+        MHD_OPTION_UNESCAPE_CALLBACK, leave_escapes, h, fd < 0 ? MHD_OPTION_END : MHD_OPTION_LISTEN_SOCKET,
+        fd, MHD_OPTION_END);
     if (h->daemon)
         return 0;
-    close(fd);
+    if (fd >= 0)
+        close(fd);
     return error_set(e, EIO, "the web server does not start");
+}
+
+/* -1 where there is none, -errno where there must be one. */
+static int open_door(struct http *h, struct error *e)
+{
+    if (!h->p.folder)
+        return -1;
+    int fd = door_open(h->p.folder, e);
+    if (fd < 0 && !h->p.no_port)
+        log_warn("web", "%s; `reverie status` cannot ask this show", e->text);
+    return fd >= 0 || h->p.no_port ? fd : -1;
 }
 
 int http_open(struct http **out, const struct http_params *p, struct error *e)
 {
     struct http *h = *out = xcalloc(1, sizeof *h);
     h->p = *p;
-    h->stop.fd = -1;
+    h->stop.fd = h->door = -1;
     h->bell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     int rc = h->bell < 0 ? -errno : stop_init(&h->stop);
     if (rc < 0) {
         error_set(e, -rc, "no event descriptor: %s", strerror(-rc));
         goto error;
     }
-    if ((rc = listen_on(p->bind, p->port, e)) < 0 || (rc = start_daemon(h, rc, e)) < 0)
+    rc = p->no_port ? -1 : listen_on(p->bind, p->port, e);
+    if ((rc < 0 && !p->no_port) || (rc = start_daemon(h, rc, e)) < 0)
+        goto error;
+    h->door = rc = open_door(h, e);
+    if (rc < 0 && p->no_port)
         goto error;
     if ((rc = thread_start(&h->thread, "web", http_main, h)) < 0) {
         error_set(e, -rc, "cannot start a thread: %s", strerror(-rc));
@@ -506,6 +543,7 @@ void http_close(struct http **out)
         stop_close(&h->stop);
     if (h->bell >= 0)
         close(h->bell);
+    door_close(h->p.folder, h->door);
     free(h);
     *out = NULL;
 }

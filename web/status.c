@@ -131,6 +131,11 @@ static void add_health(struct json *o, struct web *w)
 {
     const struct web_status *s = &w->status;
     struct json *sinks = json_new_list(), *chat = json_new_object(), *frames = json_new_object();
+    struct json *unwell = json_new_list();
+    for (int i = 0; i < s->unwell_count; i++)
+        json_add_text(unwell, s->unwell[i]);
+    json_put_truth(o, "healthy", s->unwell_count == 0);
+    json_put(o, "unwell", unwell);
     for (int i = 0; i < s->sink_count; i++)
         json_add(sinks, sink_json(&s->sinks[i]));
     json_put_text(chat, "state", s->chat_state ? s->chat_state : "off");
@@ -138,6 +143,8 @@ static void add_health(struct json *o, struct web *w)
     json_put_whole(frames, "encoded", stats_get(w->p.stats, STAT_FRAMES));
     json_put_whole(frames, "repeated", stats_get(w->p.stats, STAT_FRAMES_REPEATED));
     json_put_whole(frames, "left_out", stats_get(w->p.stats, STAT_FRAMES_SKIPPED));
+    set(frames, "left_out_lately", s->left_out);
+    json_put_whole(frames, "bitrate_kbps", stats_get(w->p.stats, STAT_BITRATE_KBPS));
     json_put(o, "frames", frames);
     json_put(o, "sinks", sinks);
     json_put(o, "chat", chat);

@@ -52,7 +52,7 @@ int web_check(const struct web_config *c, char *text, size_t size, struct error 
 static int make_tokens(struct web *w, struct error *e)
 {
     const struct web_config *c = w->p.config;
-    int rc = check_token(c, e);
+    int rc = w->p.no_port ? 0 : check_token(c, e);
     if (rc < 0)
         return rc;
     rc = guard_make_token(w->csrf);
@@ -72,8 +72,13 @@ static int make_tokens(struct web *w, struct error *e)
 static int start(struct web *w, struct error *e)
 {
     const struct web_config *c = w->p.config;
-    struct http_params p = {
-        .bind = c->bind, .port = (int)c->port, .handler = site_handle, .tick = site_tick, .context = w};
+    struct http_params p = {.bind = c->bind,
+                            .port = (int)c->port,
+                            .no_port = w->p.no_port,
+                            .folder = w->p.folder,
+                            .handler = site_handle,
+                            .tick = site_tick,
+                            .context = w};
     return http_open(&w->http, &p, e);
 }
 
@@ -118,6 +123,9 @@ void web_close(struct web **out)
 static void write_address(const struct web *w, const char *behind, char out[WEB_ADDRESS_BYTES])
 {
     const char *bind = w->p.config->bind;
+    out[0] = '\0';
+    if (w->p.no_port)
+        return;
     if (strcmp(bind, "0.0.0.0") == 0)
         bind = "127.0.0.1";
     else if (strcmp(bind, "::") == 0)

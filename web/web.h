@@ -33,6 +33,7 @@ enum {
     WEB_NEXT_MAX = 5,
     WEB_SINKS_MAX = 8,
     WEB_ALARMS_MAX = 10,
+    WEB_UNWELL_MAX = WEB_SINKS_MAX + 3,
     WEB_WORDS_MAX = 8,
     WEB_NEAR_MAX = 3,
     WEB_NAME_BYTES = 64,
@@ -78,6 +79,7 @@ struct web_status {
     double newest_s; /* time on the preview's own clock of the picture that is drawn now */
     const char *backend, *hardware;
     double steps_per_s, keyframe_s; /* < 0: not known */
+    double left_out; /* share of the frames of the last ten seconds that this machine was too slow for */
     bool paused;
     double held_for_s;
     const char *trouble; /* static: why the show is not well; NULL: it is */
@@ -86,6 +88,8 @@ struct web_status {
     struct web_sink sinks[WEB_SINKS_MAX];
     const char *chat_state; /* "online", "off", ... static */
     char chat_text[WEB_TEXT_BYTES];
+    int unwell_count; /* what does not run as it should, now */
+    char unwell[WEB_UNWELL_MAX][WEB_TEXT_BYTES];
 };
 
 struct web_wish {
@@ -187,6 +191,9 @@ struct web_params {
     const struct web_show *show;
     void *context;
     const char *version, *model;
+    const char *
+        folder; /* the state folder, locked by this show: programs of its user come by a door in it (door.h). NULL: none */
+    bool no_port; /* nothing but the door, which there must be then */
 };
 
 struct web;
@@ -198,7 +205,7 @@ int web_check(const struct web_config *c, char *text, size_t size, struct error 
 int web_open(struct web **w, const struct web_params *p, struct error *e);
 void web_close(struct web **w); /* within a second; NULL is fine */
 
-/* "http://127.0.0.1:8080/". And the same with the operator's token behind #, to be shown to nobody else; "" when
+/* "http://127.0.0.1:8080/"; "" without a port. And the same with the operator's token behind #, to be shown to nobody else; "" when
  * the token was given by the operator himself. */
 enum { WEB_ADDRESS_BYTES = 160 };
 void web_address(const struct web *w, char out[WEB_ADDRESS_BYTES]);
