@@ -27,6 +27,10 @@ void store_bind_text(sqlite3_stmt *q, int place, const char *text); /* which mus
 int store_each_row(struct store *s, sqlite3_stmt *q, void (*row)(sqlite3_stmt *q, void *context),
                    void *context, struct error *e);
 
+/* The same for those that give no rows. */
+int store_finish(struct store *s, sqlite3_stmt *q, struct error *e);
+int store_execute(struct store *s, enum store_statement which, struct error *e);
+
 /* One of the statements that look for what a REMOVED event takes the names from. */
 sqlite3_stmt *store_removal(struct store *s, enum store_statement which, const struct store_event *v);
 
