@@ -298,7 +298,7 @@ static int parse_sizes(const struct request *r, struct result *results, struct e
 static int parse(struct request *r, struct result *results, int argc, char **argv)
 {
     const struct config_entry entry = {&dream_section, &r->dream};
-    const struct config config = {&entry, 1};
+    const struct config config = {.entries = &entry, .count = 1};
     const struct args_command command = {
         .name = "bench",
         .operands = "",

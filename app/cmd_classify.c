@@ -153,7 +153,7 @@ static const struct arg arguments[] = {
 static int parse_arguments(struct arguments *a, int argc, char **argv, int *first)
 {
     const struct config_entry entry = {&dream_section, &a->dream};
-    const struct config config = {&entry, 1};
+    const struct config config = {.entries = &entry, .count = 1};
     const struct args_command command = {
         .name = "classify",
         .operands = "IMAGE...",

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "common/text.h"
+#include "config/list.h"
 
 enum { NAME_BYTES = 64, SECTIONS_BYTES = 256 };
 
@@ -19,6 +20,16 @@ void config_defaults(const struct config *c)
 {
     for (size_t i = 0; i < c->count; i++)
         option_defaults(c->entries[i].section, c->entries[i].module_config);
+}
+
+size_t config_entries(const struct config *c)
+{
+    return c->count + (c->list ? (size_t)c->list->count : 0);
+}
+
+const struct config_entry *config_entry_at(const struct config *c, size_t i)
+{
+    return i < c->count ? &c->entries[i] : &c->list->items[i - c->count]->entry;
 }
 
 static const struct option *find_option(const struct option_section *s, const char *key)
@@ -41,10 +52,13 @@ static const char *nearest_option(const struct option_section *s, const char *ke
 
 static const char *nearest_section(const struct config *c, const char *section)
 {
-    const char **names = xcalloc(c->count, sizeof *names);
-    for (size_t i = 0; i < c->count; i++)
-        names[i] = c->entries[i].section->name;
-    const char *nearest = config_nearest(section, names, c->count);
+    size_t count = config_entries(c);
+    const char **names = xcalloc(count + 1, sizeof *names);
+    for (size_t i = 0; i < count; i++)
+        names[i] = config_entry_at(c, i)->section->name;
+    if (c->list)
+        names[count++] = c->list->name;
+    const char *nearest = config_nearest(section, names, count);
     free(names);
     return nearest;
 }
@@ -70,6 +84,8 @@ static void list_sections(const struct config *c, char *out, size_t size)
     size_t n = 0;
     for (size_t i = 0; i < c->count && n < size; i++)
         n += (size_t)snprintf(out + n, size - n, "%s%s", i ? ", " : "", c->entries[i].section->name);
+    if (c->list && n < size)
+        snprintf(out + n, size - n, ", %s", c->list->name);
 }
 
 /* `key` may be NULL. What was meant: a section of nearly this name, the one that has the key, or a key where a
@@ -96,10 +112,17 @@ static int refuse_section(const struct config *c, const char *section, const cha
 
 static const struct config_entry *find_section(const struct config *c, const char *section)
 {
-    for (size_t i = 0; i < c->count; i++)
-        if (strcmp(c->entries[i].section->name, section) == 0)
-            return &c->entries[i];
+    for (size_t i = 0; i < config_entries(c); i++)
+        if (strcmp(config_entry_at(c, i)->section->name, section) == 0)
+            return config_entry_at(c, i);
     return NULL;
+}
+
+/* Behind "outputs.", or NULL: it names no item of the list. */
+static const char *item_name(const struct config *c, const char *section)
+{
+    size_t n = c->list ? strlen(c->list->name) : 0;
+    return n > 0 && strncmp(section, c->list->name, n) == 0 && section[n] == '.' ? section + n + 1 : NULL;
 }
 
 const struct config_entry *config_find(const struct config *c, const char *section, struct error *e)
@@ -131,6 +154,11 @@ int config_assign(const struct config *c, const char *section, const char *key, 
                   struct error *e)
 {
     const struct config_entry *entry = find_section(c, section);
+    const char *item = entry ? NULL : item_name(c, section);
+    if (item && strcmp(key, "kind") == 0)
+        return config_list_add(c, value, item, e) ? 0 : -EINVAL;
+    if (item)
+        return error_set(e, EINVAL, "there is no %s; begin it with %s.kind=...", section, section);
     if (!entry)
         return refuse_section(c, section, key, e);
     const struct option *o = find_option(entry->section, key);
@@ -150,9 +178,12 @@ int config_assign(const struct config *c, const char *section, const char *key, 
 
 int config_set(const struct config *c, const char *assignment, struct error *e)
 {
-    char section[NAME_BYTES], key[NAME_BYTES];
+    char section[2 * NAME_BYTES], key[NAME_BYTES], item[NAME_BYTES];
     int used = 0;
     sscanf(assignment, "%63[^.=].%63[^.=]=%n", section, key, &used);
+    if (used == 0 && c->list && sscanf(assignment, "%*63[^.=].%63[^.=].%63[^.=]=%n", item, key, &used) == 2)
+        snprintf(section, sizeof section, "%.*s", (int)(strcspn(assignment, ".") + 1 + strlen(item)),
+                 assignment);
     if (used == 0)
         return error_set(e, EINVAL, "--set takes section.key=value, as in --set video.fps=30");
     int rc = config_assign(c, section, key, assignment + used, e);

@@ -2,7 +2,7 @@
  * config - all sections of one program together: defaults, YAML file, --set, and the texts made
  * from the tables.
  *
- * main.c lists the sections with the structs that they fill; nothing here knows what a section is for. Later
+ * main.c lists the sections with the structs that they fill, and the one list (list.h); nothing here knows what they are for. Later
  * sources win: defaults, then the file, then --set in order. Every fault names file and line (or the --set
  * text), the key, and the nearest valid name.
  */
@@ -18,19 +18,27 @@ struct config_entry {
     void *module_config; /* the struct that the section's offsets refer to */
 };
 
+struct config_list;
+
 struct config {
     const struct config_entry *entries;
     size_t count;
+    struct config_list *list; /* the list of the file (list.h); NULL: there is none */
 };
+
+/* All that can be set now: the entries, then the items of the list, each as an entry. */
+size_t config_entries(const struct config *c);
+const struct config_entry *config_entry_at(const struct config *c, size_t i);
 
 void config_defaults(const struct config *c);
 
 /* Reads a YAML file over what is there. 0; -ENOENT and the like when it cannot be read; -EINVAL with
- * "FILE:LINE: ..." in `e`. Files over 1 MiB, duplicate keys, anchors and nesting other than section/key are
- * refused. On failure the structs may be half-filled: do not use them. (yaml.c) */
+ * "FILE:LINE: ..." in `e`. Files over 1 MiB, duplicate keys, anchors and nesting other than section/key and the one
+ * list's are refused. On failure the structs may be half-filled: do not use them. (yaml.c) */
 int config_load(const struct config *c, const char *path, struct error *e);
 
-/* One value into one option, as the file and --set do it: unknown names, secrets and values that do not fit
+/* One value into one option, as the file and --set do it; the value of "kind" for an item of the list that is not there
+ * makes it. Unknown names, secrets and values that do not fit
  * are -EINVAL with a line that begins "section.key: ". */
 int config_assign(const struct config *c, const char *section, const char *key, const char *value,
                   struct error *e);
@@ -38,7 +46,7 @@ int config_assign(const struct config *c, const char *section, const char *key, 
 /* The entry of that name, or NULL with a line that suggests the nearest one. */
 const struct config_entry *config_find(const struct config *c, const char *section, struct error *e);
 
-/* "section.key=value", the text after --set. 0 or -EINVAL. */
+/* "section.key=value" or, of the list, "outputs.NAME.key=value": the text after --set. 0 or -EINVAL. */
 int config_set(const struct config *c, const char *assignment, struct error *e);
 
 /* Secrets: for each row with OPTION_SECRET, environment REVERIE_<SECTION>_<NAME> in upper case, else the file

@@ -1,7 +1,7 @@
 /*
  * print - the texts that are made from the option tables: the documented file and the option part of --help.
  */
-#include "config/config.h"
+#include "config/list.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -83,6 +83,56 @@ static void write_yaml_section(const struct config_entry *entry, FILE *out)
     }
 }
 
+/* ---- the list ---- */
+
+/* The rows of a kind, as they would be in an item; all of it comments. */
+static void write_yaml_kind(const struct config_list *l, const struct option_section *kind, FILE *out)
+{
+    char *name = xasprintf("%s.NAME", l->name);
+    struct option_section item = *kind;
+    void *scratch = xcalloc(1, kind->struct_size);
+    item.name = name;
+    option_defaults(kind, scratch);
+    fputs("  #\n", out);
+    config_write_wrapped(out, "  # ", kind->text, 0);
+    fprintf(out, "  # - kind: %s\n  #   name: NAME\n", kind->name);
+    for (size_t i = 0; i < kind->count; i++) {
+        const struct option *o = &kind->options[i];
+        char rule[RULE_BYTES], value[OPTION_PRINT_BYTES];
+        config_write_wrapped(out, "  #   # ", o->text, 0);
+        config_write_wrapped(out, "  #   # ", print_rule(&item, o, rule), 0);
+        if (!(o->flags & OPTION_SECRET))
+            fprintf(out, "  #   %s: %s\n", o->name, option_print(o, scratch, value, sizeof value));
+    }
+    free(scratch);
+    free(name);
+}
+
+static void write_yaml_item(const struct config_item *item, FILE *out)
+{
+    fprintf(out, "\n  - kind: %s\n    name: \"%s\"\n", item->kind->name, item->name);
+    for (size_t i = 0; i < item->section.count; i++) {
+        const struct option *o = &item->section.options[i];
+        char value[OPTION_PRINT_BYTES], rule[RULE_BYTES];
+        if (o->flags & OPTION_SECRET)
+            config_write_wrapped(out, "    # ", print_rule(&item->section, o, rule), 0);
+        else
+            fprintf(out, "    %s: %s\n", o->name,
+                    option_print(o, item->entry.module_config, value, sizeof value));
+    }
+}
+
+static void write_yaml_list(const struct config_list *l, FILE *out)
+{
+    fputc('\n', out);
+    config_write_wrapped(out, "# ", l->text, 0);
+    fprintf(out, "%s:\n", l->name);
+    for (int i = 0; l->kinds[i]; i++)
+        write_yaml_kind(l, l->kinds[i], out);
+    for (int i = 0; i < l->count; i++)
+        write_yaml_item(l->items[i], out);
+}
+
 void config_write_yaml(const struct config *c, FILE *out)
 {
     fputs(
@@ -92,6 +142,8 @@ void config_write_yaml(const struct config *c, FILE *out)
         out);
     for (size_t i = 0; i < c->count; i++)
         write_yaml_section(&c->entries[i], out);
+    if (c->list)
+        write_yaml_list(c->list, out);
 }
 
 static void write_help_option(const struct option_section *s, const struct option *o, FILE *out)
@@ -105,6 +157,22 @@ static void write_help_option(const struct option_section *s, const struct optio
     config_write_wrapped(out, indent, print_rule(s, o, rule), 0);
 }
 
+static void write_help_list(const struct config_list *l, FILE *out)
+{
+    char *name = xasprintf("%s.NAME", l->name);
+    fputc('\n', out);
+    config_write_wrapped(out, "", l->text, 0);
+    for (int i = 0; l->kinds[i]; i++) {
+        struct option_section item = *l->kinds[i];
+        item.name = name;
+        fprintf(out, "\n%s, kind %s. ", l->name, l->kinds[i]->name);
+        config_write_wrapped(out, "", item.text, (int)(strlen(l->name) + strlen(l->kinds[i]->name)) + 8);
+        for (size_t j = 0; j < item.count; j++)
+            write_help_option(&item, &item.options[j], out);
+    }
+    free(name);
+}
+
 void config_write_help(const struct config *c, FILE *out)
 {
     fputs("Settings, for --set section.key=value and for the file given with -c:\n", out);
@@ -115,4 +183,6 @@ void config_write_help(const struct config *c, FILE *out)
         for (size_t j = 0; j < s->count; j++)
             write_help_option(s, &s->options[j], out);
     }
+    if (c->list)
+        write_help_list(c->list, out);
 }

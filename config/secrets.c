@@ -88,12 +88,12 @@ static int read_secret(const struct config_entry *entry, const struct option *o,
 
 int config_read_secrets(const struct config *c, struct error *e)
 {
-    for (size_t i = 0; i < c->count; i++) {
-        const struct option_section *s = c->entries[i].section;
+    for (size_t i = 0; i < config_entries(c); i++) {
+        const struct option_section *s = config_entry_at(c, i)->section;
         for (size_t j = 0; j < s->count; j++) {
             if (!(s->options[j].flags & OPTION_SECRET))
                 continue;
-            int rc = read_secret(&c->entries[i], &s->options[j], e);
+            int rc = read_secret(config_entry_at(c, i), &s->options[j], e);
             if (rc < 0)
                 return rc;
         }
@@ -115,8 +115,8 @@ static bool find_secret(const struct config *c, const char *name, size_t bytes,
                         char meant[CONFIG_VARIABLE_BYTES])
 {
     meant[0] = '\0';
-    for (size_t i = 0; i < c->count; i++) {
-        const struct option_section *s = c->entries[i].section;
+    for (size_t i = 0; i < config_entries(c); i++) {
+        const struct option_section *s = config_entry_at(c, i)->section;
         for (size_t j = 0; j < s->count; j++) {
             char variable[CONFIG_VARIABLE_BYTES];
             size_t head = strlen("REVERIE_") + strlen(s->name);

@@ -1,13 +1,13 @@
 /*
- * yaml - reads the configuration file: sections of options, and nothing else that YAML can do.
+ * yaml - reads the configuration file: sections of options, one list of such, and nothing else that YAML can do.
  *
- * The file is a mapping of sections, each a mapping of keys to single values. Anchors, aliases, tags, lists,
- * deeper nesting and a second document are refused where they begin: none of them has a use here, and aliases
+ * The file is a mapping of sections, each a mapping of keys to single values; the list (list.h) is a sequence of such
+ * mappings. Anchors, aliases, tags, other lists, deeper nesting and a second document are refused where they begin: none of them has a use here, and aliases
  * can blow a small file up to gigabytes. Values go through config_assign like --set does; what this file adds
  * is the line number in front of every message. The only file that knows libyaml; it works on its events, so
  * nothing is built in memory but the text itself, and that is bounded.
  */
-#include "config/config.h"
+#include "config/list.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -17,7 +17,7 @@
 
 #include "common/file.h"
 
-enum { FILE_MAX_BYTES = 1 << 20 };
+enum { FILE_MAX_BYTES = 1 << 20, ITEM_KEYS_MAX = 64 };
 
 struct reader {
     const struct config *config;
@@ -161,11 +161,10 @@ static bool is_cut_by_comment(const struct reader *r, size_t line)
     return colon[0] == '#' && colon[1] > ' ';
 }
 
-/* One value for section.key; r->event is the value's. */
-static int read_value(struct reader *r, const char *section, const char *key, size_t line)
+/* Is the event a value for section.key? */
+static int check_value(struct reader *r, const char *section, const char *key, size_t line)
 {
-    const char *value = scalar(r);
-    if (!value)
+    if (!scalar(r))
         return fault(r, line, "%s.%s: takes one value, not %s", section, key, what(r));
     if (is_null(r) && is_cut_by_comment(r, line))
         return fault(r, line, "%s.%s: # begins a comment, so there is no value; write it in quotes, \"#...\"",
@@ -174,10 +173,17 @@ static int read_value(struct reader *r, const char *section, const char *key, si
         return fault(r, line,
                      "%s.%s: has no value; delete the line for the default, or write \"\" for empty text",
                      section, key);
-    struct error inner = {""};
-    if (config_assign(r->config, section, key, value, &inner) < 0)
-        return fault(r, line, "%s", inner.text);
     return 0;
+}
+
+/* One value for section.key; r->event is the value's. */
+static int read_value(struct reader *r, const char *section, const char *key, size_t line)
+{
+    struct error inner = {""};
+    int rc = check_value(r, section, key, line);
+    if (rc == 0 && config_assign(r->config, section, key, scalar(r), &inner) < 0)
+        rc = fault(r, line, "%s", inner.text);
+    return rc;
 }
 
 static int check_once(struct reader *r, const struct option_section *s, const char *key, size_t line,
@@ -216,16 +222,79 @@ static int read_options(struct reader *r, const struct option_section *s, size_t
     }
 }
 
-/* A section's name is r->event. `lines` [section count] as above. */
+/* ---- the list ---- */
+
+/* The keys and values of one item up to its end; the texts are the caller's to free, also on failure. */
+static int read_pairs(struct reader *r, struct config_pair *pairs, size_t *count)
+{
+    const char *list = r->config->list->name;
+    for (;;) {
+        int rc = next(r);
+        if (rc < 0 || r->event.type == YAML_MAPPING_END_EVENT)
+            return rc;
+        size_t line = event_line(r);
+        if (!scalar(r))
+            return fault(r, line, "%s: expected the name of an option, found %s", list, what(r));
+        if (*count == ITEM_KEYS_MAX)
+            return fault(r, line, "%s: more than %d options in one item", list, ITEM_KEYS_MAX);
+        struct config_pair *p = &pairs[(*count)++];
+        *p = (struct config_pair){.key = xstrdup(scalar(r)), .line = line};
+        if ((rc = next(r)) < 0 || (rc = check_value(r, list, p->key, line)) < 0)
+            return rc;
+        p->value = xstrdup(scalar(r));
+    }
+}
+
+static int read_item(struct reader *r)
+{
+    size_t line = event_line(r), count = 0, at = 0;
+    struct config_pair pairs[ITEM_KEYS_MAX];
+    struct error inner = {""};
+    if (r->event.type != YAML_MAPPING_START_EVENT)
+        return fault(r, line, "%s: each item is options behind \"- \", as in \"- kind: ...\"",
+                     r->config->list->name);
+    int rc = read_pairs(r, pairs, &count);
+    if (rc == 0 && config_list_read(r->config, pairs, count, &at, &inner) < 0)
+        rc = fault(r, at < count ? pairs[at].line : line, "%s", inner.text);
+    for (size_t i = 0; i < count; i++) {
+        free(pairs[i].key);
+        free(pairs[i].value);
+    }
+    return rc;
+}
+
+/* `line`: of an earlier list; 0: there is none. r->event is the list's name. */
+static int read_list(struct reader *r, size_t *line)
+{
+    const char *name = r->config->list->name;
+    if (*line)
+        return fault(r, event_line(r), "%s is set twice, first in line %zu; join them", name, *line);
+    *line = event_line(r);
+    int rc = next(r);
+    if (rc < 0 || is_null(r))
+        return rc;
+    if (r->event.type != YAML_SEQUENCE_START_EVENT)
+        return fault(r, event_line(r), "%s is a list: each item begins with \"- kind: ...\"", name);
+    while ((rc = next(r)) == 0 && r->event.type != YAML_SEQUENCE_END_EVENT)
+        if ((rc = read_item(r)) < 0)
+            break;
+    return rc;
+}
+
+/* ---- the file ---- */
+
+/* A section's name is r->event. `lines` [section count + 1] as above, the last one the list's. */
 static int read_section(struct reader *r, size_t *lines)
 {
     size_t line = event_line(r);
     if (!scalar(r))
         return fault(r, line, "expected the name of a section, found %s", what(r));
     struct error inner = {""};
+    if (r->config->list && strcmp(scalar(r), r->config->list->name) == 0)
+        return read_list(r, &lines[r->config->count]);
     const struct config_entry *entry = config_find(r->config, scalar(r), &inner);
-    if (!entry)
-        return fault(r, line, "%s", inner.text);
+    if (!entry || strchr(scalar(r), '.'))
+        return fault(r, line, "%s", entry ? "items of the list are set in the list" : inner.text);
     const struct option_section *s = entry->section;
     size_t *seen = &lines[entry - r->config->entries];
     if (*seen)
@@ -249,7 +318,7 @@ static int read_root(struct reader *r)
         return 0;
     if (r->event.type != YAML_MAPPING_START_EVENT)
         return fault(r, event_line(r), "expected sections like \"dream:\" with options below them");
-    size_t *lines = xcalloc(r->config->count, sizeof *lines);
+    size_t *lines = xcalloc(r->config->count + 1, sizeof *lines);
     int rc = next(r);
     while (rc == 0 && r->event.type != YAML_MAPPING_END_EVENT) {
         rc = read_section(r, lines);

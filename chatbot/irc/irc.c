@@ -52,7 +52,7 @@ static int read_token(const struct irc *irc, char out[OPTION_STRING_BYTES], stru
 {
     struct irc_config fresh = {.port = 0};
     const struct config_entry entry = {&irc_section, &fresh};
-    const struct config only = {&entry, 1};
+    const struct config only = {.entries = &entry, .count = 1};
     const char *prefix = "";
     out[0] = '\0';
     int rc = config_read_secrets(&only, e);

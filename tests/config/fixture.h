@@ -64,7 +64,7 @@ static inline void fixture_init(struct fixture *f)
     memset(f, 0x5a, sizeof *f);
     f->entries[0] = (struct config_entry){&camera_section, &f->camera};
     f->entries[1] = (struct config_entry){&sink_section, &f->sink};
-    f->config = (struct config){f->entries, 2};
+    f->config = (struct config){.entries = f->entries, .count = 2};
     config_defaults(&f->config);
 }
 

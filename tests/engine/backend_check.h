@@ -105,7 +105,7 @@ static inline void check_open(struct check *c, struct model *m, const char *cons
     struct error e = {""};
     *c = (struct check){0};
     const struct config_entry entry = {&dream_section, &c->config};
-    const struct config all = {&entry, 1};
+    const struct config all = {.entries = &entry, .count = 1};
     config_defaults(&all);
     for (; *assignments; assignments++)
         if (config_set(&all, *assignments, &e) < 0)

@@ -139,7 +139,7 @@ static struct dream_config config_of(const char *const *assignments)
 {
     struct dream_config c;
     const struct config_entry entry = {&dream_section, &c};
-    const struct config all = {&entry, 1};
+    const struct config all = {.entries = &entry, .count = 1};
     struct error e = {""};
     config_defaults(&all);
     for (; *assignments; assignments++)

@@ -32,7 +32,7 @@ static void close_stop(void **thing)
 /* A file of settings: read, not kept. */
 static int open_settings(void **thing, struct error *e)
 {
-    static const struct config none = {NULL, 0};
+    static const struct config none = {.count = 0};
     (void)thing;
     return config_load(&none, "/dev/null", e);
 }

@@ -107,7 +107,7 @@ static void set(const char *assignment)
 {
     struct error e = {""};
     const struct config_entry entry = {&dream_section, &config};
-    const struct config all = {&entry, 1};
+    const struct config all = {.entries = &entry, .count = 1};
     if (config_set(&all, assignment, &e) < 0)
         fail_msg("%s", e.text);
 }
@@ -147,7 +147,7 @@ static int setup(void **state)
     struct error e = {""};
     write_old_filters();
     const struct config_entry entry = {&dream_section, &config};
-    const struct config all = {&entry, 1};
+    const struct config all = {.entries = &entry, .count = 1};
     config_defaults(&all);
     set("dream.size=64x64");
     set("dream.threads=2");

@@ -23,7 +23,7 @@ static struct stream_config *settings;
 static const struct option_section *sections[SECTIONS_MAX];
 static void *configs[SECTIONS_MAX];
 static struct config_entry entries[SECTIONS_MAX];
-static struct config all = {entries, 0};
+static struct config all = {.entries = entries};
 static struct keyframes *keyframes;
 static struct encoder *tracks_of;
 static struct clock show_clock;

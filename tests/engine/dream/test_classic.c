@@ -115,7 +115,7 @@ static struct dream *open_classic(struct model *m, int width, int height)
 {
     struct dream_config c;
     const struct config_entry entry = {&dream_section, &c};
-    config_defaults(&(struct config){&entry, 1});
+    config_defaults(&(struct config){.entries = &entry, .count = 1});
     c.profile = DREAM_CLASSIC;
     c.size = (struct option_size){width, height};
     c.threads = 2;

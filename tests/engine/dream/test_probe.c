@@ -22,7 +22,7 @@ static struct dream *open_dream(struct model *m, int profile, int backend)
 {
     struct dream_config c;
     const struct config_entry entry = {&dream_section, &c};
-    config_defaults(&(struct config){&entry, 1});
+    config_defaults(&(struct config){.entries = &entry, .count = 1});
     c.size = (struct option_size){SIDE, SIDE};
     c.profile = profile;
     c.backend = backend;
