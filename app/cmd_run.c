@@ -19,6 +19,7 @@
 #include "app/report.h"
 #include "app/link.h"
 #include "app/notify.h"
+#include "app/output_desk.h"
 #include "app/page.h"
 #include "app/programme.h"
 #include "app/run_options.h"
@@ -58,6 +59,7 @@ struct run {
     struct page *page;
     struct fbdev *fbdev;
     struct stream *stream;
+    struct output_desk outputs;
     struct port *port;
     struct programme programme;
     struct dreamer dreamer;
@@ -131,6 +133,7 @@ static int open_chat(struct run *r, struct error *e)
     chatbot_set_name(r->chatbot, r->settings.irc.nick);
     set_manners(r);
     chatbot_on_quit(r->chatbot, on_quit, r);
+    output_desk_init(&r->outputs, r->chatbot);
     if (r->options.script_path)
         return script_open(&r->script, r->options.script_path, e);
     return 0;
@@ -209,6 +212,7 @@ static int open_page(struct run *r, struct error *e)
         .rules = r->rules,
         .record = r->record,
         .chatbot = r->chatbot,
+        .outputs = &r->outputs,
         .port = r->port,
         .known = &r->known,
         .stats = &r->stats,
@@ -255,7 +259,9 @@ static int open_stream(struct run *r, struct error *e)
         .on_picture = on_picture,
         .context = r,
     };
-    return stream_open(&r->stream, &p, e);
+    int rc = stream_open(&r->stream, &p, e);
+    output_desk_set(&r->outputs, r->stream);
+    return rc;
 }
 
 /* Between the queue and the dream. */
@@ -405,6 +411,7 @@ static int close_all(struct run *r, struct error *e)
         keyframes_shutdown(r->keyframes);
     if (r->port)
         port_shutdown(r->port);
+    output_desk_set(&r->outputs, NULL);
     int rc = stream_close(&r->stream, e);
     signals_watched(NULL);
     watch_close(&r->watch);
@@ -416,6 +423,7 @@ static int close_all(struct run *r, struct error *e)
     script_close(&r->script);
     record_close(&r->record);
     chatbot_close(&r->chatbot);
+    output_desk_close(&r->outputs);
     requests_close(&r->requests);
     rules_close(&r->rules);
     keyframes_close(&r->keyframes);

@@ -9,6 +9,7 @@
 #ifndef APP_PAGE_H
 #define APP_PAGE_H
 
+#include "app/output_desk.h"
 #include "app/settings.h"
 #include "chatbot/chatbot.h"
 #include "chatbot/irc/irc.h"
@@ -28,6 +29,7 @@ struct page_params {
     struct rules *rules;
     struct record *record; /* NULL: nothing outlives the show */
     struct chatbot *chatbot;
+    struct output_desk *outputs;
     struct port *port;
     const struct synsets_known *known;
     struct stats *stats;

@@ -121,7 +121,7 @@ bool page_operate(void *context, const struct web_operation *o, char reply[WEB_R
 {
     static const char *const orders[] = {
         [WEB_SKIP] = "!skip", [WEB_RESUME] = "!resume", [WEB_PAUSE] = "!pause", [WEB_CLEAR] = "!clear",
-        [WEB_HOLD] = "!hold", [WEB_BAN] = "!ban",       [WEB_UNBAN] = "!unban"};
+        [WEB_HOLD] = "!hold", [WEB_BAN] = "!ban",       [WEB_UNBAN] = "!unban", [WEB_CLIP] = "!clip"};
     struct page *p = context;
     char text[128], login[REQUEST_USER_BYTES];
     if (o->order == WEB_WITHDRAW)
@@ -131,7 +131,13 @@ bool page_operate(void *context, const struct web_operation *o, char reply[WEB_R
         text_copy(reply, WEB_REPLY_BYTES, "I let go of it.");
         return true;
     }
-    if (o->order == WEB_HOLD) {
+    if (o->order == WEB_OUTPUT && !output_desk_knows(p->p.outputs, o->name)) {
+        text_copy(reply, WEB_REPLY_BYTES, "There is no output of that name.");
+        return false;
+    }
+    if (o->order == WEB_OUTPUT) {
+        snprintf(text, sizeof text, "!output %s %s", o->name, o->on ? "on" : "off");
+    } else if (o->order == WEB_HOLD) {
         snprintf(text, sizeof text, "!hold %.0f", o->seconds);
     } else if (o->order == WEB_BAN || o->order == WEB_UNBAN) {
         login_of(p, o->name, login);

@@ -177,7 +177,7 @@ static void print_time(double s, char out[32])
 
 static void add_sinks(struct page *p, struct web_status *s)
 {
-    static const char *const names[] = {"ok", "retrying", "ended"};
+    static const char *const names[] = {"ok", "retrying", "ended", "connecting"};
     for (int i = 0; i < STATS_SINKS && s->sink_count < WEB_SINKS_MAX; i++) {
         struct stats_sink *row = &p->p.stats->sinks[i];
         const char *name = atomic_load(&row->name);
@@ -192,6 +192,8 @@ static void add_sinks(struct page *p, struct web_status *s)
             snprintf(k->text, sizeof k->text, "for %s", since);
         else if (state == STATS_SINK_RETRYING)
             snprintf(k->text, sizeof k->text, "not for %s; trying again", since);
+        else if (state == STATS_SINK_CONNECTING)
+            snprintf(k->text, sizeof k->text, "for %s", since);
         else
             snprintf(k->text, sizeof k->text, "ended");
     }
@@ -217,7 +219,7 @@ static void judge(struct web_status *s)
     if (s->left_out > LEFT_OUT_SHARE)
         add_unwell(s, "this machine is too slow: %.0f %% of the frames are left out", 100 * s->left_out);
     for (int i = 0; i < s->sink_count; i++)
-        if (strcmp(s->sinks[i].state, "ok") != 0)
+        if (strcmp(s->sinks[i].state, "ok") != 0 && strcmp(s->sinks[i].state, "ended") != 0)
             add_unwell(s, "%s: %.200s", s->sinks[i].name, s->sinks[i].text);
     if (strcmp(s->chat_state, "off") != 0 && strcmp(s->chat_state, "online") != 0)
         add_unwell(s, "chat: %s: %.200s", s->chat_state, s->chat_text);

@@ -54,7 +54,7 @@ void settings_init(struct settings *s)
     s->entries[count++] = (struct config_entry){&web_section, &s->web};
     s->entries[count++] = (struct config_entry){&fbdev_section, &s->fbdev};
     s->entries[count++] = (struct config_entry){&log_section, &s->log};
-    s->config = (struct config){s->entries, count};
+    s->config = (struct config){s->entries, count, stream_config_outputs(s->stream)};
     config_defaults(&s->config);
 }
 

@@ -41,6 +41,7 @@ struct chatbot {
     bool first_below;              /* the first of two things gets the bottom half */
     void (*quit)(void *context);   /* NULL: nobody can end the show by a word */
     void *quit_context;
+    struct chatbot_outputs outputs; /* turn NULL: there are none */
     char prefix[CHAT_PREFIX_BYTES];
     char ignore[CHAT_IGNORE_BYTES]; /* commands of others, with blanks or commas between */
     char words_link[CHAT_LINK_BYTES];
@@ -122,7 +123,7 @@ void chat_wish_for(struct chat_call *c, const char *name); /* as if it had been 
 /* "yes": what was offered to this viewer lately, or NULL. */
 const char *chat_offered(struct chat_call *c);
 
-/* commands_viewer.c, commands_people.c, commands_rules.c */
+/* commands_viewer.c, commands_people.c, commands_rules.c, commands_outputs.c */
 void run_now(struct chat_call *c);
 void run_queue(struct chat_call *c);
 void run_where(struct chat_call *c);
@@ -141,6 +142,8 @@ void run_ban(struct chat_call *c);
 void run_unban(struct chat_call *c);
 void run_forbid(struct chat_call *c);
 void run_allow(struct chat_call *c);
+void run_output(struct chat_call *c);
+void run_clip(struct chat_call *c);
 void run_quit(struct chat_call *c);
 
 /* commands.c: `line` is what stands behind the prefix. */

@@ -383,6 +383,11 @@ void chatbot_on_quit(struct chatbot *b, void (*quit)(void *context), void *conte
     b->quit_context = context;
 }
 
+void chatbot_set_outputs(struct chatbot *b, const struct chatbot_outputs *o)
+{
+    b->outputs = *o;
+}
+
 void chatbot_set_first_below(struct chatbot *b, bool below)
 {
     b->first_below = below;

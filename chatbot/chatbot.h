@@ -92,6 +92,20 @@ void chatbot_set_stats(struct chatbot *b, struct stats *stats);
 void chatbot_set_first_below(struct chatbot *b, bool below);
 void chatbot_set_name(struct chatbot *b, const char *name);
 void chatbot_set_manners(struct chatbot *b, const struct chatbot_manners *m);
+/* Where the show goes, for !output and !clip. All from any thread; none may wait. */
+struct chatbot_outputs {
+    /* 0; -ENOENT: there is none of that name; -EALREADY: it is so; else it cannot be done. *name becomes the name as
+     * the settings have it. */
+    int (*turn)(void *context, const char **name, bool on);
+    /* Number `i`: its name, or NULL behind the last. */
+    const char *(*get)(void *context, int i, bool *on);
+    /* 0; -ENOENT: nobody keeps the last minute; -EBUSY: one was kept just now; else it cannot be done. */
+    int (*clip)(void *context);
+    void *context;
+};
+/* Before the threads start; copied. */
+void chatbot_set_outputs(struct chatbot *b, const struct chatbot_outputs *o);
+
 /* The operator at the terminal wants the end ("quit"). Called on the thread of that line. */
 void chatbot_on_quit(struct chatbot *b, void (*quit)(void *context), void *context);
 

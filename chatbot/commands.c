@@ -53,6 +53,8 @@ static const struct command commands[] = {
     {"unban", "USER", 1, 1, MODERATOR, run_unban, "listens to a user again"},
     {"forbid", "WORD", 1, ANY_WORDS, MODERATOR, run_forbid, "a word or thing that nobody may wish for"},
     {"allow", "WORD", 1, ANY_WORDS, MODERATOR, run_allow, "the opposite"},
+    {"output", "[NAME on|off]", 0, 2, MODERATOR, run_output, "where the show goes; starts or stops one"},
+    {"clip", "", 0, 0, MODERATOR, run_clip, "keeps the last minute as a film"},
     {"quit", "", 0, 0, OPERATOR, run_quit, "ends the show"},
 };
 

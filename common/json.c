@@ -65,6 +65,11 @@ bool json_truth(const struct json *value)
     return json_is_true(value_of(value));
 }
 
+bool json_is_truth(const struct json *value)
+{
+    return json_is_boolean(value_of(value));
+}
+
 bool json_number(const struct json *value, double *out)
 {
     if (!json_is_number(value_of(value)))

@@ -32,6 +32,7 @@ void json_close(struct json **value); /* NULL is fine */
 const struct json *json_member(const struct json *object, const char *key); /* NULL: no such member */
 const char *json_text(const struct json *value);                            /* NULL: not a text */
 bool json_truth(const struct json *value);                        /* false also for what is neither */
+bool json_is_truth(const struct json *value);                     /* true or false, and nothing else */
 bool json_number(const struct json *value, double *out);          /* false: not a number */
 bool json_has_members(const struct json *value);                  /* false: not an object */
 bool json_whole(const struct json *value, int64_t *out);          /* false: not a whole number */

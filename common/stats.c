@@ -38,3 +38,15 @@ void stats_sink_tell(struct stats_sink *row, enum stats_sink_state state)
     atomic_store(&row->state, (int)state);
     atomic_store(&row->since_us, clock_real_us());
 }
+
+const int stats_gap_bounds_ms[STATS_GAPS - 1] = {50, 100, 200, 500, 1000, 2000, 5000};
+
+void stats_keyframe_gap(struct stats *s, int64_t ms)
+{
+    int i = 0;
+    while (i < STATS_GAPS - 1 && ms > stats_gap_bounds_ms[i])
+        i++;
+    atomic_fetch_add(&s->keyframe_gaps[i], 1);
+    atomic_fetch_add(&s->keyframe_gaps_ms, ms);
+    stats_max(s, STAT_KEYFRAME_GAP_MAX_MS, ms);
+}

@@ -44,29 +44,38 @@ enum stat_id {
 enum { STATS_SOURCES = 5, STATS_RESULTS = 12 };
 extern const char *const stats_sources[STATS_SOURCES], *const stats_results[STATS_RESULTS];
 
-/* How an output is doing. */
-enum stats_sink_state { STATS_SINK_OK, STATS_SINK_RETRYING, STATS_SINK_ENDED };
+/* How an output is doing: on air, down since, off, and on its way there for the first time. */
+enum stats_sink_state { STATS_SINK_OK, STATS_SINK_RETRYING, STATS_SINK_ENDED, STATS_SINK_CONNECTING };
 
-enum { STATS_SINKS = 8 };
+enum { STATS_SINKS = 24 };
+
+/* How long the camera waited from one keyframe to the next, by upper bounds in ms; the last one has none. */
+enum { STATS_GAPS = 8 };
+extern const int stats_gap_bounds_ms[STATS_GAPS - 1];
 
 /* One output. Rows are taken in order, by name, and stay. */
 struct stats_sink {
-    const char *_Atomic name; /* static; NULL: this row and all behind it are free */
-    _Atomic int state;        /* enum stats_sink_state */
-    _Atomic int64_t since_us; /* clock_real_us at the last change of state */
-    _Atomic int64_t bytes;    /* written or sent so far */
-    _Atomic int64_t connects; /* times that it became ok */
-    _Atomic int64_t dropped;  /* packets that it was too slow for */
+    const char *_Atomic name;  /* outlives the table; NULL: this row and all behind it are free */
+    _Atomic int state;         /* enum stats_sink_state */
+    _Atomic int64_t since_us;  /* clock_real_us at the last change of state */
+    _Atomic int64_t bytes;     /* written or sent so far */
+    _Atomic int64_t connects;  /* times that it became ok */
+    _Atomic int64_t dropped;   /* packets that it was too slow for */
+    _Atomic int64_t queued_us; /* of the stream, that wait for it now */
 };
 
 struct stats {
     _Atomic int64_t values[STAT_COUNT]; /* all zero at start */
     struct stats_sink sinks[STATS_SINKS];
     _Atomic int64_t requests[STATS_SOURCES][STATS_RESULTS];
+    _Atomic int64_t keyframe_gaps[STATS_GAPS], keyframe_gaps_ms; /* how many, and their sum */
 };
 
 /* The row of that name, a new one if need be; NULL when all are taken. From any thread. */
 struct stats_sink *stats_sink(struct stats *s, const char *name);
+
+/* One more keyframe, so long after the one before. */
+void stats_keyframe_gap(struct stats *s, int64_t ms);
 
 /* `row` may be NULL. */
 void stats_sink_tell(struct stats_sink *row, enum stats_sink_state state);

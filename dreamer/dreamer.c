@@ -95,7 +95,7 @@ static void publish(struct dreamer *d, struct keyframe *slot)
 
     int64_t now_us = clock_real_us();
     if (d->last_publish_us)
-        stats_max(d->p.stats, STAT_KEYFRAME_GAP_MAX_MS, (now_us - d->last_publish_us) / 1000);
+        stats_keyframe_gap(d->p.stats, (now_us - d->last_publish_us) / 1000);
     d->last_publish_us = now_us;
     tell_state(d);
 }

@@ -8,14 +8,15 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/text.h"
 #include "common/thread.h"
 
 enum { REPORT_US = 30000000 };
 
-extern const struct sink_ops sink_mp4, sink_rtmp, sink_md5, sink_null;
+extern const struct sink_ops sink_mp4, sink_rtmp, sink_srt, sink_hls, sink_clip, sink_md5, sink_null;
 
-const struct sink_ops *const sink_registry[] = {&sink_mp4,  &sink_rtmp, &sink_md5,
-                                                &sink_page, &sink_null, NULL};
+const struct sink_ops *const sink_registry[] = {&sink_mp4, &sink_rtmp, &sink_srt,  &sink_hls, &sink_clip,
+                                                &sink_md5, &sink_page, &sink_null, NULL};
 
 struct sink_internal {
     struct sink_queue *queue; /* immutable after open */
@@ -67,7 +68,7 @@ static void report_drops(struct sink *s)
     int64_t dropped = atomic_load(&in->dropped), now_us = clock_real_us();
     if (dropped == in->reported || now_us - in->reported_us < REPORT_US)
         return;
-    log_warn(s->ops->name, "too slow for the stream: %lld packets dropped so far; the show goes on",
+    log_warn(s->name, "too slow for the stream: %lld packets dropped so far; the show goes on",
              (long long)dropped);
     in->reported = dropped;
     in->reported_us = now_us;
@@ -96,10 +97,12 @@ int sink_open(struct sink **out, const struct sink_ops *ops, const struct sink_p
 {
     struct sink *s = *out = xcalloc(1, sizeof *s);
     s->ops = ops;
+    s->name = p->name ? p->name : ops->name;
+    s->section = p->section ? p->section : ops->section;
     s->config = p->config;
     s->tracks = p->tracks;
     s->stats = p->stats;
-    s->row = stats_sink(p->stats, ops->name);
+    s->row = stats_sink(p->stats, s->name);
     s->priv = xcalloc(1, ops->priv_size);
     sink_tell(s, STATS_SINK_OK);
     s->in = xcalloc(1, sizeof *s->in);
@@ -109,9 +112,11 @@ int sink_open(struct sink **out, const struct sink_ops *ops, const struct sink_p
 
     int rc = ops->open(s, e);
     if (rc == 0) {
-        rc = thread_start(&s->in->thread, ops->name, sink_main, s);
+        char thread[16];
+        text_copy(thread, sizeof thread, s->name);
+        rc = thread_start(&s->in->thread, thread, sink_main, s);
         if (rc < 0)
-            error_set(e, -rc, "%s: cannot start a thread: %s", ops->name, strerror(-rc));
+            error_set(e, -rc, "%s: cannot start a thread: %s", s->name, strerror(-rc));
     }
     if (rc < 0)
         sink_close(out);
@@ -135,9 +140,18 @@ void sink_shown(struct sink *s, int64_t request_id, const char *text, const char
         s->ops->shown(s, request_id, text, by, pts);
 }
 
-int64_t sink_lag_us(const struct sink *s)
+void sink_keep(struct sink *s)
 {
-    return s->ops->constant_rate ? sink_queue_fill(s->in->queue).us : 0;
+    if (s->ops->keep)
+        s->ops->keep(s);
+}
+
+int64_t sink_queued_us(const struct sink *s)
+{
+    int64_t us = sink_queue_fill(s->in->queue).us;
+    if (s->row)
+        atomic_store(&s->row->queued_us, us);
+    return us;
 }
 
 void sink_end(struct sink *s)
@@ -158,20 +172,35 @@ void sink_wait(struct sink *s, int64_t deadline_us)
     pthread_mutex_unlock(&s->in->lock);
 }
 
+bool sink_is_done(struct sink *s)
+{
+    pthread_mutex_lock(&s->in->lock);
+    bool done = s->in->done;
+    pthread_mutex_unlock(&s->in->lock);
+    return done;
+}
+
+void sink_abort(struct sink *s)
+{
+    sink_end(s);
+    atomic_store(&s->in->aborted, true);
+    sink_queue_abort(s->in->queue);
+}
+
 void sink_close(struct sink **out)
 {
     struct sink *s = *out;
     if (!s)
         return;
     if (s->in->thread.running) {
-        sink_end(s);
-        atomic_store(&s->in->aborted, true);
-        sink_queue_abort(s->in->queue); /* finds it empty, unless the sink is late */
+        sink_abort(s); /* finds the queue empty, unless the sink is late */
         thread_join(&s->in->thread);
     }
     if (s->ops->close)
         s->ops->close(s);
     sink_tell(s, STATS_SINK_ENDED);
+    if (s->row)
+        atomic_store(&s->row->queued_us, 0);
     sink_queue_close(&s->in->queue);
     pthread_cond_destroy(&s->in->changed);
     pthread_mutex_destroy(&s->in->lock);

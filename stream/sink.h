@@ -22,10 +22,20 @@
 
 struct sink_internal;
 
+/* One output as the settings have it: a section of the file, or an item of its list `outputs`. */
+struct sink_setup {
+    const struct sink_ops *ops;
+    const char *name; /* "rtmp", "twitch": of its lines in the log, its row in the state table, its thread */
+    const struct option_section *section; /* "rtmp", "outputs.twitch"; NULL: it has no settings */
+    const void *config;                   /* what they fill; ops->config_size bytes */
+};
+
 /* What a driver sees of itself. Immutable while the thread runs, but for what priv points to. */
 struct sink {
     const struct sink_ops *ops;
-    const void *config; /* the struct of ops->section */
+    const char *name;                     /* as in struct sink_setup, as are the next two */
+    const struct option_section *section; /* for people who are told which setting to look at */
+    const void *config;
     const struct encoder_tracks *tracks;
     struct stats *stats;
     struct stats_sink *row; /* of stats, for this driver; may be NULL */
@@ -34,9 +44,11 @@ struct sink {
 };
 
 struct sink_ops {
-    const char *name; /* short: thread name and log part */
+    const char
+        *name; /* short; of the one that has a section of its own also in the log and the state table */
     const char *description;
-    const struct option_section *section; /* (optional) its options; NULL: it has none */
+    const struct option_section *section; /* (optional) its own section of the file */
+    const struct option_section *kind;    /* (optional) as an item of `outputs`: may be there many times */
     size_t config_size, priv_size;        /* bytes; 0: none */
     struct sink_limits limits;            /* of its queue in a live show */
     bool live_only;                       /* left out of an offline render */
@@ -46,17 +58,17 @@ struct sink_ops {
     bool (*enabled)(const void *config);
 
     /* (optional) Can these settings work at all? Looks at nothing else. 0 or -EINVAL with a line. Any thread. */
-    int (*valid)(const void *config, struct error *e);
+    int (*valid)(const struct sink_setup *o, struct error *e);
 
     /* (optional) Would it work? Looks at the place without sending anything. 0 and a line about what it found in
      * `text`, 1 when that is a warning, or -errno with a line. Any thread. */
-    int (*check)(const void *config, char *text, size_t size, struct error *e);
+    int (*check)(const struct sink_setup *o, char *text, size_t size, struct error *e);
 
     /* (optional) The same for the network: connects to the other end and hangs up. May take seconds. */
-    int (*reach)(const void *config, char *text, size_t size, struct error *e);
+    int (*reach)(const struct sink_setup *o, char *text, size_t size, struct error *e);
 
     /* (optional) The most that the other end is known to take, and its name in *who; 0: nobody knows. */
-    int (*most_kbps)(const void *config, const char **who);
+    int (*most_kbps)(const struct sink_setup *o, const char **who);
 
     /* Checks the options and prepares. On the thread of stream_open; must not wait for a disk or a network.
      * 0 or -errno with a line that begins with the section's name. close follows also on failure. */
@@ -70,12 +82,19 @@ struct sink_ops {
      * names are to be forgotten. Stream thread; must not wait. */
     void (*shown)(struct sink *s, int64_t request_id, const char *text, const char *by, int64_t pts);
 
+    /* (optional) Somebody wants what it has of the last minute. Stream thread; must not wait. */
+    void (*keep)(struct sink *s);
+
     /* (optional) No packet follows: finalise. Sink thread, once. */
     void (*finish)(struct sink *s);
 
     /* (optional) Frees what priv holds; half-opened is fine. After the thread has ended. */
     void (*close)(struct sink *s);
 };
+
+/* For drivers: of the row `enabled`, which every kind has. */
+#define OUTPUT_ENABLED_TEXT                                                                                  \
+    "On from the beginning of the show. Moderators and the operator switch it with !output NAME on, !output NAME off."
 
 /* For drivers: true when the show's end waits for this sink no longer. For interrupt
  * callbacks, any thread. */
@@ -97,12 +116,14 @@ extern const struct sink_ops sink_page;
 /* The registry, in the order of the sections in the config file; ends with NULL. */
 extern const struct sink_ops *const sink_registry[];
 
-/* What a sink is opened for; everything must outlive it. */
+/* What a sink is opened for; everything must outlive it, the name even the state table. */
 struct sink_params {
     const void *config; /* the struct of ops->section; NULL: it has none */
     const struct encoder_tracks *tracks;
     struct stats *stats;
-    bool offline; /* no clock drives the show: its queue waits and drops nothing */
+    bool offline;                         /* no clock drives the show: its queue waits and drops nothing */
+    const char *name;                     /* NULL: ops->name */
+    const struct option_section *section; /* NULL: ops->section */
 };
 
 /* Opens the driver and starts its thread. 0 or -errno with a line; *s is NULL then. */
@@ -114,9 +135,11 @@ void sink_put(struct sink *s, const AVPacket *packet);
 /* See sink_ops.shown. Stream thread. */
 void sink_shown(struct sink *s, int64_t request_id, const char *text, const char *by, int64_t pts);
 
-/* How much of the stream waits in the queue of a sink that has a line to feed (ops->constant_rate), else 0. Any
- * thread. */
-int64_t sink_lag_us(const struct sink *s);
+/* See sink_ops.keep. Stream thread. */
+void sink_keep(struct sink *s);
+
+/* How much of the stream waits in its queue; the state table is told. Any thread. */
+int64_t sink_queued_us(const struct sink *s);
 
 /* The end, in three parts so that all sinks drain at once: announce it to each; wait for each until a common
  * deadline (real time, clock_real_us); join and free, aborting one that is late. close alone does all three
@@ -124,5 +147,9 @@ int64_t sink_lag_us(const struct sink *s);
 void sink_end(struct sink *s);
 void sink_wait(struct sink *s, int64_t deadline_us);
 void sink_close(struct sink **s);
+
+/* For who cannot wait: has its thread nothing more to do (close returns at once)? And: give up what is left. */
+bool sink_is_done(struct sink *s);
+void sink_abort(struct sink *s);
 
 #endif

@@ -48,31 +48,41 @@ struct record_config {
     bool describe;
 };
 
+#define S struct record_config
+#define RECORD_ROWS                                                                                          \
+    OPTION_STRING(S, dir, "recordings", 0, "Folder for the files; made when it is missing."),                \
+        OPTION_INT(S, segment_minutes, "30", 1, 1440, "min", "Length of one file."),                         \
+        OPTION_INT(S, min_free_mb, "200", 0, 1000000, "MB",                                                  \
+                   "Recording pauses when less than this is free on the disk."),                             \
+        OPTION_INT(S, fragment_ms, "500", 100, 10000, "ms",                                                  \
+                   "What a crash loses at most; files play up to their last fragment."),                     \
+        OPTION_INT(S, keep_days, "0", 0, 36500, "days",                                                      \
+                   "Recordings in the folder that are older are removed. 0: they are kept. Only files with " \
+                   "names like 20260131-120000-000.mp4 ever go."),                                           \
+        OPTION_FLOAT(S, keep_gb, "0", 0, 1000000, "GB",                                                      \
+                     "When all recordings in the folder are larger together, the oldest are removed. 0: "    \
+                     "they are kept."),                                                                      \
+        OPTION_BOOL(                                                                                         \
+            S, make_room, "false",                                                                           \
+            "Where less than min_free_mb is free, remove the oldest recordings instead of pausing."),        \
+        OPTION_BOOL(S, describe, "true",                                                                     \
+                    "Beside a recording in which somebody's wish is shown, NAME.json says what was on from " \
+                    "when on, and who asked for it.")
+
 static const struct option rows[] = {
-    OPTION_BOOL(struct record_config, enabled, "true", "Record the show into MP4 files."),
-    OPTION_STRING(struct record_config, dir, "recordings", 0,
-                  "Folder for the files; made when it is missing."),
-    OPTION_INT(struct record_config, segment_minutes, "30", 1, 1440, "min", "Length of one file."),
-    OPTION_INT(struct record_config, min_free_mb, "200", 0, 1000000, "MB",
-               "Recording pauses when less than this is free on the disk."),
-    OPTION_INT(struct record_config, fragment_ms, "500", 100, 10000, "ms",
-               "What a crash loses at most; files play up to their last fragment."),
-    OPTION_INT(
-        struct record_config, keep_days, "0", 0, 36500, "days",
-        "Recordings in the folder that are older are removed. 0: they are kept. Only files with names like "
-        "20260131-120000-000.mp4 ever go."),
-    OPTION_FLOAT(
-        struct record_config, keep_gb, "0", 0, 1000000, "GB",
-        "When all recordings in the folder are larger together, the oldest are removed. 0: they are kept."),
-    OPTION_BOOL(struct record_config, make_room, "false",
-                "Where less than min_free_mb is free, remove the oldest recordings instead of pausing."),
-    OPTION_BOOL(
-        struct record_config, describe, "true",
-        "Beside a recording in which somebody's wish is shown, NAME.json says what was on from when on, and who "
-        "asked for it."),
+    OPTION_BOOL(S, enabled, "true", "Record the show into MP4 files."),
+    RECORD_ROWS,
 };
-static const struct option_section section = OPTION_SECTION(
-    "record", struct record_config, rows, "Recordings: crash-safe MP4 files, named by date and time.");
+static const struct option_section section =
+    OPTION_SECTION("record", S, rows, "Recordings: crash-safe MP4 files, named by date and time.");
+
+static const struct option kind_rows[] = {
+    OPTION_BOOL(S, enabled, "true", OUTPUT_ENABLED_TEXT),
+    RECORD_ROWS,
+};
+static const struct option_section kind = OPTION_SECTION(
+    "record", S, kind_rows, "Recordings, as the section record makes them, into a folder of their own.");
+#undef S
 
 struct mp4_sink {
     struct mp4_file file;
@@ -99,7 +109,7 @@ static void __attribute__((format(printf, 2, 3))) pause_recording(struct sink *s
     va_start(args, format);
     vsnprintf(why, sizeof why, format, args);
     va_end(args);
-    log_write(m->warned ? LOG_DEBUG : LOG_WARN, "record",
+    log_write(m->warned ? LOG_DEBUG : LOG_WARN, s->name,
               "%s. The show goes on; recording goes on in a new file as soon as that is possible", why);
     m->warned = true;
     m->retry_us = clock_real_us() + RETRY_US;
@@ -107,17 +117,17 @@ static void __attribute__((format(printf, 2, 3))) pause_recording(struct sink *s
     stats_add(s->stats, STAT_SINK_ERRORS, 1);
 }
 
-static const char *remedy(int code)
+enum { REMEDY_BYTES = 128 };
+
+static const char *remedy(const struct option_section *of, int code, char out[REMEDY_BYTES])
 {
-    switch (code) {
-    case ENOSPC:
-    case EDQUOT:
-        return ": make room on the disk, or set record.dir to another";
-    case EFBIG:
-        return ": the size of files is limited here (ulimit -f)";
-    default:
-        return ": check record.dir and who may write there";
-    }
+    if (code == ENOSPC || code == EDQUOT)
+        snprintf(out, REMEDY_BYTES, ": make room on the disk, or set %s.dir to another", of->name);
+    else if (code == EFBIG)
+        snprintf(out, REMEDY_BYTES, ": the size of files is limited here (ulimit -f)");
+    else
+        snprintf(out, REMEDY_BYTES, ": check %s.dir and who may write there", of->name);
+    return out;
 }
 
 /* Removes what is too old or too much, as the settings say. */
@@ -136,21 +146,22 @@ static const char *place(const struct mp4_file *f)
     return f->path ? f->path : f->dir;
 }
 
-static void describe(struct mp4_sink *m, int fps, bool closed)
+static void describe(struct sink *s, bool closed)
 {
+    const struct mp4_sink *m = s->priv;
     const struct mp4_file *f = &m->file;
     int rc = m->sidecar && f->path
-                 ? sidecar_write(m->sidecar, f->path, f->first_frame, f->newest + 1, fps, closed)
+                 ? sidecar_write(m->sidecar, f->path, f->first_frame, f->newest + 1, s->tracks->fps, closed)
                  : 0;
     if (rc < 0)
-        log_warn("record", "what was shown in %s is not written beside it: %s", f->path, strerror(-rc));
+        log_warn(s->name, "what was shown in %s is not written beside it: %s", f->path, strerror(-rc));
 }
 
 static void end_file(struct sink *s)
 {
     struct mp4_sink *m = s->priv;
     if (m->file.open)
-        describe(m, s->tracks->fps, true);
+        describe(s, true);
     mp4_file_close(&m->file, true);
 }
 
@@ -158,15 +169,18 @@ static void start_file(struct sink *s, const AVPacket *idr)
 {
     struct mp4_sink *m = s->priv;
     const struct record_config *c = s->config;
+    char what_to_do[REMEDY_BYTES];
     int rc = file_make_folders(c->dir, 0777, NULL);
     if (rc < 0) {
-        pause_recording(s, "cannot record into %s: %s%s", c->dir, strerror(-rc), remedy(-rc));
+        pause_recording(s, "cannot record into %s: %s%s", c->dir, strerror(-rc),
+                        remedy(s->section, -rc, what_to_do));
         return;
     }
     tidy(s);
     if (recordings_free_mb(c->dir) < c->min_free_mb) {
-        pause_recording(s, "only %lld MB are free in %s, record.min_free_mb asks for %lld: make room",
-                        (long long)recordings_free_mb(c->dir), c->dir, (long long)c->min_free_mb);
+        pause_recording(s, "only %lld MB are free in %s, %s.min_free_mb asks for %lld: make room",
+                        (long long)recordings_free_mb(c->dir), c->dir, s->section->name,
+                        (long long)c->min_free_mb);
         return;
     }
     av_log_forget();
@@ -174,7 +188,8 @@ static void start_file(struct sink *s, const AVPacket *idr)
         .open = true, .fd = -1, .dir = c->dir, .serial = &m->serial, .watch = m->watch, .tracks = s->tracks};
     rc = mp4_file_begin(&m->file, idr);
     if (rc < 0) {
-        pause_recording(s, "cannot write into %s: %s%s", c->dir, av_error_describe(rc).text, remedy(0));
+        pause_recording(s, "cannot write into %s: %s%s", c->dir, av_error_describe(rc).text,
+                        remedy(s->section, 0, what_to_do));
         mp4_file_close(&m->file, false);
     }
     m->look_us = clock_real_us() + LOOK_US;
@@ -189,7 +204,7 @@ static void look_around(struct sink *s)
     if (m->file.fd < 0 || clock_real_us() < m->look_us)
         return;
     if (clock_real_us() > m->tidy_us)
-        describe(m, s->tracks->fps, false);
+        describe(s, false);
     if (clock_real_us() > m->tidy_us || (c->make_room && recordings_free_mb(c->dir) < c->min_free_mb))
         tidy(s);
     m->look_us = clock_real_us() + LOOK_US;
@@ -198,7 +213,7 @@ static void look_around(struct sink *s)
         m->retry_us = 0;
         mp4_file_close(&m->file, false);
     } else if (recordings_free_mb(c->dir) < c->min_free_mb) {
-        pause_recording(s, "less than record.min_free_mb = %lld MB are free in %s: make room",
+        pause_recording(s, "less than %s.min_free_mb = %lld MB are free in %s: make room", s->section->name,
                         (long long)c->min_free_mb, c->dir);
         end_file(s);
     }
@@ -212,7 +227,7 @@ static void settle(struct sink *s, const AVPacket *packet)
     if (!m->warned || packet->stream_index != TRACK_VIDEO ||
         packet->pts - m->file.first_frame < SETTLED_S * s->tracks->fps)
         return;
-    log_info("record", "recording again, to %s", m->file.path);
+    log_info(s->name, "recording again, to %s", m->file.path);
     m->warned = false;
 }
 
@@ -223,7 +238,7 @@ static void write_packet(struct sink *s, const AVPacket *packet)
     bool was_there = f->path;
     int rc = mp4_file_write(f, packet, ((const struct record_config *)s->config)->fragment_ms);
     if (rc >= 0 && !was_there && f->path) {
-        log_write(m->warned ? LOG_DEBUG : LOG_INFO, "record", "recording to %s", f->path);
+        log_write(m->warned ? LOG_DEBUG : LOG_INFO, s->name, "recording to %s", f->path);
         sink_tell(s, STATS_SINK_OK);
     }
     if (rc >= 0) {
@@ -233,35 +248,51 @@ static void write_packet(struct sink *s, const AVPacket *packet)
         return;
     }
     int code = f->write_errno;
+    char what_to_do[REMEDY_BYTES];
     pause_recording(s, "cannot write %s: %s%s", place(f), code ? strerror(code) : av_error_describe(rc).text,
-                    remedy(code));
+                    remedy(s->section, code, what_to_do));
     mp4_file_close(f, false);
 }
 
 /* ---- the driver ---- */
 
+static int check_dir(const struct option_section *of, const struct record_config *c, struct error *e)
+{
+    return c->dir[0] ? 0
+                     : error_set(e, EINVAL, "%s.dir is empty: name a folder, or set %s.enabled to false",
+                                 of->name, of->name);
+}
+
 static int mp4_open(struct sink *s, struct error *e)
 {
     const struct record_config *c = s->config;
-    ((struct mp4_sink *)s->priv)->file.fd = -1;
-    if (c->dir[0] == '\0')
-        return error_set(e, EINVAL, "record.dir is empty: name a folder, or set record.enabled to false");
+    struct mp4_sink *m = s->priv;
+    m->file.fd = -1;
+    int rc = check_dir(s->section, c, e);
+    if (rc < 0)
+        return rc;
     if (c->describe)
-        ((struct mp4_sink *)s->priv)->sidecar = sidecar_new();
-    return disk_watch_open(&((struct mp4_sink *)s->priv)->watch, "record", c->dir, e);
+        m->sidecar = sidecar_new();
+    return disk_watch_open(&m->watch, s->name, c->dir, e);
 }
 
-static int mp4_check(const void *config, char *text, size_t size, struct error *e)
+static int mp4_valid(const struct sink_setup *o, struct error *e)
 {
-    const struct record_config *c = config;
+    return check_dir(o->section, o->config, e);
+}
+
+static int mp4_check(const struct sink_setup *o, char *text, size_t size, struct error *e)
+{
+    const struct record_config *c = o->config;
+    char what_to_do[REMEDY_BYTES];
     int64_t mb;
     int rc = file_check_folder(c->dir, &mb, e);
     if (rc < 0)
-        return error_set(e, -rc, "cannot record into %s: %s%s", c->dir, strerror(-rc), remedy(-rc));
+        return error_set(e, -rc, "cannot record into %s: %s%s", c->dir, strerror(-rc),
+                         remedy(o->section, -rc, what_to_do));
     if (mb < c->min_free_mb)
-        return error_set(e, ENOSPC,
-                         "only %lld MB are free for %s, record.min_free_mb asks for %lld: make room",
-                         (long long)mb, c->dir, (long long)c->min_free_mb);
+        return error_set(e, ENOSPC, "only %lld MB are free for %s, %s.min_free_mb asks for %lld: make room",
+                         (long long)mb, c->dir, o->section->name, (long long)c->min_free_mb);
     snprintf(text, size, "into %s, %lld MB free", c->dir, (long long)mb);
     return 0;
 }
@@ -300,7 +331,7 @@ static void mp4_finish(struct sink *s)
     struct mp4_sink *m = s->priv;
     disk_watch_begin(m->watch);
     if (m->file.path)
-        log_info("record", "closing %s", m->file.path);
+        log_info(s->name, "closing %s", m->file.path);
     end_file(s);
     disk_watch_end(m->watch);
 }
@@ -317,10 +348,12 @@ const struct sink_ops sink_mp4 = {
     .name = "record",
     .description = "crash-safe MP4 files",
     .section = &section,
+    .kind = &kind,
     .config_size = sizeof(struct record_config),
     .priv_size = sizeof(struct mp4_sink),
     .limits = {.hard_bytes = 64 << 20},
     .enabled = record_enabled,
+    .valid = mp4_valid,
     .check = mp4_check,
     .open = mp4_open,
     .write = mp4_write,

@@ -17,23 +17,23 @@
 #include "stream/av_log.h"
 #include "stream/bitrate.h"
 #include "stream/lateness.h"
-#include "stream/sink.h"
+#include "stream/outputs.h"
 #include "stream/stream_options.h"
 
 enum {
     FIRST_KEYFRAME_US = 500000, /* a live show waits so long for its first picture, then begins without */
     POLL_US = 100000,           /* between looks at the stop flag while an offline one waits */
-    DRAIN_US = 3000000,         /* what the sinks get to finish in */
     FAILURES_MAX = 5,           /* frames in a row that fail before the encoder is replaced */
 };
 
 enum { WITHDRAWN_MAX = 64 };
 
 struct stream {
-    struct stream_params p; /* immutable after open, as are the next three */
+    struct stream_params p; /* immutable after open, as are the next four */
     struct video_config video;
     int fps;
     bool offline;
+    struct outputs *outputs;
     struct thread thread;
 
     atomic_bool ending;
@@ -49,8 +49,6 @@ struct stream {
     unsigned withdrawn_known; /* of withdrawn_count, told to the sinks */
     struct camera *camera;
     struct overlay *overlay;
-    struct sink *sinks[STREAM_SINKS_MAX];
-    int sink_count;
     struct pacer pacer;
     struct lateness lateness;
     struct bitrate bitrate;
@@ -64,46 +62,7 @@ struct stream {
     struct error error;                   /* the same in words */
 };
 
-/* ---- encoder and sinks ---- */
-
-static bool sink_enabled(const struct stream *s, int i)
-{
-    return sink_registry[i]->enabled && sink_registry[i]->enabled(s->p.config->sinks[i]);
-}
-
-static bool sink_wanted(const struct stream *s, int i)
-{
-    const struct sink_ops *ops = sink_registry[i];
-    return ops->enabled ? sink_enabled(s, i) && !(s->offline && ops->live_only) : s->sink_count == 0;
-}
-
-static int open_sinks(struct stream *s, struct error *e)
-{
-    for (int i = 0; sink_registry[i] && i < STREAM_SINKS_MAX; i++) {
-        const struct sink_ops *ops = sink_registry[i];
-        const struct sink_params params = {.config = s->p.config->sinks[i],
-                                           .tracks = encoder_tracks(s->encoder),
-                                           .stats = s->p.stats,
-                                           .offline = s->offline};
-        if (s->offline && ops->live_only && sink_enabled(s, i))
-            log_warn("stream", "%s is left out of an offline render", ops->name);
-        if (!sink_wanted(s, i))
-            continue;
-        int rc = sink_open(&s->sinks[s->sink_count], ops, &params, e);
-        if (rc < 0)
-            return rc;
-        s->sink_count++;
-    }
-    return 0;
-}
-
-static bool wants_constant_rate(const struct stream *s)
-{
-    for (int i = 0; sink_registry[i] && i < STREAM_SINKS_MAX; i++)
-        if (sink_registry[i]->constant_rate && sink_wanted(s, i))
-            return true;
-    return false;
-}
+/* ---- encoder and outputs ---- */
 
 static int open_outputs(struct stream *s, struct error *e)
 {
@@ -113,38 +72,29 @@ static int open_outputs(struct stream *s, struct error *e)
         .fps = s->fps,
         .gpu = s->p.gpu,
         .reproducible = s->offline,
-        .filler = wants_constant_rate(s),
+        .filler = outputs_want_constant_rate(s->outputs),
     };
     int rc = encoder_open(&s->encoder, &p, e);
     s->encoder_zero = atomic_load(&s->frames);
-    return rc < 0 ? rc : open_sinks(s, e);
+    return rc < 0 ? rc : outputs_open(s->outputs, encoder_tracks(s->encoder), e);
 }
 
-/* All sinks drain at once, against one deadline. */
 static void close_outputs(struct stream *s)
 {
-    int64_t deadline_us = clock_real_us() + DRAIN_US;
-    for (int i = 0; i < s->sink_count; i++)
-        sink_end(s->sinks[i]);
-    for (int i = 0; i < s->sink_count; i++)
-        sink_wait(s->sinks[i], deadline_us);
-    for (int i = 0; i < s->sink_count; i++)
-        sink_close(&s->sinks[i]);
-    s->sink_count = 0;
+    outputs_close(s->outputs);
     encoder_close(&s->encoder);
 }
 
-static void to_sinks(void *context, const AVPacket *packet)
+static void to_outputs(void *context, const AVPacket *packet)
 {
     struct stream *s = context;
-    for (int i = 0; i < s->sink_count; i++)
-        sink_put(s->sinks[i], packet);
+    outputs_put(s->outputs, packet);
 }
 
 /* By what s->video says now, in new files and connections. */
 static int replace_encoder(struct stream *s)
 {
-    encoder_finish(s->encoder, to_sinks, s);
+    encoder_finish(s->encoder, to_outputs, s);
     close_outputs(s);
     s->failures = 0;
     int rc = open_outputs(s, &s->error);
@@ -165,12 +115,8 @@ static void leave_card(struct stream *s)
 
 static void watch_lines(struct stream *s)
 {
-    int64_t lag_us = 0, before = s->bitrate.kbps;
-    for (int i = 0; i < s->sink_count; i++) {
-        int64_t us = sink_lag_us(s->sinks[i]);
-        lag_us = us > lag_us ? us : lag_us;
-    }
-    int64_t kbps = bitrate_look(&s->bitrate, lag_us, clock_real_us());
+    int64_t before = s->bitrate.kbps;
+    int64_t kbps = bitrate_look(&s->bitrate, outputs_lag_us(s->outputs), clock_real_us());
     if (kbps == before)
         return;
     encoder_set_bitrate(s->encoder, kbps);
@@ -308,8 +254,7 @@ static void draw_caption(struct stream *s, const struct frame *f)
 
 void stream_describe(struct stream *s, int64_t request_id, const char *text, const char *by)
 {
-    for (int i = 0; i < s->sink_count; i++)
-        sink_shown(s->sinks[i], request_id, text, by, atomic_load(&s->frames) - s->encoder_zero);
+    outputs_shown(s->outputs, request_id, text, by, atomic_load(&s->frames) - s->encoder_zero);
 }
 
 /* Requests that were withdrawn since the last time lose their names in what the sinks keep. */
@@ -355,7 +300,7 @@ static void render(struct stream *s)
 static void encode(struct stream *s)
 {
     int64_t began_us = clock_real_us();
-    int rc = encoder_push(s->encoder, to_sinks, s);
+    int rc = encoder_push(s->encoder, to_outputs, s);
     stats_add(s->p.stats, STAT_ENCODE_US, clock_real_us() - began_us);
     stats_add(s->p.stats, STAT_FRAMES, 1);
     atomic_fetch_add(&s->frames, 1);
@@ -397,6 +342,7 @@ static void keep_time(struct stream *s)
     if (s->half_rate && missed == 0 && atomic_load(&s->frames) % 2)
         skip(s, pacer_wait(&s->pacer));
     if (!s->offline) {
+        outputs_tend(s->outputs);
         watch_lateness(s);
         watch_lines(s);
     }
@@ -425,7 +371,7 @@ static void *stream_main(void *arg)
         camera_advance(s->camera);
     }
     if (s->encoder)
-        encoder_finish(s->encoder, to_sinks, s);
+        encoder_finish(s->encoder, to_outputs, s);
     stop_request(s->p.stop);
     return NULL;
 }
@@ -436,6 +382,7 @@ static void stream_free(struct stream **out)
 {
     struct stream *s = *out;
     close_outputs(s);
+    outputs_free(&s->outputs);
     overlay_close(&s->overlay);
     camera_close(&s->camera);
     free(s);
@@ -451,6 +398,7 @@ int stream_open(struct stream **out, const struct stream_params *p, struct error
     s->video = c->video;
     s->fps = p->fps > 0 ? p->fps : (int)c->video.fps;
     s->offline = p->clock->is_virtual;
+    s->outputs = outputs_new(c, p->stats, s->offline);
 
     int width_px = c->video.size.width_px, height_px = c->video.size.height_px;
     const struct camera_params camera = {
@@ -489,4 +437,19 @@ void stream_withdraw(struct stream *s, int64_t request_id)
     unsigned n = atomic_fetch_add(&s->withdrawn_claimed, 1);
     atomic_store(&s->withdrawn[n % WITHDRAWN_MAX], request_id);
     atomic_fetch_add(&s->withdrawn_count, 1);
+}
+
+int stream_switch(struct stream *s, const char *name, bool on)
+{
+    return outputs_switch(s->outputs, name, on);
+}
+
+int stream_clip(struct stream *s)
+{
+    return outputs_clip(s->outputs);
+}
+
+int stream_list_outputs(struct stream *s, struct stream_output *out, int max)
+{
+    return outputs_list(s->outputs, out, max);
 }

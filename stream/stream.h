@@ -29,6 +29,10 @@ void stream_config_free(struct stream_config *c); /* NULL is fine */
 int stream_config_sections(struct stream_config *c, const struct option_section **sections, void **configs,
                            int max);
 
+/* The list of the file, "outputs". */
+struct config_list;
+struct config_list *stream_config_outputs(struct stream_config *c);
+
 /* What the other side must know: the dream follows the camera's geometry and plans in frames. */
 int stream_config_fps(const struct stream_config *c);
 struct option_size stream_config_size(const struct stream_config *c);
@@ -77,6 +81,22 @@ int stream_close(struct stream **s, struct error *e);
 
 /* For the files that describe recordings: what is shown now, and who asked for it ("": nobody). From on_shown only. */
 void stream_describe(struct stream *s, int64_t request_id, const char *text, const char *by);
+
+/* ---- outputs while the show runs; from any thread ---- */
+
+/* On or off, from the next frame on. 0; -ENOENT: the settings know no output of that name; -EALREADY: it is so; -EPERM:
+ * not in an offline render. What then becomes of it is in the state table. */
+int stream_switch(struct stream *s, const char *name, bool on);
+
+/* Names of all outputs that can be switched, and which are on. Returns how many. */
+struct stream_output {
+    const char *name;
+    bool on;
+};
+int stream_list_outputs(struct stream *s, struct stream_output *out, int max);
+
+/* The last minute into a file of its own. 0; -ENOENT: no output keeps it; -EBUSY: one was written just now. */
+int stream_clip(struct stream *s);
 
 /* This request's caption is not shown any more, from the next frame on. From any thread. */
 void stream_withdraw(struct stream *s, int64_t request_id);

@@ -33,57 +33,58 @@ static void check_sound(const struct stream_config *c, bool network, stream_chec
         say(context, "audio", rc, rc < 0 ? e.text : text);
 }
 
-static bool is_enabled(const struct stream_config *c, int sink)
+static bool is_enabled(const struct sink_setup *o)
 {
-    const struct sink_ops *ops = sink_registry[sink];
-    return ops->enabled && ops->enabled(c->sinks[sink]);
+    return o->ops->enabled && o->ops->enabled(o->config);
 }
 
 /* More than the other end takes makes it drop pictures or hang up. */
-static void check_rate(const struct stream_config *c, int sink, stream_check_fn *say, void *context)
+static void check_rate(const struct stream_config *c, const struct sink_setup *o, stream_check_fn *say,
+                       void *context)
 {
-    const struct sink_ops *ops = sink_registry[sink];
     char text[160];
     const char *who;
-    int most_kbps = ops->most_kbps ? ops->most_kbps(c->sinks[sink], &who) : 0;
+    int most_kbps = o->ops->most_kbps ? o->ops->most_kbps(o, &who) : 0;
     if (most_kbps == 0 || c->video.bitrate_kbps <= most_kbps)
         return;
     snprintf(text, sizeof text, "%s takes at most %d kbit/s; set video.bitrate_kbps=%d", who, most_kbps,
              most_kbps);
-    say(context, ops->name, 1, text);
+    say(context, o->name, 1, text);
 }
 
-static void check_sink(const struct stream_config *c, int sink, bool network, stream_check_fn *say,
-                       void *context)
+static void check_output(const struct stream_config *c, const struct sink_setup *o, bool network,
+                         stream_check_fn *say, void *context)
 {
-    const struct sink_ops *ops = sink_registry[sink];
     struct error e = {0};
     char text[sizeof e.text] = "";
-    int rc = ops->check ? ops->check(c->sinks[sink], text, sizeof text, &e) : 0;
+    int rc = o->ops->check ? o->ops->check(o, text, sizeof text, &e) : 0;
     if (rc < 0 || text[0])
-        say(context, ops->name, rc, rc < 0 ? e.text : text);
-    check_rate(c, sink, say, context);
-    if (!network || !ops->reach || (ops->valid && ops->valid(c->sinks[sink], NULL) < 0))
+        say(context, o->name, rc, rc < 0 ? e.text : text);
+    check_rate(c, o, say, context);
+    if (!network || !o->ops->reach || (o->ops->valid && o->ops->valid(o, NULL) < 0))
         return;
-    rc = ops->reach(c->sinks[sink], text, sizeof text, &e);
-    say(context, ops->name, rc, rc < 0 ? e.text : text);
+    rc = o->ops->reach(o, text, sizeof text, &e);
+    say(context, o->name, rc, rc < 0 ? e.text : text);
 }
 
 void stream_check(const struct stream_config *c, bool network, stream_check_fn *say, void *context)
 {
+    struct sink_setup setups[STREAM_OUTPUTS_MAX];
+    int count = stream_config_setups(c, setups);
     av_log_install();
     check_encoder(c, say, context);
     check_sound(c, network, say, context);
-    for (int i = 0; sink_registry[i]; i++)
-        if (is_enabled(c, i))
-            check_sink(c, i, network, say, context);
+    for (int i = 0; i < count; i++)
+        if (is_enabled(&setups[i]))
+            check_output(c, &setups[i], network, say, context);
 }
 
 int stream_valid(const struct stream_config *c, bool offline, struct error *e)
 {
-    int rc = encoder_valid(&c->video, e);
-    for (int i = 0; rc == 0 && sink_registry[i]; i++)
-        if (is_enabled(c, i) && sink_registry[i]->valid && !(offline && sink_registry[i]->live_only))
-            rc = sink_registry[i]->valid(c->sinks[i], e);
+    struct sink_setup setups[STREAM_OUTPUTS_MAX];
+    int count = stream_config_setups(c, setups), rc = encoder_valid(&c->video, e);
+    for (int i = 0; rc == 0 && i < count; i++)
+        if (is_enabled(&setups[i]) && setups[i].ops->valid && !(offline && setups[i].ops->live_only))
+            rc = setups[i].ops->valid(&setups[i], e);
     return rc;
 }

@@ -7,9 +7,66 @@
 
 #include "stream/sink.h"
 
+/* ---- the list ---- */
+
+static const struct sink_ops *ops_of(const struct option_section *kind)
+{
+    const struct sink_ops *const *ops = sink_registry;
+    while ((*ops)->kind != kind)
+        ops++;
+    return *ops;
+}
+
+static struct sink_setup setup_of(const struct config_item *item)
+{
+    return (struct sink_setup){ops_of(item->kind), item->name, &item->section, item->entry.module_config};
+}
+
+static int is_item_valid(const struct config_item *item, struct error *e)
+{
+    struct sink_setup o = setup_of(item);
+    return o.ops->valid ? o.ops->valid(&o, e) : 0;
+}
+
+static void init_outputs(struct stream_config *c)
+{
+    static const char *const taken[] = {"page", "null", "all", NULL};
+    int count = 0;
+    for (int i = 0; sink_registry[i] && i < STREAM_SINKS_MAX; i++)
+        if (sink_registry[i]->kind)
+            c->kinds[count++] = sink_registry[i]->kind;
+    c->outputs = (struct config_list){
+        .name = "outputs",
+        .text =
+            "More outputs, as many as you like: a list. Each has a kind, a name of your own and the settings of "
+            "its kind. The show is encoded once for all; a slow or dead one never delays another.",
+        .kinds = c->kinds,
+        .taken = taken,
+        .valid = is_item_valid};
+}
+
+struct config_list *stream_config_outputs(struct stream_config *c)
+{
+    return &c->outputs;
+}
+
+int stream_config_setups(const struct stream_config *c, struct sink_setup *out)
+{
+    int count = 0;
+    for (int i = 0; sink_registry[i] && i < STREAM_SINKS_MAX; i++)
+        out[count++] = (struct sink_setup){sink_registry[i], sink_registry[i]->name,
+                                           sink_registry[i]->section, c->sinks[i]};
+    for (int i = 0; i < c->outputs.count; i++)
+        out[count++] = setup_of(c->outputs.items[i]);
+    return count;
+}
+
+/* ---- all ---- */
+
 struct stream_config *stream_config_new(void)
 {
     struct stream_config *c = xcalloc(1, sizeof *c);
+    init_outputs(c);
     for (int i = 0; sink_registry[i] && i < STREAM_SINKS_MAX; i++)
         if (sink_registry[i]->config_size)
             c->sinks[i] = xcalloc(1, sink_registry[i]->config_size);
@@ -26,6 +83,8 @@ void stream_config_free(struct stream_config *c)
 {
     for (int i = 0; c && i < STREAM_SINKS_MAX; i++)
         free(c->sinks[i]);
+    if (c)
+        config_list_close(&c->outputs);
     free(c);
 }
 

@@ -4,12 +4,14 @@
 #ifndef STREAM_STREAM_OPTIONS_H
 #define STREAM_STREAM_OPTIONS_H
 
+#include "config/list.h"
 #include "stream/camera.h"
 #include "stream/encoder.h"
 #include "stream/overlay.h"
+#include "stream/sink.h"
 #include "stream/stream.h"
 
-enum { STREAM_SINKS_MAX = 8 };
+enum { STREAM_SINKS_MAX = 12, STREAM_OUTPUTS_MAX = STREAM_SINKS_MAX + CONFIG_ITEMS_MAX };
 
 struct stream_config {
     struct video_config video;
@@ -17,6 +19,12 @@ struct stream_config {
     struct overlay_config caption;
     struct audio_config audio;
     void *sinks[STREAM_SINKS_MAX]; /* of sink_registry[i]; NULL: it has no options */
+    struct config_list outputs;    /* and those of the list */
+    const struct option_section *kinds[STREAM_SINKS_MAX + 1]; /* of outputs; ends with NULL */
 };
+
+/* All outputs that the settings know, on or off: those of the registry, then those of the list. Returns how many; `out`
+ * holds STREAM_OUTPUTS_MAX. */
+int stream_config_setups(const struct stream_config *c, struct sink_setup *out);
 
 #endif

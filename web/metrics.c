@@ -101,16 +101,36 @@ static void print_sinks(struct sheet *s, const struct stats *stats)
         {"reverie_sink_bytes_total", "counter", "bytes that the output has written"},
         {"reverie_sink_connects_total", "counter", "times that it began to work"},
         {"reverie_sink_dropped_total", "counter", "packets that it was too slow for"},
+        {"reverie_sink_queue_seconds", "gauge", "how much of the stream waits for the output"},
     };
     for (size_t k = 0; k < ARRAY_LEN(names); k++) {
         head(s, names[k][0], names[k][1], names[k][2]);
         for (int i = 0; i < STATS_SINKS && atomic_load(&stats->sinks[i].name); i++) {
             const struct stats_sink *row = &stats->sinks[i];
-            const long long values[] = {atomic_load(&row->state) == STATS_SINK_OK, atomic_load(&row->bytes),
-                                        atomic_load(&row->connects), atomic_load(&row->dropped)};
-            print(s, "%s{sink=\"%s\"} %lld\n", names[k][0], atomic_load(&row->name), values[k]);
+            const double values[] = {atomic_load(&row->state) == STATS_SINK_OK,
+                                     (double)atomic_load(&row->bytes), (double)atomic_load(&row->connects),
+                                     (double)atomic_load(&row->dropped),
+                                     (double)atomic_load(&row->queued_us) / 1e6};
+            print(s, "%s{sink=\"%s\"} %.15g\n", names[k][0], atomic_load(&row->name), values[k]);
         }
     }
+}
+
+static void print_keyframes(struct sheet *s, const struct stats *stats)
+{
+    long long sum = 0;
+    head(s, "reverie_dream_keyframe_interval_seconds", "histogram", "from one keyframe to the next");
+    for (int i = 0; i < STATS_GAPS; i++) {
+        char bound[32] = "+Inf";
+        if (i < STATS_GAPS - 1)
+            snprintf(bound, sizeof bound, "%.15g", stats_gap_bounds_ms[i] / 1e3);
+        sum += atomic_load(&stats->keyframe_gaps[i]);
+        print(s, "reverie_dream_keyframe_interval_seconds_bucket{le=\"%s\"} %lld\n", bound, sum);
+    }
+    print(
+        s,
+        "reverie_dream_keyframe_interval_seconds_sum %.15g\nreverie_dream_keyframe_interval_seconds_count %lld\n",
+        (double)atomic_load(&stats->keyframe_gaps_ms) / 1e3, sum);
 }
 
 static void print_page(struct sheet *s, struct web *w)
@@ -210,6 +230,7 @@ bool site_get_metrics(struct call *c)
     print_show(&s, c->web);
     print_stats(&s, c->web->p.stats);
     print_requests(&s, c->web->p.stats);
+    print_keyframes(&s, c->web->p.stats);
     print_sinks(&s, c->web->p.stats);
     print_page(&s, c->web);
     print_http(&s, c->web);

@@ -81,3 +81,24 @@ bool site_post_unban(struct call *c)
 {
     return about_name(c, WEB_UNBAN, "unban");
 }
+
+bool site_post_output(struct call *c)
+{
+    const char *name = json_text(json_member(c->body, "name"));
+    const struct json *on = json_member(c->body, "on");
+    if (!name || !name[0] || strlen(name) >= WEB_NAME_BYTES) {
+        site_error(c, 400, "bad_name", "name is the name of an output, as /api/status has it in sinks");
+        return true;
+    }
+    if (!json_is_truth(on)) {
+        site_error(c, 400, "bad_on", "on is true or false");
+        return true;
+    }
+    return operate(c, &(struct web_operation){.order = WEB_OUTPUT, .name = name, .on = json_truth(on)},
+                   json_truth(on) ? "output on" : "output off");
+}
+
+bool site_post_clip(struct call *c)
+{
+    return operate(c, &(struct web_operation){.order = WEB_CLIP}, "clip");
+}

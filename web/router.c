@@ -52,6 +52,8 @@ static const struct route {
     {"/api/withdraw", "withdraw", true, OPERATOR, site_post_withdraw},
     {"/api/ban", "ban", true, OPERATOR, site_post_ban},
     {"/api/unban", "unban", true, OPERATOR, site_post_unban},
+    {"/api/output", "output", true, OPERATOR, site_post_output},
+    {"/api/clip", "clip", true, OPERATOR, site_post_clip},
 };
 _Static_assert(ARRAY_LEN(routes) < SITE_ROUTES_MAX, "counts have a row for each route");
 

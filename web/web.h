@@ -31,7 +31,7 @@ extern const struct option_section web_section;
 enum {
     WEB_SUBJECTS_MAX = 2,
     WEB_NEXT_MAX = 5,
-    WEB_SINKS_MAX = 8,
+    WEB_SINKS_MAX = STATS_SINKS,
     WEB_ALARMS_MAX = 10,
     WEB_UNWELL_MAX = WEB_SINKS_MAX + 3,
     WEB_WORDS_MAX = 8,
@@ -126,13 +126,25 @@ struct web_answer {
     const char *near[WEB_NEAR_MAX]; /* what could have been meant; static */
 };
 
-enum web_order { WEB_SKIP, WEB_RESUME, WEB_PAUSE, WEB_CLEAR, WEB_HOLD, WEB_WITHDRAW, WEB_BAN, WEB_UNBAN };
+enum web_order {
+    WEB_SKIP,
+    WEB_RESUME,
+    WEB_PAUSE,
+    WEB_CLEAR,
+    WEB_HOLD,
+    WEB_WITHDRAW,
+    WEB_BAN,
+    WEB_UNBAN,
+    WEB_OUTPUT,
+    WEB_CLIP
+};
 
 struct web_operation {
     enum web_order order;
     double seconds;   /* HOLD */
     int64_t id;       /* WITHDRAW */
-    const char *name; /* BAN, UNBAN */
+    const char *name; /* BAN, UNBAN, OUTPUT */
+    bool on;          /* OUTPUT */
 };
 
 struct web_word {

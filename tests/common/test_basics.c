@@ -5,6 +5,8 @@
 #include <setjmp.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+
 #include <cmocka.h>
 
 #include <ctype.h>
@@ -142,7 +144,8 @@ static void outputs_have_rows(void **state)
 {
     (void)state;
     static struct stats s;
-    static const char record[] = "record", *const names[] = {"a", "b", "c", "d", "e", "f", "g"};
+    static const char record[] = "record";
+    static char names[STATS_SINKS][4];
     struct stats_sink *row = stats_sink(&s, record);
     stats_sink_tell(row, STATS_SINK_OK);
     assert_int_equal(atomic_load(&row->connects), 1);
@@ -153,10 +156,27 @@ static void outputs_have_rows(void **state)
     assert_int_equal(atomic_load(&row->connects), 2);
     assert_true(atomic_load(&row->since_us) > 0);
     assert_ptr_equal(stats_sink(&s, "record"), row); /* by name, not by place */
-    for (int i = 0; i < STATS_SINKS - 1; i++)
+    for (int i = 0; i < STATS_SINKS - 1; i++) {
+        snprintf(names[i], sizeof names[i], "%d", i);
         assert_ptr_equal(stats_sink(&s, names[i]), row + 1 + i);
+    }
     assert_null(stats_sink(&s, "one too many"));
     stats_sink_tell(NULL, STATS_SINK_OK);
+}
+
+static void gaps_are_sorted(void **state)
+{
+    (void)state;
+    static struct stats s;
+    stats_keyframe_gap(&s, 0);
+    stats_keyframe_gap(&s, 50);
+    stats_keyframe_gap(&s, 51);
+    stats_keyframe_gap(&s, 100000);
+    assert_int_equal(atomic_load(&s.keyframe_gaps[0]), 2);
+    assert_int_equal(atomic_load(&s.keyframe_gaps[1]), 1);
+    assert_int_equal(atomic_load(&s.keyframe_gaps[STATS_GAPS - 1]), 1);
+    assert_int_equal(atomic_load(&s.keyframe_gaps_ms), 100101);
+    assert_int_equal(stats_get(&s, STAT_KEYFRAME_GAP_MAX_MS), 100000);
 }
 
 int main(void)
@@ -165,6 +185,7 @@ int main(void)
         cmocka_unit_test(every_count_has_a_name_and_a_sentence),
         cmocka_unit_test(counts_of_threads_add_up),
         cmocka_unit_test(outputs_have_rows),
+        cmocka_unit_test(gaps_are_sorted),
         cmocka_unit_test(error_lines),
         cmocka_unit_test(memory),
         cmocka_unit_test(running_out_aborts),

@@ -10,7 +10,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 # What reaches log, terminal or page as a warning. The chat's sessions end with a reason that becomes one.
 CALL = re.compile(r"\b(log_warn|log_error|log_write|irc_tell_state|irc_channel_end|fail|pause_recording)\(")
 WARNS = {"log_write": "LOG_WARN", "irc_tell_state": "IRC_ALARM", "irc_channel_end": r"IRC_END_(LOGIN|IDENTITY|NETWORK)"}
-SINKS_OWN = {"fail": "stream/sink_rtmp.c", "pause_recording": "stream/sink_mp4.c"}
+SINKS_OWN = {"fail": "stream/live_link.c", "pause_recording": "stream/sink_mp4.c"}
 LITERAL = re.compile(r'(?:"(?:\\.|[^"\\])*"\s*)+')
 SHORTEST = 16  # letters; less is a name, a unit, or what stands in for a missing word
 

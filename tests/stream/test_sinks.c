@@ -64,7 +64,8 @@ static void *config_of(const struct sink_ops *ops)
 static int open_sink(struct sink **s, const struct sink_ops *ops, const void *config, struct encoder *e,
                      struct stats *stats)
 {
-    const struct sink_params params = {config, encoder_tracks(e), stats, true};
+    const struct sink_params params = {
+        .config = config, .tracks = encoder_tracks(e), .stats = stats, .offline = true};
     return sink_open(s, ops, &params, NULL);
 }
 
@@ -436,9 +437,11 @@ static void test_every_member_is_whole(void **state)
         assert_true(ops->name && ops->description && ops->open && ops->write);
         assert_true(ops->limits.hard_ms > 0 || ops->limits.hard_bytes > 0);
         assert_int_equal(ops->enabled != NULL, i != last);
-        assert_int_equal(ops->section != NULL,
+        assert_int_equal(ops->section || ops->kind,
                          ops->enabled != NULL && ops != &sink_page); /* set up by the program */
         assert_true(!ops->section || ops->section->struct_size == ops->config_size);
+        assert_true(!ops->kind || ops->kind->struct_size == ops->config_size);
+        assert_true(!ops->kind || strcmp(ops->kind->options[0].name, "enabled") == 0);
     }
     assert_string_equal(sink_registry[last]->name, "null");
     assert_false(sink_registry[last]->live_only);
@@ -457,8 +460,10 @@ static void test_wrong_options_name_their_section(void **state)
         struct sink *s = NULL;
         struct error e = {""};
         set(ops, config, "url", bad_urls[i]);
-        assert_int_equal(sink_open(&s, ops, &(struct sink_params){config, &tracks, &stats, false}, &e),
-                         -EINVAL);
+        assert_int_equal(
+            sink_open(&s, ops, &(struct sink_params){.config = config, .tracks = &tracks, .stats = &stats},
+                      &e),
+            -EINVAL);
         assert_null(s);
         assert_int_equal(strncmp(e.text, "rtmp.url", 8), 0);
     }
@@ -468,7 +473,9 @@ static void test_wrong_options_name_their_section(void **state)
     set(ops, config, "dir", "");
     struct sink *s = NULL;
     struct error e = {""};
-    assert_int_equal(sink_open(&s, ops, &(struct sink_params){config, &tracks, &stats, false}, &e), -EINVAL);
+    assert_int_equal(
+        sink_open(&s, ops, &(struct sink_params){.config = config, .tracks = &tracks, .stats = &stats}, &e),
+        -EINVAL);
     assert_int_equal(strncmp(e.text, "record.dir", 10), 0);
     free(config);
 }

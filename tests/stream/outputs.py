@@ -1,0 +1,141 @@
+"""What the tests of outputs share: a show with a settings file, servers on the loopback device, and what ffprobe says."""
+import http.server
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+REVERIE = os.environ["REVERIE"]
+MODULE = "/usr/lib/nginx/modules/ngx_rtmp_module.so"
+NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+HAS_NGINX = bool(NGINX) and os.path.exists(MODULE)
+FFMPEG, FFPROBE = shutil.which("ffmpeg"), shutil.which("ffprobe")
+KEY = "live_secret_0123"
+SETTINGS = """
+dream: {backend: "null", size: 64x64}
+show: {state_dir: ""}
+web: {enabled: false}
+video: {size: 320x180, preset: ultrafast, bitrate_kbps: 600}
+"""
+CONFIG = """
+load_module %(module)s;
+daemon off; master_process off; worker_processes 1; pid %(folder)s/pid; error_log %(folder)s/error.log;
+events { worker_connections 64; }
+rtmp { server { listen 127.0.0.1:%(port)d; ping 5s; ping_timeout 5s;
+  application app { live on; record all; record_path %(folder)s; record_unique on; %(more)s } } }
+"""
+
+
+def free_port(kind=socket.SOCK_STREAM):
+    with socket.socket(type=kind) as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def wait_until(condition, what, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError("never came: " + what)
+        time.sleep(0.1)
+
+
+class Nginx:
+    """Records what it gets into FOLDER/NAME-TIME.flv."""
+
+    def __init__(self, test, folder, more=""):
+        self.folder, self.port = folder, free_port()
+        os.makedirs(folder, exist_ok=True)
+        os.chmod(folder, 0o777)
+        config = os.path.join(folder, "nginx.conf")
+        with open(config, "w", encoding="utf-8") as f:
+            f.write(CONFIG % {"module": MODULE, "folder": folder, "port": self.port, "more": more})
+        self.process = subprocess.Popen([NGINX, "-c", config, "-p", folder], stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.url = "rtmp://127.0.0.1:%d/app" % self.port
+        test.addCleanup(self.stop)
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def files(self):
+        """Those that hold something; a publisher that was refused leaves an empty one."""
+        paths = sorted(os.path.join(self.folder, n) for n in os.listdir(self.folder) if n.endswith(".flv"))
+        return [path for path in paths if os.path.getsize(path) > 1000]
+
+
+class Renamer(http.server.BaseHTTPRequestHandler):
+    """Gives each publisher a name of its own, so that nginx-rtmp takes two with one key."""
+    count = 0
+
+    def do_POST(self):
+        Renamer.count += 1
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.send_response(302)
+        self.send_header("Location", "number%d" % Renamer.count)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+def start_renamer(test):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Renamer)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    test.addCleanup(server.server_close)
+    test.addCleanup(server.shutdown)
+    return "on_publish http://127.0.0.1:%d/;" % server.server_address[1]
+
+
+class Show:
+    """`outputs` is the YAML of the list, `more` that of further sections. Lines said to it are the operator's."""
+
+    def __init__(self, test, folder, outputs, more="record: {enabled: false}\n", **env):
+        self.path, settings = os.path.join(folder, "log"), os.path.join(folder, "settings.yaml")
+        with open(settings, "w", encoding="utf-8") as f:
+            f.write(SETTINGS + more + "outputs:\n" + outputs)
+        with open(self.path, "wb") as log:
+            self.process = subprocess.Popen([REVERIE, "run", "-c", settings, "--duration", "200", "--watch", "no"],
+                                            cwd=folder, stdin=subprocess.PIPE, stdout=log, stderr=log,
+                                            env=dict(os.environ, **env))
+        test.addCleanup(self.stop)
+
+    def say(self, line):
+        self.process.stdin.write(line.encode() + b"\n")
+        self.process.stdin.flush()
+
+    def log(self):
+        with open(self.path, encoding="utf-8", errors="replace") as f:
+            return f.read()
+
+    def wait(self, pattern, seconds=60):
+        end = time.monotonic() + seconds
+        while not re.search(pattern, self.log()):
+            if time.monotonic() > end or self.process.poll() is not None:
+                raise AssertionError("never said: %s\n%s" % (pattern, self.log()))
+            time.sleep(0.1)
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(20)
+        self.process.stdin.close()
+
+
+def packets(path, kind="v"):
+    """[(dts in s, md5 of the packet)] of one track, in the order of the file."""
+    out = subprocess.run([FFPROBE, "-v", "error", "-select_streams", kind, "-show_packets", "-show_data_hash", "md5",
+                          "-of", "json", path], check=True, stdout=subprocess.PIPE).stdout
+    return [(float(p["dts_time"]), p["data_hash"]) for p in json.loads(out)["packets"] if "data_hash" in p]
+
+
+def probe(path, *entries):
+    return subprocess.run([FFPROBE, "-v", "error", "-of", "csv=p=0", *entries, path], check=True,
+                          stdout=subprocess.PIPE, timeout=60).stdout.decode().split()
