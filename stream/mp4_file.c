@@ -81,6 +81,8 @@ static int write_fragment(struct mp4_file *f)
         rc = av_write_frame(f->mux.format, NULL);
         avio_flush(f->io);
         f->header_bytes = avio_tell(f->io);
+        if (rc >= 0)
+            mp4_chapters_reserve(f->io);
     }
     return rc < 0 ? rc : av_write_frame(f->mux.format, NULL);
 }
@@ -131,8 +133,10 @@ static void finalise(struct mp4_file *f)
     f->whole_bytes = avio_tell(f->io);
     int rc =
         mp4_length_write(f->fd, f->header_bytes, (double)(f->newest + 1 - f->first_frame) / f->tracks->fps);
+    if (rc == 0 && f->chapter_count > 0)
+        rc = mp4_chapters_write(f->fd, f->header_bytes, f->chapters, f->chapter_count);
     if (rc < 0)
-        log_debug("record", "the length of %s stays unwritten: %s", f->path, strerror(-rc));
+        log_debug("record", "length or chapters of %s stay unwritten: %s", f->path, strerror(-rc));
 }
 
 /* What follows the last whole fragment goes; a file without any goes altogether. */
@@ -159,5 +163,6 @@ void mp4_file_close(struct mp4_file *f, bool in_order)
     if (f->open && f->fd >= 0)
         cut_file(f);
     free(f->path);
+    free(f->chapters);
     *f = (struct mp4_file){.fd = -1};
 }

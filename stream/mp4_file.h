@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "stream/disk_watch.h"
+#include "stream/mp4_chapters.h"
 #include "stream/mux.h"
 
 struct mp4_file {
@@ -25,10 +26,14 @@ struct mp4_file {
     struct disk_watch *watch;
     const struct encoder_tracks *tracks;
 
+    /* Set before it is closed in order: what players can jump to. Owned; NULL: none. */
+    struct mp4_chapter *chapters;
+    int chapter_count;
+
     AVIOContext *io;
     struct mux mux;
     int write_errno;     /* the first failed write(2), 0: none */
-    off_t header_bytes;  /* end of the header; 0 before it is written */
+    off_t header_bytes;  /* end of the header, where the room for chapters begins; 0 before it is written */
     off_t whole_bytes;   /* end of the last whole fragment */
     int64_t first_frame; /* pts of its first picture */
 

@@ -4,6 +4,7 @@
 #include "stream/sidecar.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,6 +75,12 @@ void sidecar_note(struct sidecar *s, int64_t request_id, const char *text, const
     pthread_mutex_unlock(&s->lock);
 }
 
+/* Was it over when the file began? */
+static bool is_over(const struct sidecar *s, int i, int64_t first)
+{
+    return i + 1 < s->count && s->notes[i + 1].pts <= first;
+}
+
 /* What was on at `first` and what came before `end`; NULL: nobody asked for anything. */
 static struct json *list_locked(const struct sidecar *s, int64_t first, int64_t end, int fps)
 {
@@ -81,8 +88,8 @@ static struct json *list_locked(const struct sidecar *s, int64_t first, int64_t 
     bool asked = false;
     for (int i = 0; i < s->count && s->notes[i].pts < end; i++) {
         const struct note *n = &s->notes[i];
-        if (i + 1 < s->count && s->notes[i + 1].pts <= first)
-            continue; /* it was over by then */
+        if (is_over(s, i, first))
+            continue;
         struct json *entry = json_new_object();
         json_put_whole(entry, "id", n->request_id);
         json_put_text(entry, "text", n->text);
@@ -94,6 +101,37 @@ static struct json *list_locked(const struct sidecar *s, int64_t first, int64_t 
     if (!asked)
         json_close(&list);
     return list;
+}
+
+static void title(const struct note *n, char out[MP4_CHAPTER_TITLE_BYTES])
+{
+    char text[TEXT_BYTES + NAME_BYTES + 4];
+    snprintf(text, sizeof text, n->by[0] ? "%s (%s)" : "%s", n->text, n->by);
+    text_copy(out, MP4_CHAPTER_TITLE_BYTES, text);
+}
+
+struct mp4_chapter *sidecar_chapters(struct sidecar *s, int64_t first_pts, int64_t end_pts, int fps,
+                                     int *count)
+{
+    struct mp4_chapter *list = NULL;
+    bool asked = false;
+    *count = 0;
+    pthread_mutex_lock(&s->lock);
+    for (int i = 0; i < s->count && s->notes[i].pts < end_pts; i++) {
+        const struct note *n = &s->notes[i];
+        if (is_over(s, i, first_pts))
+            continue;
+        list = list ? list : xcalloc((size_t)(s->count - i), sizeof *list);
+        list[*count].begin_s = n->pts > first_pts ? (double)(n->pts - first_pts) / fps : 0;
+        title(n, list[(*count)++].title);
+        asked |= n->request_id != 0;
+    }
+    pthread_mutex_unlock(&s->lock);
+    if (asked)
+        return list;
+    free(list);
+    *count = 0;
+    return NULL;
 }
 
 /* The last one before `end` is on still. */

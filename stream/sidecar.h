@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "stream/mp4_chapters.h"
+
 struct sidecar;
 
 struct sidecar *sidecar_new(void);
@@ -21,6 +23,11 @@ void sidecar_free(struct sidecar *s); /* NULL is fine */
 /* From picture `pts` (in frames) on this is shown. `text` NULL: the request was withdrawn. Any thread; never waits for
  * a disk. */
 void sidecar_note(struct sidecar *s, int64_t request_id, const char *text, const char *by, int64_t pts);
+
+/* The same, for the pictures first_pts to end_pts, as chapters: "goldfish + pizza (ann)". The caller's to free; NULL and 0
+ * where nobody asked for anything. Any thread. */
+struct mp4_chapter *sidecar_chapters(struct sidecar *s, int64_t first_pts, int64_t end_pts, int fps,
+                                     int *count);
 
 /* Writes what belongs to the pictures first_pts to end_pts of the file at `mp4_path`. `closed`: what is over by then is
  * forgotten. 0 (also when there is nothing to write) or -errno. */

@@ -160,7 +160,11 @@ static void describe(struct sink *s, bool closed)
 static void end_file(struct sink *s)
 {
     struct mp4_sink *m = s->priv;
-    if (m->file.open)
+    struct mp4_file *f = &m->file;
+    if (f->open && m->sidecar)
+        f->chapters =
+            sidecar_chapters(m->sidecar, f->first_frame, f->newest + 1, s->tracks->fps, &f->chapter_count);
+    if (f->open)
         describe(s, true);
     mp4_file_close(&m->file, true);
 }
