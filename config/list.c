@@ -46,23 +46,12 @@ static bool is_name(const char *name)
            strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == n;
 }
 
-static bool is_taken(const struct config *c, const char *name)
+static bool is_taken(const struct config_list *l, const char *name)
 {
-    for (size_t i = 0; i < c->count; i++)
-        if (is_same(c->entries[i].section->name, name))
-            return true;
-    for (const char *const *taken = c->list->taken; taken && *taken; taken++)
+    for (const char *const *taken = l->taken; taken && *taken; taken++)
         if (is_same(*taken, name))
             return true;
     return false;
-}
-
-struct config_item *config_list_find(const struct config_list *l, const char *name)
-{
-    for (int i = 0; i < l->count; i++)
-        if (strcmp(l->items[i]->section.name, name) == 0 || strcmp(l->items[i]->name, name) == 0)
-            return l->items[i];
-    return NULL;
 }
 
 /* "rtmp, srt, hls". Returns the count. */
@@ -96,9 +85,8 @@ static const struct option_section *find_kind(const struct config_list *l, const
 
 /* ---- items ---- */
 
-static bool is_free(const struct config *c, const char *name, struct error *e)
+static bool is_free(const struct config_list *l, const char *name, struct error *e)
 {
-    const struct config_list *l = c->list;
     char shown[SHOWN_BYTES];
     text_copy(shown, sizeof shown, name);
     if (!is_name(name)) {
@@ -107,7 +95,7 @@ static bool is_free(const struct config *c, const char *name, struct error *e)
                   l->name, shown, CONFIG_ITEM_NAME_BYTES - 1);
         return false;
     }
-    if (is_taken(c, name)) {
+    if (is_taken(l, name)) {
         error_set(e, EINVAL, "%s: the name %s is taken by a part of the program; choose another", l->name,
                   shown);
         return false;
@@ -125,7 +113,7 @@ struct config_item *config_list_add(const struct config *c, const char *kind, co
 {
     struct config_list *l = c->list;
     const struct option_section *rows = find_kind(l, kind, e);
-    if (!rows || !is_free(c, name, e))
+    if (!rows || !is_free(l, name, e))
         return NULL;
     if (l->count == CONFIG_ITEMS_MAX) {
         error_set(e, EINVAL, "%s: there are more than %d", l->name, CONFIG_ITEMS_MAX);

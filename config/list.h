@@ -28,7 +28,7 @@ struct config_list {
     const char *name, *text; /* "outputs", and what it is for */
     /* The tables; their names are the words behind "kind:". Ends with NULL. */
     const struct option_section *const *kinds;
-    /* Names that no item may have, besides those of sections; ends with NULL. */
+    /* Names that no item may have; ends with NULL. */
     const char *const *taken;
     /* (optional) Can this item work? 0, or -EINVAL with a line that begins with "outputs.twitch". */
     int (*valid)(const struct config_item *item, struct error *e);
@@ -44,9 +44,6 @@ void config_list_close(struct config_list *l);
  * too many. `c->list` is the list. */
 struct config_item *config_list_add(const struct config *c, const char *kind, const char *name,
                                     struct error *e);
-
-/* The item of that section name ("outputs.twitch") or, without the list's name, of that name; NULL: there is none. */
-struct config_item *config_list_find(const struct config_list *l, const char *name);
 
 /* One item as a file has it: its keys in any order, "kind" and "name" among them. Fills and checks it. 0, or -EINVAL
  * with a line; *at is then the pair that it is about. */

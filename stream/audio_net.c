@@ -13,11 +13,13 @@
 #include <strings.h>
 
 #include <libavutil/mem.h>
-#include <libavutil/opt.h>
 
 #include "common/clock.h"
 #include "common/mem.h"
 #include "common/resolve.h"
+#include "stream/http_location.h"
+
+#define CODED "crypto+" /* a part of a stream that is decrypted as it comes */
 
 enum {
     BUFFER_BYTES = 32768,
@@ -26,6 +28,7 @@ enum {
     STEP_OPENINGS = 64,
     STEP_US = 20000000,
     LOOK_UP_MS = 6000,
+    REDIRECTS_MAX = 8,
 };
 
 struct place {
@@ -164,8 +167,8 @@ static int allow(struct audio_net *n, const char *url)
 {
     struct place p = {"", "", 0};
     bool is_ours = false;
-    if (strncmp(url, "crypto+", 7) == 0)
-        url += 7; /* a part of a stream that is decrypted as it comes */
+    if (strncmp(url, CODED, strlen(CODED)) == 0)
+        url += strlen(CODED);
     if (!split(url, &p) || (strcasecmp(p.scheme, "http") != 0 && strcasecmp(p.scheme, "https") != 0))
         return refuse(n, &p, "which is no http or https address");
     if (strcasecmp(p.host, n->named.host) == 0 && p.port == n->named.port)
@@ -177,6 +180,12 @@ static int allow(struct audio_net *n, const char *url)
 }
 
 /* ---- connections ---- */
+
+static void set_limits(AVDictionary **options)
+{
+    av_dict_set(options, "rw_timeout", "8000000", 0);
+    av_dict_set(options, "tls_verify", "1", 0);
+}
 
 static int count_read(void *opaque, uint8_t *data, int size)
 {
@@ -229,31 +238,67 @@ static void disconnect(AVIOContext **io)
     avio_context_free(io);
 }
 
-/* Where it has led in the end; the request there is made, what came is not used. */
-static int allow_redirect(struct audio_net *n, AVIOContext *inner)
+/* Without following a redirect. */
+static int open_there(struct audio_net *n, AVIOContext **io, const char *url, const AVDictionary *options)
 {
-    uint8_t *location = NULL;
-    int rc = 0;
-    if (av_opt_get(inner, "location", AV_OPT_SEARCH_CHILDREN, &location) >= 0 && location && location[0])
-        rc = allow(n, (const char *)location);
-    av_free(location);
+    const AVIOInterruptCB stop = {should_stop, n};
+    AVDictionary *own = NULL;
+    av_dict_copy(&own, options, 0);
+    av_dict_set(&own, "protocol_whitelist", "http,https,tls,tcp,crypto", 0);
+    av_dict_set(&own, "max_redirects", "0", 0);
+    set_limits(&own);
+    int rc = avio_open2(io, url, AVIO_FLAG_READ, &stop, &own);
+    bool follows =
+        av_dict_get(own, "max_redirects", NULL, 0); /* left over: this libavformat does not know it */
+    av_dict_free(&own);
+    if (rc >= 0 && follows) {
+        avio_closep(io);
+        snprintf(n->refused, sizeof n->refused, "FFmpeg's libraries are too old to stay where they are sent");
+        return AVERROR(EACCES);
+    }
+    return rc;
+}
+
+/* Where `url` leads, allowed; the caller's to free. NULL with *rc: nowhere, or not there. */
+static char *follow(struct audio_net *n, const char *url, int *rc)
+{
+    const AVIOInterruptCB stop = {should_stop, n};
+    size_t coded = strncmp(url, CODED, strlen(CODED)) == 0 ? strlen(CODED) : 0;
+    AVDictionary *limits = NULL;
+    char *to = NULL, *all;
+    set_limits(&limits);
+    int led = http_location(url + coded, &stop, limits, &to);
+    av_dict_free(&limits);
+    if (led != 0)
+        return NULL;
+    all = xasprintf("%.*s%s", (int)coded, url, to);
+    free(to);
+    *rc = allow(n, all);
+    if (*rc >= 0)
+        return all;
+    free(all);
+    return NULL;
+}
+
+/* Follows redirects, each when it is allowed. libavformat answers EIO where one would be needed. */
+static int open_inner(struct audio_net *n, AVIOContext **io, const char *url, const AVDictionary *options)
+{
+    char *at = xstrdup(url), *next;
+    int rc = open_there(n, io, at, options);
+    for (int i = 0; rc == AVERROR(EIO) && i < REDIRECTS_MAX && (next = follow(n, at, &rc)); i++) {
+        free(at);
+        at = next;
+        rc = open_there(n, io, at, options);
+    }
+    free(at);
     return rc;
 }
 
 static int connect_to(struct audio_net *n, AVIOContext **io, const char *url, AVDictionary **options)
 {
-    const AVIOInterruptCB stop = {should_stop, n};
     struct connection *c = xcalloc(1, sizeof *c);
     c->net = n;
-    AVDictionary *own = NULL;
-    av_dict_copy(&own, options ? *options : NULL, 0);
-    av_dict_set(&own, "protocol_whitelist", "http,https,tls,tcp,crypto", 0);
-    av_dict_set(&own, "rw_timeout", "8000000", 0);
-    av_dict_set(&own, "tls_verify", "1", 0);
-    int rc = avio_open2(&c->inner, url, AVIO_FLAG_READ, &stop, &own);
-    av_dict_free(&own);
-    if (rc >= 0)
-        rc = allow_redirect(n, c->inner);
+    int rc = open_inner(n, &c->inner, url, options ? *options : NULL);
     unsigned char *buffer = rc >= 0 ? av_malloc(BUFFER_BYTES) : NULL;
     bool seekable = rc >= 0 && c->inner->seekable;
     *io = buffer

@@ -3,8 +3,8 @@
  *
  * libavformat follows whatever a playlist or a redirect names, and checks the certificate of the first address only.
  * So every address that it wants passes through here: http or https only, certificates verified, and none on this
- * machine or its private networks but the very place (host and port) that audio.source names. A redirect is followed
- * inside of libavformat: its goal is looked at before a byte of what it sent is used. Memory is bounded by what may
+ * machine or its private networks but the very place (host and port) that audio.source names. Redirects are
+ * followed here, one after the other, and the goal of each is looked at before it is asked anything. Memory is bounded by what may
  * come in: 32 MB for one step of the demuxer (an opening, a packet), 2 MB of it in playlists, 64 further
  * addresses, 20 s of time.
  */

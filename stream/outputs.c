@@ -11,10 +11,13 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/text.h"
 
 enum {
     DRAIN_US = 3000000,      /* what an output gets to finish in */
     CLIP_REST_US = 10000000, /* between two clips */
+    SHOWN_TEXT_BYTES = 256,
+    SHOWN_NAME_BYTES = 64,
 };
 
 struct output {
@@ -30,12 +33,20 @@ struct output {
     int64_t leave_by_us;  /* then it is aborted */
 };
 
+struct shown {
+    int64_t request_id, pts;
+    char text[SHOWN_TEXT_BYTES], by[SHOWN_NAME_BYTES];
+    bool is_known;
+};
+
 struct outputs {
     struct stats *stats; /* immutable, as are the next three */
     bool offline;
     struct output list[STREAM_OUTPUTS_MAX];
     int count;
-    const struct encoder_tracks *tracks; /* stream thread only; NULL: closed */
+    /* Stream thread only. */
+    const struct encoder_tracks *tracks; /* NULL: closed */
+    struct shown shown;                  /* what is on, for those that come later */
 };
 
 static bool is_enabled(const struct sink_setup *o)
@@ -136,8 +147,20 @@ void outputs_put(struct outputs *o, const AVPacket *packet)
             sink_put(o->list[i].sink, packet);
 }
 
+static void remember(struct shown *s, int64_t request_id, const char *text, const char *by, int64_t pts)
+{
+    if (!text && s->request_id == request_id)
+        s->by[0] = '\0';
+    if (!text)
+        return;
+    *s = (struct shown){.request_id = request_id, .pts = pts, .is_known = true};
+    text_copy(s->text, sizeof s->text, text);
+    text_copy(s->by, sizeof s->by, by);
+}
+
 void outputs_shown(struct outputs *o, int64_t request_id, const char *text, const char *by, int64_t pts)
 {
+    remember(&o->shown, request_id, text, by, pts);
     for (int i = 0; i < o->count; i++)
         if (o->list[i].sink)
             sink_shown(o->list[i].sink, request_id, text, by, pts);
@@ -159,6 +182,8 @@ static void switch_on(struct outputs *o, struct output *output)
     struct error e = {""};
     if (open_one(o, output, &e) == 0) {
         log_info(output->setup.name, "switched on");
+        if (o->shown.is_known)
+            sink_shown(output->sink, o->shown.request_id, o->shown.text, o->shown.by, o->shown.pts);
         return;
     }
     log_warn(output->setup.name, "cannot be switched on: %s", e.text);

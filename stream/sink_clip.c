@@ -57,6 +57,7 @@ struct clip_sink {
     struct disk_watch *watch;
     unsigned serial;
     atomic_bool wanted;
+    bool warned; /* that there is no memory */
 };
 
 static bool clip_enabled(const void *config)
@@ -127,7 +128,12 @@ static int clip_open(struct sink *s, struct error *e)
 static void clip_write(struct sink *s, AVPacket *packet)
 {
     struct clip_sink *k = s->priv;
-    held_add(&k->held, packet);
+    if (held_add(&k->held, packet) < 0) {
+        log_write(k->warned ? LOG_DEBUG : LOG_WARN, s->name,
+                  "no memory to keep the last minute: it begins anew");
+        k->warned = true;
+        stats_add(s->stats, STAT_SINK_ERRORS, 1);
+    }
     if (k->held.first == k->held.end || !atomic_exchange(&k->wanted, false))
         return;
     disk_watch_begin(k->watch);

@@ -4,9 +4,8 @@
  *
  * Segment and playlist are written aside and renamed when they are whole, so nobody ever reads half of one; segments
  * that have left the playlist go a little later. Each begins with an IDR. The playlist never says that it has ended,
- * because the show may come back. A show that begins anew goes on behind what
- * the playlist of the last one holds, marked as a discontinuity, so that players go over. Names count up for ever and
- * are no secret: "live12.ts" beside "live.m3u8".
+ * because the show may come back. A show that begins anew goes on behind what the playlist of the last one holds, marked as
+ * a discontinuity, so that players go over. Names count up for ever and are no secret: "live12.ts" beside "live.m3u8".
  *
  * When the disk is full or the folder gone, one warning says what to do, and it is tried again every few seconds.
  */
@@ -128,6 +127,8 @@ static int begin_muxer(struct sink *s, const AVPacket *idr)
     if (rc < 0)
         return rc;
     AVDictionary *options = NULL;
+    char length[32];
+    snprintf(length, sizeof length, "%.3f", c->segment); /* of durations the libraries take seconds */
     char *playlist = xasprintf("%s/%s.m3u8", c->dir, c->playlist);
     char *segments = xasprintf("%s/%s%%d.ts", c->dir, c->playlist);
     h->mux.format->url = av_strdup(playlist);
@@ -135,7 +136,7 @@ static int begin_muxer(struct sink *s, const AVPacket *idr)
                 "delete_segments+temp_file+append_list+omit_endlist+independent_segments", 0);
     av_dict_set(&options, "hls_segment_filename", segments, 0);
     av_dict_set_int(&options, "hls_list_size", c->segments, 0);
-    av_dict_set_int(&options, "hls_time", (int64_t)(c->segment * 1e6), 0);
+    av_dict_set(&options, "hls_time", length, 0);
     rc = h->mux.format->url ? mux_begin(&h->mux, idr, MUX_ZERO_DTS, &options) : AVERROR(ENOMEM);
     av_dict_free(&options);
     free(playlist);

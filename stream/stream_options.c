@@ -30,18 +30,20 @@ static int is_item_valid(const struct config_item *item, struct error *e)
 
 static void init_outputs(struct stream_config *c)
 {
-    static const char *const taken[] = {"page", "null", "all", NULL};
-    int count = 0;
-    for (int i = 0; sink_registry[i] && i < STREAM_SINKS_MAX; i++)
+    int count = 0, taken = 0;
+    for (int i = 0; sink_registry[i] && i < STREAM_SINKS_MAX; i++) {
+        if (sink_registry[i]->section || !sink_registry[i]->kind)
+            c->taken[taken++] = sink_registry[i]->name;
         if (sink_registry[i]->kind)
             c->kinds[count++] = sink_registry[i]->kind;
+    }
     c->outputs = (struct config_list){
         .name = "outputs",
         .text =
             "More outputs, as many as you like: a list. Each has a kind, a name of your own and the settings of "
             "its kind. The show is encoded once for all; a slow or dead one never delays another.",
         .kinds = c->kinds,
-        .taken = taken,
+        .taken = c->taken,
         .valid = is_item_valid};
 }
 

@@ -21,6 +21,7 @@ struct stream_config {
     void *sinks[STREAM_SINKS_MAX]; /* of sink_registry[i]; NULL: it has no options */
     struct config_list outputs;    /* and those of the list */
     const struct option_section *kinds[STREAM_SINKS_MAX + 1]; /* of outputs; ends with NULL */
+    const char *taken[STREAM_SINKS_MAX + 1]; /* names of outputs without it; ends with NULL */
 };
 
 /* All outputs that the settings know, on or off: those of the registry, then those of the list. Returns how many; `out`

@@ -11,7 +11,7 @@
 #include "config/list.h"
 
 static const struct option_section *const kinds[] = {&camera_section, &sink_section, NULL};
-static const char *const taken[] = {"page", NULL};
+static const char *const taken[] = {"page", "camera", NULL};
 
 /* Items of the kind "sink" need a folder. */
 static int check_item(const struct config_item *item, struct error *e)
@@ -46,6 +46,15 @@ static int load(struct lists *l, const char *text, struct error *e)
     return rc;
 }
 
+static const struct config_item *find(const struct config_list *l, const char *name)
+{
+    for (int i = 0; i < l->count; i++)
+        if (strcmp(l->items[i]->name, name) == 0)
+            return l->items[i];
+    fail_msg("no item %s", name);
+    return NULL;
+}
+
 static void items_have_kinds_and_values(void **state)
 {
     (void)state;
@@ -59,15 +68,15 @@ static void items_have_kinds_and_values(void **state)
              &e),
         0);
     assert_int_equal(l.list.count, 3);
-    const struct sink_config *one = config_list_find(&l.list, "outputs.one")->entry.module_config,
-                             *two = config_list_find(&l.list, "two-2")->entry.module_config;
+    const struct sink_config *one = find(&l.list, "one")->entry.module_config,
+                             *two = find(&l.list, "two-2")->entry.module_config;
     assert_string_equal(one->folder, "here");
     assert_int_equal(one->budget_mb, 0);
     assert_string_equal(two->folder, "recordings");
     assert_int_equal(two->budget_mb, 7);
     assert_true(l.list.items[2]->kind == &camera_section);
     assert_true(((const struct camera_config *)l.list.items[2]->entry.module_config)->mirror);
-    assert_null(config_list_find(&l.list, "three"));
+    assert_string_equal(l.list.items[2]->section.name, "outputs.c");
     config_list_close(&l.list);
 }
 

@@ -175,6 +175,7 @@ class Audio(unittest.TestCase):
         self.assertRegex(log, r"cannot play .*leads to http://127\.0\.0\.1:%d, which is on this machine" % inner.port)
         log = self.show(outer.url("/moved.wav"), 3)
         self.assertRegex(log, r"cannot play .*leads to http://127\.0\.0\.1:%d, which is on this machine" % inner.port)
+        self.assertEqual(inner.asked, [])  # it was looked at before it was asked
 
     def test_a_playlist_of_the_same_place_plays(self):
         ts = os.path.join(self.folder, "seg.ts")

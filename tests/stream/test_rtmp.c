@@ -115,8 +115,10 @@ static void add_sink(struct push *p, const char *name, const char *option, const
     set(ops, config, option, value);
     set(ops, config, "stream_key", KEY);
     struct error e = {""};
-    if (sink_open(&p->sinks[p->sink_count++], ops,
-                  &(struct sink_params){.config = config, .tracks = encoder_tracks(p->encoder), .stats = &p->stats}, &e) < 0)
+    if (sink_open(
+            &p->sinks[p->sink_count++], ops,
+            &(struct sink_params){.config = config, .tracks = encoder_tracks(p->encoder), .stats = &p->stats},
+            &e) < 0)
         fail_msg("%s", e.text);
 }
 
