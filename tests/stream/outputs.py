@@ -94,6 +94,48 @@ def start_renamer(test):
     return "on_publish http://127.0.0.1:%d/;" % server.server_address[1]
 
 
+class Replacer(threading.Thread):
+    """Stands before a server and does what Twitch does: the older connection ends when a new one has come."""
+
+    def __init__(self, test, server_port):
+        super().__init__(daemon=True)
+        self.server_port, self.listener, self.pairs = server_port, socket.create_server(("127.0.0.1", 0)), []
+        self.url = "rtmp://127.0.0.1:%d/app" % self.listener.getsockname()[1]
+        test.addCleanup(self.listener.close)
+        self.start()
+
+    def run(self):
+        while True:
+            try:
+                client = self.listener.accept()[0]
+            except OSError:
+                return
+            server = socket.create_connection(("127.0.0.1", self.server_port))
+            self.pairs.append((client, server))
+            for a, b in ((client, server), (server, client)):
+                threading.Thread(target=self.carry, args=(a, b), daemon=True).start()
+            if len(self.pairs) > 1:
+                time.sleep(0.3)  # the new one publishes now
+                for s in self.pairs[-2]:
+                    self.hang_up(s)
+
+    @staticmethod
+    def hang_up(s):
+        try:
+            s.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # the other side has done so
+
+    @staticmethod
+    def carry(a, b):
+        try:
+            while data := a.recv(65536):
+                b.sendall(data)
+            b.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+
 class Show:
     """`outputs` is the YAML of the list, `more` that of further sections. Lines said to it are the operator's."""
 

@@ -18,12 +18,13 @@ class Renewal(unittest.TestCase):
         self.folder = tempfile.mkdtemp(prefix="reverie-test-")
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
 
-    def run_show(self, more, overlap, until):
+    def run_show(self, more, overlap, until, replaces=False):
         nginx = o.Nginx(self, os.path.join(self.folder, "server"), more)
+        url = o.Replacer(self, nginx.port).url if replaces else nginx.url
         show = o.Show(self, self.folder, """
   - {kind: rtmp, name: tv, url: '%s', renew: 8, overlap: %s}
   - {kind: record, name: file, dir: files}
-""" % (nginx.url, overlap), REVERIE_OUTPUTS_TV_STREAM_KEY=o.KEY)
+""" % (url, overlap), REVERIE_OUTPUTS_TV_STREAM_KEY=o.KEY)
         show.wait(until, 60)
         o.time.sleep(4)
         show.stop()
@@ -46,6 +47,15 @@ class Renewal(unittest.TestCase):
         missing = self.missing_s(nginx)
         print("# renewed with overlap: %.3f s missing, sound %.3f s" % (missing, self.missing_s(nginx, "a")))
         self.assertLessEqual(missing, 0.2)
+
+    def test_a_server_that_replaces_the_older_one(self):
+        show, nginx = self.run_show(o.start_renamer(self), "true", r"tv: the connection to .* is renewed", True)
+        missing = self.missing_s(nginx)
+        print("# renewed by being replaced: %.3f s missing" % missing)
+        self.assertLessEqual(missing, 0.2)
+        first, second = ({h for _, h in o.packets(path)} for path in nginx.files()[:2])
+        self.assertTrue(first & second)  # what the older one had of the group is sent again
+        self.assertNotIn("off the air", show.log())
 
     def test_a_server_that_refuses_a_second_one(self):
         show, nginx = self.run_show("", "true", r"tv: the connection to .* is renewed")

@@ -104,7 +104,8 @@ static void set(const struct sink_ops *ops, void *config, const char *name, cons
             assert_int_equal(option_parse(&ops->section->options[i], config, value, NULL), 0);
 }
 
-static void add_sink(struct push *p, const char *name, const char *option, const char *value)
+static void add_sink(struct push *p, const char *name, const char *option, const char *value,
+                     const char *renew)
 {
     const struct sink_ops *ops = NULL;
     for (int i = 0; sink_registry[i]; i++)
@@ -114,6 +115,8 @@ static void add_sink(struct push *p, const char *name, const char *option, const
     option_defaults(ops->section, config);
     set(ops, config, option, value);
     set(ops, config, "stream_key", KEY);
+    if (renew)
+        set(ops, config, "renew", renew);
     struct error e = {""};
     if (sink_open(
             &p->sinks[p->sink_count++], ops,
@@ -122,13 +125,18 @@ static void add_sink(struct push *p, const char *name, const char *option, const
         fail_msg("%s", e.text);
 }
 
-static void push_open(struct push *p, int port)
+static void push_open_renewing(struct push *p, int port, const char *renew)
 {
     *p = (struct push){.video = media_video(160, 96), .audio = media_silence()};
     p->encoder = media_encoder(&p->video, &p->audio);
     char *url = xasprintf("rtmp://127.0.0.1:%d/app", port);
-    add_sink(p, "rtmp", "url", url);
+    add_sink(p, "rtmp", "url", url, renew);
     free(url);
+}
+
+static void push_open(struct push *p, int port)
+{
+    push_open_renewing(p, port, NULL);
 }
 
 static void push_frames(struct push *p, int count)
@@ -233,6 +241,39 @@ static void test_server_dies_and_comes_back(void **state)
     media_remove(folder);
 }
 
+/* It takes one connection: a second one is refused, so the first ends in good order at a key frame, and what follows
+ * finds nobody until there is another server. */
+static void test_renewal(void **state)
+{
+    (void)state;
+    char *folder = media_folder(), *a = xasprintf("%s/a.flv", folder), *b = xasprintf("%s/b.flv", folder);
+    int port = free_port();
+    pid_t first = start_server(port, a), second = -1;
+    if (first < 0)
+        skip();
+    struct push p;
+    push_open_renewing(&p, port, "5");
+    for (int i = 0; i < 3000 && second < 0; i++) {
+        push_frames(&p, 1);
+        if (waitpid(first, NULL, WNOHANG) == first)
+            second = start_server(port, b);
+    }
+    assert_true(second > 0);
+    push_until(&p, b, 100000);
+    push_close(&p);
+    wait_child(second, 10000);
+    struct media_report r;
+    assert_int_equal(media_inspect(a, 25, &r), 0);
+    assert_int_equal(r.wrong_pictures, 0);
+    assert_true(r.pictures > 100 && r.pictures % 50 == 0); /* whole groups */
+    assert_int_equal(media_inspect(b, 25, &r), 0);
+    assert_true(r.starts_with_idr);
+    assert_int_equal(r.wrong_pictures, 0);
+    free(a);
+    free(b);
+    media_remove(folder);
+}
+
 /* A peer that takes the connection and never says a word. */
 static void test_stalled_server_disturbs_nobody(void **state)
 {
@@ -241,7 +282,7 @@ static void test_stalled_server_disturbs_nobody(void **state)
     int port = 0, fd = listen_on(&port);
     struct push p;
     push_open(&p, port);
-    add_sink(&p, "record", "dir", folder);
+    add_sink(&p, "record", "dir", folder, NULL);
     push_frames(&p, 250);
     assert_in_range(p.slowest_put_us, 0, 50000);
     assert_in_range(push_close(&p), 0, 4000);
@@ -312,6 +353,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stream_arrives),
         cmocka_unit_test(test_server_dies_and_comes_back),
+        cmocka_unit_test(test_renewal),
         cmocka_unit_test(test_stalled_server_disturbs_nobody),
         cmocka_unit_test(test_server_that_hangs_up),
         cmocka_unit_test(test_nobody_there),
