@@ -273,7 +273,6 @@ static int start_programme(struct run *r, struct error *e)
         .requests = r->requests,
         .chatbot = r->chatbot,
         .script = r->script,
-        .first_below = dream_first_below(&r->settings.dream),
         .fade_s = r->settings.dream.transition_s,
     };
     int rc = programme_start(&r->programme);

@@ -119,6 +119,15 @@ static void print_suggestions(const struct synsets_result *r, const char *before
         putchar('\n');
 }
 
+/* Two things that share the picture the usual way. */
+static bool are_halves(const struct synsets_result *r)
+{
+    bool halves = r->count == 2 && r->change.at == 0;
+    for (int i = 0; i < r->count; i++)
+        halves = halves && r->manner[i].weight == 0 && r->manner[i].place == SYNSETS_ANYWHERE;
+    return halves;
+}
+
 static int resolve(const char *text, const struct model *m, const struct synsets_known *known)
 {
     struct synsets_result r;
@@ -130,9 +139,11 @@ static int resolve(const char *text, const struct model *m, const struct synsets
     case SYNSETS_HALF:
         synsets_label(&r, label, sizeof label);
         printf("request: %s%s\n", label,
-               r.count < 2 ? ""
-               : r.placed  ? " (the first on top, the second below, as the line says)"
-                           : " (the first on top, the second below; dream.first can swap them)");
+               !are_halves(&r) ? ""
+               : r.placed      ? " (the first on top, the second below, as the line says)"
+                               : " (the first on top, the second below; dream.first can swap them)");
+        if (r.change.s > 0)
+            printf("over %.0f s%s\n", r.change.s, r.change.wipes ? ", as a disc that grows" : "");
         if (r.verdict == SYNSETS_HALF)
             printf("half of it: %s%s\n", r.missing_name ? r.missing_name : "the other",
                    r.missing_name ? " is not in this model" : " names none of the classes");

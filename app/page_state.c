@@ -17,6 +17,16 @@ double page_now_s(const struct page *p)
     return (double)(clock_now_us(p->p.clock) - p->p.start_us) / 1e6;
 }
 
+/* Where a subject is, in words; of two without a place each has its half. */
+static const char *place_of(const struct page *p, const struct request *q, int i)
+{
+    bool halves = q->count == 2 && q->change.at == 0 && !q->manner[0].place && !q->manner[1].place &&
+                  q->manner[0].weight >= 0 && q->manner[1].weight >= 0;
+    if (halves)
+        return (i == 0) == p->p.first_below ? "bottom" : "top";
+    return synsets_place_name(q->manner[i].place);
+}
+
 void page_describe(const struct page *p, const struct request *q, struct web_dream *d)
 {
     *d = (struct web_dream){.id = q->id, .turn = q->turn, .count = q->count};
@@ -26,9 +36,11 @@ void page_describe(const struct page *p, const struct request *q, struct web_dre
     text_copy(d->by, sizeof d->by, q->user);
     for (int i = 0; i < q->count; i++) {
         const struct synset *s = &synset_table[q->synset[i]];
-        bool below = (i == 0) == p->p.first_below;
-        const char *place = q->count < 2 ? NULL : below ? "bottom" : "top";
-        d->subjects[i] = (struct web_subject){.name = s->names[0], .wnid = s->wnid, .place = place};
+        d->subjects[i] = (struct web_subject){.name = s->names[0],
+                                              .wnid = s->wnid,
+                                              .place = place_of(p, q, i),
+                                              .weight = (double)q->manner[i].weight,
+                                              .later = q->change.at > 0 && i >= q->change.at};
     }
 }
 

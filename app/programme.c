@@ -3,28 +3,43 @@
  */
 #include "app/programme.h"
 
+#include "app/subjects.h"
 #include "common/log.h"
 
-/* Of two subjects each has its half; the dream makes the border soft. */
-static struct port_subject place(int class_index, int place, int count, bool first_below)
-{
-    struct port_subject s = {.class_index = class_index, .weight = 1, .right = 1, .bottom = 1};
-    if (count == 2 && (place == 0) == first_below)
-        s.top = 0.5f;
-    else if (count == 2)
-        s.bottom = 0.5f;
-    return s;
-}
+enum { USUAL_CHANGE_S = 20 }; /* of "frog > volcano" without a time */
 
-static void target_from_request(const struct programme *p, const struct request *r, struct port_target *t)
+static void add_subjects(const struct programme *p, const struct request *r, int first, int end,
+                         struct port_target *t)
 {
-    *t = (struct port_target){.request_id = r->id, .fade_s = p->has_begun ? (float)p->fade_s : 0};
-    for (int i = 0; i < r->count; i++) {
+    for (int i = first; i < end; i++) {
         int c = model_class(p->model, synset_table[r->synset[i]].wnid);
         if (c >= 0 && t->count < PORT_SUBJECTS_MAX)
-            t->subjects[t->count++] = place(c, i, r->count, p->first_below);
+            t->subjects[t->count++] = subjects_place(c, &r->manner[i]);
     }
+}
+
+/* What is dreamed from now on, and what comes after that when the request says so. */
+static void targets_from_request(struct programme *p, const struct request *r, double now_s,
+                                 struct port_target *t)
+{
+    const struct synsets_change *change = &r->change;
+    double change_s = change->s > 0 ? change->s : USUAL_CHANGE_S, fade_s = p->has_begun ? p->fade_s : 0;
+    bool only_late = change->at == 0 && change->s > 0; /* "> volcano 30s": out of what is on */
+    p->has_later = change->at > 0;
+    *t = (struct port_target){.request_id = r->id, .fade_s = (float)fade_s};
+    if (only_late && p->has_begun) {
+        t->fade_s = (float)change_s;
+        t->change = change->wipes ? PORT_WIPE : PORT_FADE;
+    }
+    add_subjects(p, r, 0, p->has_later ? change->at : r->count, t);
     request_caption(r, t->caption, sizeof t->caption);
+    if (!p->has_later)
+        return;
+    p->later = (struct port_target){
+        .request_id = r->id, .fade_s = (float)change_s, .change = change->wipes ? PORT_WIPE : PORT_FADE};
+    add_subjects(p, r, change->at, r->count, &p->later);
+    request_caption(r, p->later.caption, sizeof p->later.caption);
+    p->later_at_s = now_s + fade_s;
 }
 
 static void answer(struct programme *p, double now_s)
@@ -33,14 +48,17 @@ static void answer(struct programme *p, double now_s)
     struct port_target t;
     if (p->script)
         script_feed(p->script, p->chatbot, now_s);
-    if (!requests_turn(p->requests, now_s, &r)) {
+    if (requests_turn(p->requests, now_s, &r)) {
+        targets_from_request(p, &r, now_s, &t);
+        p->has_begun = true;
+        log_info("dream", "%.1f s: now dreaming %s", now_s, t.caption);
+        port_answer(p->port, &t);
+    } else if (p->has_later && now_s >= p->later_at_s) {
+        p->has_later = false;
+        port_answer(p->port, &p->later);
+    } else {
         port_answer(p->port, NULL);
-        return;
     }
-    target_from_request(p, &r, &t);
-    p->has_begun = true;
-    log_info("dream", "%.1f s: now dreaming %s", now_s, t.caption);
-    port_answer(p->port, &t);
 }
 
 static void *programme_main(void *arg)

@@ -19,11 +19,13 @@ struct programme {
     struct requests *requests;
     struct chatbot *chatbot;
     struct script *script; /* NULL: none */
-    bool first_below;      /* the first of two subjects gets the bottom half */
     double fade_s;         /* from one subject to the next */
 
     struct thread thread; /* the rest is the module's own */
     bool has_begun;       /* the first subject comes without a fade */
+    bool has_later;       /* the request on turn goes over into `later` at that show time */
+    struct port_target later;
+    double later_at_s;
 };
 
 /* Starts the thread; the fields above `thread` are filled, and `p` must stay where it is until programme_stop.

@@ -53,6 +53,13 @@ static void tell_stand_ins(const struct synsets_result *r, struct error *note)
                                   r->subject[i].meant_name, synset_table[r->synset[i]].names[0]);
 }
 
+struct port_subject subjects_place(int class_index, const struct synsets_manner *m)
+{
+    struct synsets_area a = synsets_area(m->place);
+    return (struct port_subject){
+        .class_index = class_index, .weight = m->weight, a.left, a.top, a.right, a.bottom};
+}
+
 int subjects_find(struct dream_target *t, const struct model *m, const char *text, struct error *note,
                   struct error *e)
 {
@@ -62,10 +69,19 @@ int subjects_find(struct dream_target *t, const struct model *m, const char *tex
     synsets_resolve(text, strlen(text), &known, &r);
     if (r.verdict != SYNSETS_OK && (r.verdict != SYNSETS_NEAREST || !note))
         return refuse(&r, text, e);
+    if (r.change.at > 0)
+        return error_set(e, EINVAL,
+                         "-t \"%.80s\": one thing after another is for the show; a picture has one "
+                         "moment",
+                         text);
     if (note)
         tell_stand_ins(&r, note);
     *t = (struct dream_target){.count = r.count};
-    for (int i = 0; i < r.count; i++)
-        t->class_index[i] = model_class(m, synset_table[r.synset[i]].wnid);
+    for (int i = 0; i < r.count; i++) {
+        struct synsets_area a = synsets_area(r.manner[i].place);
+        t->subjects[i] = (struct dream_subject){.class_index = model_class(m, synset_table[r.synset[i]].wnid),
+                                                .weight = r.manner[i].weight,
+                                                .place = {a.left, a.top, a.right, a.bottom}};
+    }
     return 0;
 }

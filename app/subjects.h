@@ -5,12 +5,16 @@
 #define APP_SUBJECTS_H
 
 #include "common/error.h"
+#include "dreamer/port.h"
 #include "engine/dream/dream.h"
 #include "synsets/synsets.h"
 
 /* Marks the classes that the model has. Ids that are not among the 1000 are left out: nobody could ask for
  * them. Returns how many are marked. */
 int subjects_known(const struct model *m, struct synsets_known *known);
+
+/* A class of the model as it is wanted. */
+struct port_subject subjects_place(int class_index, const struct synsets_manner *m);
 
 /* What a line in the words of a request, as -t takes it, asks of this model. For a class that it lacks one that
  * comes near is taken, and *note says so (else it is ""); where `note` is NULL, none is. 0, or -EINVAL with one

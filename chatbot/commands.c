@@ -34,7 +34,8 @@ static void run_dream(struct chat_call *c)
 static const struct command commands[] = {
     {"help", "[COMMAND]", 0, 1, ANYONE, run_help, "what you can say"},
     {"dream", "THING [+ THING]", 1, ANY_WORDS, ANYONE, run_dream,
-     "wish for a thing, or two, one above the other"},
+     "wish for a thing, or two, one above the other; or say more: 3*cat + fish, cat -dog, frog left, "
+     "frog > volcano 30s"},
     {"now", "", 0, 0, ANYONE, run_now, "what I am dreaming, and whose wish that is"},
     {"queue", "", 0, 0, ANYONE, run_queue, "who waits for what"},
     {"where", "", 0, 0, ANYONE, run_where, "your place in the line"},

@@ -62,10 +62,9 @@ static const char *const forms[REPLY_COUNT][FORMS_MAX] = {
          "{Yes|Well}, $p {exists, they say|is a fine idea}, only this network was never shown one. It can do "
          "$l."},
     [REPLY_TOO_MANY] =
-        {"{I have two halves, no more|One mind, two halves}: wish for one or two things, like "
+        {"{I have one picture, no more|One mind, eight things}: wish for up to eight things, like "
          "\"goldfish + pizza\".",
-         "{Too many cooks|That is a crowd}. Two things fit, one on top and one below: \"goldfish + "
-         "pizza\"."},
+         "{Too many cooks|That is a crowd}. Eight things fit, two look best: \"goldfish + pizza\"."},
     [REPLY_FORBIDDEN] =
         {"{Not in this house|Not here|That one stays outside}. {Wish for something else|Name another "
          "thing}; !words shows what there is.",

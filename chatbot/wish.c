@@ -86,8 +86,10 @@ static void make_request(struct chat_call *c, const struct synsets_result *r, st
     text_clean(q->message_id, sizeof q->message_id, c->message_id, strlen(c->message_id));
     for (int i = 0; i < r->count; i++) {
         q->synset[i] = choose(c, &r->subject[i], r->synset[i], &now, q);
+        q->manner[i] = r->manner[i];
         q->count = i + 1;
     }
+    q->change = r->change;
     if (r->placed && q->count == 2 && c->bot->first_below) { /* the line says which is on top */
         int top = q->synset[0];
         q->synset[0] = q->synset[1];
@@ -101,6 +103,15 @@ static void put_brief(struct chat_call *c, const char *label)
     size_t n = strlen(c->outcome->brief);
     if (n > 0)
         snprintf(c->outcome->brief + n, sizeof c->outcome->brief - n, " %s", label);
+}
+
+/* One above the other, each in its half. */
+static bool are_halves(const struct request *q)
+{
+    bool halves = q->count == 2 && q->change.at == 0;
+    for (int i = 0; i < q->count; i++)
+        halves = halves && q->manner[i].weight == 0 && q->manner[i].place == SYNSETS_ANYWHERE;
+    return halves;
 }
 
 /* What the queue said, to a person. */
@@ -127,9 +138,9 @@ static void tell(struct chat_call *c, const struct request *q, int rc, double et
     else if (requests_is_lottery(c->bot->requests) && !q->immediate)
         chat_say(c, REPLY_LOTTERY, &words);
     else if (replaced && !q->immediate)
-        chat_say(c, q->count > 1 ? REPLY_INSTEAD_TWO : REPLY_INSTEAD_ONE, &words);
+        chat_say(c, are_halves(q) ? REPLY_INSTEAD_TWO : REPLY_INSTEAD_ONE, &words);
     else
-        chat_say(c, q->count > 1 ? REPLY_TWO : REPLY_ONE, &words);
+        chat_say(c, are_halves(q) ? REPLY_TWO : REPLY_ONE, &words);
 }
 
 static void tell_why_not(struct chat_call *c, const struct synsets_result *r)
@@ -232,7 +243,7 @@ static bool refuse_again(struct chat_call *c, const struct request *q)
         least_s = fmin(least_s, rests_s(c, q->synset[i]));
     struct request now;
     requests_list(c->bot->requests, &now, NULL, 0);
-    if (!(least_s > 0) || (now.count == q->count && memcmp(now.synset, q->synset, sizeof now.synset) == 0))
+    if (!(least_s > 0) || request_is_same(&now, q))
         return false; /* what is on is told by the queue */
     request_label(q, label, sizeof label);
     text_when(number, least_s);

@@ -32,6 +32,14 @@ static double show_time_s(const struct dreamer *d)
     return (double)(clock_now_us(d->p.clock) - d->p.start_us) / 1e6;
 }
 
+_Static_assert((int)DREAM_SUBJECTS_MAX == (int)PORT_SUBJECTS_MAX, "what passes the port can be dreamed");
+
+static struct dream_subject subject_of(const struct port_subject *s)
+{
+    return (struct dream_subject){
+        .class_index = s->class_index, .weight = s->weight, .place = {s->left, s->top, s->right, s->bottom}};
+}
+
 /* Asks what to dream now and points the dream there. */
 static void take_target(struct dreamer *d)
 {
@@ -40,7 +48,8 @@ static void take_target(struct dreamer *d)
         return;
     struct dream_target target = {.count = 0};
     for (int i = 0; i < t.count && target.count < DREAM_SUBJECTS_MAX; i++)
-        target.class_index[target.count++] = t.subjects[i].class_index;
+        target.subjects[target.count++] = subject_of(&t.subjects[i]);
+    target.change = t.change == PORT_WIPE ? DREAM_WIPE : DREAM_FADE;
     dream_set_target(d->p.dream, &target, (double)t.fade_s);
     text_copy(d->caption, sizeof d->caption, t.caption);
     d->request_id = t.request_id;
@@ -180,7 +189,7 @@ static void rehearse_frame(struct dreamer *d, uint8_t *nv12, bool counts)
 /* Can every frame be dreamed, and with how many steps? `slot` lends its memory. */
 static bool rehearse(struct dreamer *d, struct keyframe *slot)
 {
-    static const struct dream_target something = {.count = 1, .class_index = {0}};
+    static const struct dream_target something = {.count = 1, .subjects = {{.class_index = 0}}};
     struct frame_governor *g = &d->p.frame_governor;
     dream_set_target(d->p.dream, &something, 0); /* without one a step has less to do */
     int64_t began_us = clock_real_us();

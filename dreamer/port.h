@@ -23,15 +23,21 @@ enum { PORT_SUBJECTS_MAX = 8, PORT_NAME_BYTES = 96 };
 
 /* One thing to be seen. Places are shares of the picture, 0..1 from its left and top. */
 struct port_subject {
-    int32_t class_index;            /* of the model */
-    float weight;                   /* 1: as much as the others; below 0: away from it */
-    float left, top, right, bottom; /* where; all of the picture: 0, 0, 1, 1 */
+    int32_t class_index; /* of the model */
+    float weight;        /* 1, and 0, are as much as the others; below 0: away from it */
+    /* Where; it rides along with the zoom. right 0: no place of its own, the dream lays it out beside the
+     * others. */
+    float left, top, right, bottom;
 };
+
+/* How the new target takes over: everywhere at once, more and more, or as a disc that grows from the middle. */
+enum port_change { PORT_FADE, PORT_WIPE };
 
 /* What to dream from now on. */
 struct port_target {
     int64_t request_id; /* 0: the dream's own idea */
-    float fade_s;       /* from what was dreamed before; 0: at once */
+    float fade_s;       /* until it has taken over from what was dreamed before; 0: at once */
+    int32_t change;     /* enum port_change */
     int32_t count;      /* 0: keep drifting */
     struct port_subject subjects[PORT_SUBJECTS_MAX];
     char caption[KEYFRAME_CAPTION_BYTES]; /* UTF-8, may be empty; goes with the pictures */

@@ -23,7 +23,7 @@
 #include "engine/step.h"
 #include "engine/model/model.h"
 
-enum { BACKEND_SCALES_MAX = 5, BACKEND_SUBJECTS_MAX = 8, BACKEND_VIEWS_MAX = 8 };
+enum { BACKEND_SCALES_MAX = 5, BACKEND_SUBJECTS_MAX = 32, BACKEND_VIEWS_MAX = 8 };
 
 /* What a backend is opened for; everything must outlive it. */
 struct backend_params {

@@ -35,7 +35,7 @@ enum dream_preprocessing {
     DREAM_INPUT_CAFFE_RGB_GREY
 };
 enum dream_first { DREAM_FIRST_AUTO, DREAM_FIRST_TOP, DREAM_FIRST_BOTTOM };
-enum { DREAM_SUBJECTS_MAX = 2 };
+enum { DREAM_SUBJECTS_MAX = 8 };
 
 struct dream_config {
     struct option_size size;
@@ -53,6 +53,7 @@ struct dream_config {
     char prior_file[OPTION_STRING_BYTES], prior_mean[OPTION_STRING_BYTES]; /* "" = embedded */
     char start_image[OPTION_STRING_BYTES];                                 /* "" = noise */
     double transition_s;                                                   /* cross-fade between subjects */
+    double border; /* between subjects, soft over this share of the height */
 
     /* The recipe of `modern`. */
     double object_large, object_small; /* sizes of objects, share of the picture's shorter side */

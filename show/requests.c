@@ -79,11 +79,6 @@ double requests_advance(struct requests *r, double now_s)
     return r->latest_s;
 }
 
-static bool same_subjects(const struct request *a, const struct request *b)
-{
-    return a->count == b->count && memcmp(a->synset, b->synset, (size_t)a->count * sizeof a->synset[0]) == 0;
-}
-
 const char *requests_login_of(const struct request *q)
 {
     return q->login[0] ? q->login : q->user;
@@ -106,7 +101,7 @@ void requests_remove_at(struct requests *r, int place)
 
 bool requests_is_valid(const struct requests *r, const struct request *q)
 {
-    if (q->count < 1 || q->count > REQUESTS_SUBJECTS_MAX)
+    if (q->count < 1 || q->count > REQUESTS_SUBJECTS_MAX || q->change.at < 0 || q->change.at >= q->count)
         return false;
     for (int i = 0; i < q->count; i++)
         if (q->synset[i] < 0 || q->synset[i] >= SYNSET_COUNT || !r->known.known[q->synset[i]])
@@ -122,7 +117,7 @@ static int add_waiting(struct requests *r, struct request *q, double now_s, doub
     q->round = place >= 0 ? r->queue[place].round : requests_next_round(r, requests_login_of(q));
     if (place >= 0) {
         *eta_s = requests_wait_s(r, place, now_s);
-        if (same_subjects(&r->queue[place], q)) {
+        if (request_is_same(&r->queue[place], q)) {
             q->id = r->queue[place].id;
             return -EALREADY;
         }
@@ -155,7 +150,7 @@ int requests_add(struct requests *r, struct request *q, double now_s, double *et
     now_s = requests_advance(r, now_s);
     if (!requests_is_valid(r, q)) {
         rc = -EINVAL;
-    } else if (r->started && r->now.id && !r->skip && !r->operator_next.id && same_subjects(&r->now, q)) {
+    } else if (r->started && r->now.id && !r->skip && !r->operator_next.id && request_is_same(&r->now, q)) {
         q->id = r->now.id;
         rc = -EALREADY;
     } else if (q->immediate) {

@@ -23,7 +23,12 @@
 #include "config/option.h"
 #include "synsets/synsets.h"
 
-enum { REQUEST_USER_BYTES = 64, REQUEST_ID_BYTES = 64, REQUESTS_SUBJECTS_MAX = 2 };
+enum {
+    REQUEST_USER_BYTES = 64,
+    REQUEST_ID_BYTES = 64,
+    REQUESTS_SUBJECTS_MAX = SYNSETS_SUBJECTS_MAX,
+    REQUEST_SUBJECTS_BYTES = 256
+};
 enum { REQUESTS_RESERVED = 64 }; /* places behind queue_max, for moderators */
 
 #define REQUEST_SOMEBODY "somebody" /* for names that are not shown */
@@ -58,11 +63,13 @@ struct request {
     char message_id[REQUEST_ID_BYTES]; /* of the line that asked; "" where lines have none */
     int count;
     int synset[REQUESTS_SUBJECTS_MAX]; /* index into synset_table; [0] is the top when there are two */
-    bool immediate;                    /* the operator's own */
-    bool reserved;                     /* fits into a full queue */
-    bool favoured;                     /* gets its place one ahead */
-    int64_t round;                     /* set here: the place in the fair order */
-    int64_t turn;                      /* set here when it is on: 1, 2, ..., daydreams too */
+    struct synsets_manner manner[REQUESTS_SUBJECTS_MAX]; /* how each is wanted */
+    struct synsets_change change;                        /* which of them come later, and how */
+    bool immediate;                                      /* the operator's own */
+    bool reserved;                                       /* fits into a full queue */
+    bool favoured;                                       /* gets its place one ahead */
+    int64_t round;                                       /* set here: the place in the fair order */
+    int64_t turn; /* set here when it is on: 1, 2, ..., daydreams too */
 };
 
 struct requests;
@@ -174,5 +181,13 @@ void requests_look_ahead(struct requests *r, double now_s, struct requests_outlo
  * a daydream, which is nobody's, has a tilde: "goldfish ~". Always terminated. */
 void request_label(const struct request *q, char *out, size_t size);
 void request_caption(const struct request *q, char *out, size_t size);
+
+/* Do both want the same, in the same way? */
+bool request_is_same(const struct request *a, const struct request *b);
+
+/* The subjects as text for the store, ASCII, and back: reading fills count, synset (-1: unknown), manner and
+ * change; whatever the text holds, what comes of it is sound. */
+void request_write_subjects(const struct request *q, char out[REQUEST_SUBJECTS_BYTES]);
+void request_read_subjects(struct request *q, const char *text);
 
 #endif

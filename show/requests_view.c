@@ -107,20 +107,3 @@ bool requests_find_shown(struct requests *r, int64_t id, struct request *out)
 }
 
 /* ---- for people ---- */
-
-void request_label(const struct request *q, char *out, size_t size)
-{
-    struct synsets_result r = {.count = q->count, .synset = {q->synset[0], q->synset[1]}};
-    synsets_label(&r, out, size);
-}
-
-void request_caption(const struct request *q, char *out, size_t size)
-{
-    char label[256], text[256 + REQUEST_USER_BYTES + 8];
-    request_label(q, label, sizeof label);
-    if (!q->user[0])
-        snprintf(text, sizeof text, "%s ~", label);
-    else
-        snprintf(text, sizeof text, "%s  @%s", label, q->user);
-    text_copy(out, size, text);
-}

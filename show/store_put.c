@@ -8,12 +8,10 @@
 #include <stdlib.h>
 
 /* `wnids` must live until the statement has run. */
-static void bind_request(sqlite3_stmt *q, int first, const struct request *r, char wnids[32])
+static void bind_request(sqlite3_stmt *q, int first, const struct request *r,
+                         char wnids[REQUEST_SUBJECTS_BYTES])
 {
-    size_t n = 0;
-    wnids[0] = '\0';
-    for (int i = 0; i < r->count && i < REQUESTS_SUBJECTS_MAX && r->synset[i] >= 0; i++)
-        n += (size_t)snprintf(wnids + n, 32 - n, "%s%s", i ? " " : "", synset_table[r->synset[i]].wnid);
+    request_write_subjects(r, wnids);
     sqlite3_bind_int64(q, first, r->id);
     store_bind_text(q, first + 1, r->user);
     store_bind_text(q, first + 2, r->login[0] ? r->login : r->user);
@@ -25,7 +23,7 @@ static void bind_request(sqlite3_stmt *q, int first, const struct request *r, ch
 
 static int put_asked(struct store *s, const struct store_event *v, struct error *e)
 {
-    char wnids[32];
+    char wnids[REQUEST_SUBJECTS_BYTES];
     sqlite3_stmt *q = store_prepared(s, STORE_ADD_ASKED);
     sqlite3_bind_int64(q, 1, v->at_ms);
     bind_request(q, 2, &v->request, wnids);
@@ -35,7 +33,7 @@ static int put_asked(struct store *s, const struct store_event *v, struct error 
 
 static int put_shown(struct store *s, const struct store_event *v, struct error *e)
 {
-    char wnids[32];
+    char wnids[REQUEST_SUBJECTS_BYTES];
     sqlite3_stmt *q = store_prepared(s, STORE_ADD_SHOWN);
     sqlite3_bind_int64(q, 1, v->at_ms);
     bind_request(q, 2, &v->request, wnids);
@@ -146,7 +144,7 @@ int store_put_state(struct store *s, const struct store_state *state, struct err
     if (rc == 0)
         rc = store_execute(s, STORE_CLEAR_WORDS, e);
     for (int i = 0; i < state->wish_count && rc == 0; i++) {
-        char wnids[32];
+        char wnids[REQUEST_SUBJECTS_BYTES];
         sqlite3_stmt *q = store_prepared(s, STORE_ADD_WISH);
         sqlite3_bind_int(q, 1, i + 1);
         bind_request(q, 2, &state->wishes[i], wnids);

@@ -18,15 +18,13 @@ static void read_text(sqlite3_stmt *q, int column, char *out, size_t size)
 /* Columns request, user, login, message, wnids from the first on. */
 static void read_request(sqlite3_stmt *q, struct request *r)
 {
-    char wnids[32], *rest = wnids;
+    char wnids[REQUEST_SUBJECTS_BYTES];
     *r = (struct request){.id = sqlite3_column_int64(q, 0)};
     read_text(q, 1, r->user, sizeof r->user);
     read_text(q, 2, r->login, sizeof r->login);
     read_text(q, 3, r->message_id, sizeof r->message_id);
     read_text(q, 4, wnids, sizeof wnids);
-    for (const char *id; r->count < REQUESTS_SUBJECTS_MAX && (id = strsep(&rest, " "));)
-        if (*id)
-            r->synset[r->count++] = synsets_by_wnid(id);
+    request_read_subjects(r, wnids);
 }
 
 /* ---- state ---- */

@@ -4,6 +4,7 @@
 #include "show/store_schema.h"
 
 const char *const store_migrations[STORE_VERSION] = {
+    /* `wnids`: request_write_subjects. */
     "CREATE TABLE wish (place INTEGER PRIMARY KEY, request INTEGER NOT NULL, user TEXT NOT NULL, login TEXT NOT NULL,"
     " message TEXT NOT NULL, wnids TEXT NOT NULL) STRICT;"
     "CREATE TABLE ban (login TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;"

@@ -6,7 +6,7 @@
 
 #include "synsets/index.h"
 
-enum { PIECES_MAX = 8, PIECE_BYTES = 256, PIECE_NAMES_MAX = SYNSETS_SUGGESTIONS_MAX };
+enum { PIECES_MAX = 12, PIECE_BYTES = 256, PIECE_NAMES_MAX = SYNSETS_SUGGESTIONS_MAX };
 
 enum piece_state { PIECE_EMPTY, PIECE_NAMED, PIECE_UNKNOWN };
 
@@ -43,6 +43,10 @@ struct parse {
 
 /* `clean` as text_clean leaves it. */
 void synsets_parse(const char *clean, struct parse *p);
+
+/* resolve.c: what a line without signs names, `clean` as text_clean leaves it. */
+void synsets_resolve_names(const char *clean, const struct synsets_known *known,
+                           struct synsets_result *result);
 
 /* The name that the whole of `folded` is, blanks aside and behind an article; false when it is none. */
 bool synsets_understand(const char *folded, struct synsets_subject *subject);

@@ -1,5 +1,5 @@
 /*
- * resolve - a line of chat to subjects; see synsets.h for what it accepts.
+ * resolve - names in a line of chat to subjects; see synsets.h for what it accepts, grammar.c for the signs.
  *
  * parse.c tells which things a line names. Here each is met with what the model has: a class that it knows, one
  * that stands in, or none; and the things of a line make one answer. One thing that names nothing does not spoil
@@ -14,7 +14,7 @@
 #include "common/text.h"
 #include "synsets/parse.h"
 
-enum { SUGGEST_BYTES_MIN = 5, UNKNOWN_WORDS_MAX = 3, MEANT_CHOICES_MAX = 8 };
+enum { SUGGEST_BYTES_MIN = 5, UNKNOWN_WORDS_MAX = 3, MEANT_CHOICES_MAX = 8, CERTAIN_PIECES_MAX = 2 };
 
 /* ---- What may have been meant ---- */
 
@@ -71,11 +71,20 @@ static bool is_one_name(const struct synsets_subject *s)
     return s->how != SYNSETS_PARENT && s->how != SYNSETS_PARENT_FORM;
 }
 
-/* A known class that a kind may also mean, or -1. */
-static int another(const struct synsets_subject *s, int synset, const struct synsets_known *known)
+static bool is_taken(const struct synsets_result *r, int synset)
+{
+    for (int i = 0; i < r->count; i++)
+        if (r->synset[i] == synset)
+            return true;
+    return false;
+}
+
+/* A known class that a kind may also mean and that is not taken, or -1. */
+static int another(const struct synsets_result *r, const struct synsets_subject *s,
+                   const struct synsets_known *known)
 {
     for (int i = 0; i < s->choice_count && !is_one_name(s); i++)
-        if (s->choices[i] != synset && known->known[s->choices[i]])
+        if (!is_taken(r, s->choices[i]) && known->known[s->choices[i]])
             return s->choices[i];
     return -1;
 }
@@ -113,22 +122,26 @@ static int find_class(struct synsets_result *r, struct synsets_subject *s, const
     return -1;
 }
 
-/* Sets both subjects apart, or finds that they are one. */
+/* Sets a subject apart from those that are there, or finds that it is one of them. */
 static bool is_same(struct synsets_result *r, const struct synsets_subject *s, int *synset,
                     const struct synsets_known *known)
 {
-    if (r->count == 0 || r->synset[0] != *synset)
-        return r->count == 2 && r->synset[1] == *synset;
-    if (is_one_name(s) && is_one_name(&r->subject[0]))
+    int i = 0;
+    while (i < r->count && r->synset[i] != *synset)
+        i++;
+    if (i == r->count)
+        return false;
+    if (is_one_name(s) && is_one_name(&r->subject[i]))
         return true; /* "tench, Tinca tinca" is one */
-    int other = another(s, *synset, known), theirs = another(&r->subject[0], *synset, known);
-    if (other < 0 && theirs < 0)
-        return true;
-    if (other >= 0) /* "Chihuahua + dog": another dog */
+    int other = another(r, s, known);
+    if (other >= 0) { /* "Chihuahua + dog": another dog */
         *synset = other;
-    else
-        r->synset[0] = theirs;
-    return false;
+        return false;
+    }
+    int theirs = another(r, &r->subject[i], known);
+    if (theirs >= 0)
+        r->synset[i] = theirs;
+    return theirs < 0;
 }
 
 static bool fail(struct synsets_result *r, enum synsets_verdict verdict)
@@ -182,14 +195,17 @@ static bool stands_in_twice(struct synsets_result *r, const struct synsets_subje
                             struct synsets_result *lacking)
 {
     static const struct synsets_result nothing = {.suggestion_count = 0};
-    if (r->count == 0 || r->synset[0] != synset || (!s->meant_name && !r->subject[0].meant_name))
+    int i = 0;
+    while (i < r->count && r->synset[i] != synset)
+        i++;
+    if (i == r->count || (!s->meant_name && !r->subject[i].meant_name))
         return false;
     if (s->meant_name) {
         note_lacking(lacking, s, &nothing);
         return true;
     }
-    note_lacking(lacking, &r->subject[0], &nothing);
-    r->subject[0] = *s;
+    note_lacking(lacking, &r->subject[i], &nothing);
+    r->subject[i] = *s;
     return true;
 }
 
@@ -249,7 +265,7 @@ static void join(struct synsets_result *r, const struct parse *p, const struct s
         }
     }
     /* A whole sentence beside a name is talk; a word or two are the other half of a wish. */
-    bool talk = p->idiom || unknowns > 1 || p->count > SYNSETS_SUBJECTS_MAX ||
+    bool talk = p->idiom || unknowns > 1 || p->count > CERTAIN_PIECES_MAX ||
                 (unknown && (unknown->name_count > 0 || unknown->content_words > UNKNOWN_WORDS_MAX));
     bool half = unknowns > 0 || lacking.missing_name;
     if (r->count == 0 || (half && talk)) {
@@ -278,31 +294,11 @@ static bool is_signed(const char *clean, struct synsets_subject *subject)
     return synsets_understand(folded, subject) && is_one_name(subject);
 }
 
-/* A command of another bot, or a link: nothing in it is meant for us, whatever it holds. */
-static bool is_not_for_us(const char *clean)
+void synsets_resolve_names(const char *clean, const struct synsets_known *known,
+                           struct synsets_result *result)
 {
-    static const char *const marks[] = {"://",   "www.",  ".com",  ".net", ".org", ".gg",  ".tv",
-                                        ".io",   ".ly/",  ".me/",  ".xyz", ".ru",  ".co/", ".example",
-                                        ".link", ".shop", ".info", ".to/", ".be/"};
-    if ((clean[0] == '!' || clean[0] == '/') && ((clean[1] | 32) >= 'a' && (clean[1] | 32) <= 'z'))
-        return true;
-    for (size_t i = 0; i < ARRAY_LEN(marks); i++)
-        if (strcasestr(clean, marks[i]))
-            return true;
-    return false;
-}
-
-void synsets_resolve(const char *line, size_t bytes, const struct synsets_known *known,
-                     struct synsets_result *result)
-{
-    char clean[SYNSETS_LINE_BYTES];
     struct parse p;
     struct synsets_subject whole;
-    text_clean(clean, sizeof clean, line, bytes);
-    if (is_not_for_us(clean)) {
-        *result = (struct synsets_result){.verdict = SYNSETS_UNKNOWN, .missing = -1};
-        return;
-    }
     if (is_signed(clean, &whole))
         p = (struct parse){
             .count = 1, .any_words = true, .pieces = {{.state = PIECE_NAMED, .subject = whole}}};
@@ -315,18 +311,4 @@ void synsets_resolve(const char *line, size_t bytes, const struct synsets_known 
         fail(result, SYNSETS_EMPTY);
     else
         join(result, &p, known);
-}
-
-bool synsets_granted(const struct synsets_result *result)
-{
-    return result->verdict <= SYNSETS_HALF;
-}
-
-void synsets_label(const struct synsets_result *result, char *out, size_t size)
-{
-    const char *first = result->count > 0 ? synset_table[result->synset[0]].names[0] : "";
-    if (result->count > 1)
-        snprintf(out, size, "%s + %s", first, synset_table[result->synset[1]].names[0]);
-    else
-        snprintf(out, size, "%s", first);
 }

@@ -27,6 +27,10 @@ struct json *site_dream_json(const struct web_dream *d)
         json_put_text(s, "wnid", d->subjects[i].wnid);
         if (d->subjects[i].place)
             json_put_text(s, "place", d->subjects[i].place);
+        if (d->subjects[i].weight != 0 && d->subjects[i].weight != 1)
+            set(s, "weight", d->subjects[i].weight);
+        if (d->subjects[i].later)
+            json_put_truth(s, "later", true);
         json_add(subjects, s);
     }
     json_put(o, "subjects", subjects);

@@ -29,7 +29,7 @@ struct web_config {
 extern const struct option_section web_section;
 
 enum {
-    WEB_SUBJECTS_MAX = 2,
+    WEB_SUBJECTS_MAX = 8,
     WEB_NEXT_MAX = 5,
     WEB_SINKS_MAX = STATS_SINKS,
     WEB_ALARMS_MAX = 10,
@@ -46,7 +46,9 @@ enum {
 /* A class of things; static texts. */
 struct web_subject {
     const char *name, *wnid;
-    const char *place; /* "top", "bottom"; NULL: it is alone */
+    const char *place; /* "top", "bottom", "top left" ...; NULL: it shares the picture with the others */
+    double weight;     /* 0 and 1: the usual; below 0: away from it */
+    bool later;        /* it follows those that are not */
 };
 
 /* Something that is, was or will be dreamed. */
@@ -104,7 +106,7 @@ enum web_result {
     WEB_TAKEN,
     WEB_UNKNOWN,  /* 422 */
     WEB_MISSING,  /* 422: a class that this model has not */
-    WEB_TOO_MANY, /* 422: more than two things */
+    WEB_TOO_MANY, /* 422: more things than a wish can hold */
     WEB_ALREADY,  /* 409 */
     WEB_FULL,     /* 429 */
     WEB_COOLDOWN, /* 429 */

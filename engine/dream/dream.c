@@ -1,7 +1,5 @@
 /*
- * dream - see dream.h. What is dreamed is a mix of targets whose shares add up to one: the newest grows by
- * elapsed time / fade time, the others shrink in proportion, so a request in the middle of a fade starts from
- * whatever mix there is and nothing jumps. The work is done by a backend (drivers.c).
+ * dream - see dream.h. What is dreamed is kept by target.c; the work is done by a backend (drivers.c).
  */
 #include "engine/dream/dream.h"
 
@@ -24,7 +22,7 @@ static int allocate(struct dream *d, struct error *e)
     d->max_map = (largest->width_px / stride + 1) * (largest->height_px / stride + 1);
     size_t map = (size_t)d->max_map;
     d->copy = buffer_alloc(d->floats * sizeof *d->copy);
-    d->weights = buffer_alloc(BACKEND_SUBJECTS_MAX * map * sizeof *d->weights);
+    d->weights = buffer_alloc((BACKEND_SUBJECTS_MAX + 1) * map * sizeof *d->weights);
     d->logits = buffer_alloc((size_t)d->model->classes * map * sizeof *d->logits);
     if (d->copy && d->weights && d->logits)
         return 0;
@@ -107,54 +105,9 @@ void dream_close(struct dream **out)
     *out = NULL;
 }
 
-void dream_set_target(struct dream *d, const struct dream_target *t, double fade_s)
-{
-    struct dream_target clean = {0};
-    for (int i = 0; i < t->count && i < DREAM_SUBJECTS_MAX; i++)
-        if (t->class_index[i] >= 0 && t->class_index[i] < d->model->classes)
-            clean.class_index[clean.count++] = t->class_index[i];
-    d->layer = d->channel = -1;
-    d->fade_s = fade_s;
-    if (d->mix_count == 0 || fade_s <= 0) {
-        d->mix[0] = (struct mix){clean, 1};
-        d->mix_count = 1;
-        return;
-    }
-    if (d->mix_count == MIX_MAX) { /* the oldest has faded furthest; what is left of it goes to the next */
-        d->mix[1].share += d->mix[0].share;
-        memmove(d->mix, d->mix + 1, (MIX_MAX - 1) * sizeof *d->mix);
-        d->mix_count--;
-    }
-    d->mix[d->mix_count++] = (struct mix){clean, 0};
-}
-
-void dream_set_layer(struct dream *d, int layer, int channel)
-{
-    d->mix_count = 0;
-    d->layer = layer;
-    d->channel = channel;
-}
-
-static void advance_fade(struct dream *d, double elapsed_s)
-{
-    if (d->mix_count < 2)
-        return;
-    struct mix *newest = &d->mix[d->mix_count - 1];
-    double grown = newest->share + elapsed_s / d->fade_s;
-    if (grown >= 1) {
-        d->mix[0] = (struct mix){newest->target, 1};
-        d->mix_count = 1;
-        return;
-    }
-    double shrink = (1 - grown) / (1 - newest->share);
-    newest->share = grown;
-    for (int i = 0; i < d->mix_count - 1; i++)
-        d->mix[i].share *= shrink;
-}
-
 void dream_warp(struct dream *d, double zoom, double degrees, double elapsed_s)
 {
-    advance_fade(d, elapsed_s);
+    dream_mix_advance(d, zoom, degrees, elapsed_s);
     d->moment = 0;
     if (dream_backend_ready(d))
         dream_backend_check(d, d->ops->warp(d->backend, zoom, degrees));
@@ -263,7 +216,7 @@ void dream_belief(struct dream *d, double belief[DREAM_SUBJECTS_MAX])
         belief[i] = 0;
     if (!d->backend || d->mix_count == 0)
         return;
-    const struct dream_target *t = &d->mix[d->mix_count - 1].target;
+    const struct mix *newest = &d->mix[d->mix_count - 1];
     struct backend_step s = {.climbs = false};
     struct backend_measure m = {.logits = d->logits};
     d->profile->look(d, &s);
@@ -275,11 +228,13 @@ void dream_belief(struct dream *d, double belief[DREAM_SUBJECTS_MAX])
     }
     struct dream_map map = dream_view_map(d, &s.view);
     int positions = map.width * map.height;
-    for (int k = 0; k < t->count; k++) {
+    for (int k = 0; k < newest->target.count; k++) {
         double sum = 0, weights = 0;
         for (int p = 0; p < positions; p++) {
-            double w = dream_subject_share(d, k, t->count, map.first + p / map.width * map.spacing);
-            sum += w * probability(d->logits, d->model->classes, positions, p, t->class_index[k]);
+            double w = dream_subject_share(d, newest, k, map.first_x + p % map.width * map.spacing_x,
+                                           map.first_y + p / map.width * map.spacing_y);
+            sum += w * probability(d->logits, d->model->classes, positions, p,
+                                   newest->target.subjects[k].class_index);
             weights += w;
         }
         belief[k] = weights > 0 ? sum / weights : 0;

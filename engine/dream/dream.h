@@ -12,10 +12,29 @@
 #include "engine/recipe.h"
 #include "engine/model/model.h"
 
-/* What to dream: one or two classes of the model, each with its half. count 0: keep drifting. */
+/* A part of the picture: shares of it, 0..1 from its left and top. right 0: no place of its own. */
+struct dream_place {
+    float left, top, right, bottom;
+};
+
+/* One thing to be seen. Those without a place share the picture: the first half of them in a row above the
+ * other half (dream.first), each with as much room as its weight is of all; the weight of one that is alone, or has
+ * a place, is how strongly it is climbed. A place rides along with the zoom, and what is dreamed there goes
+ * before what has none. */
+struct dream_subject {
+    int class_index;
+    float weight; /* 0: the usual, 1. Below 0: away from it */
+    struct dream_place place;
+};
+
+/* How a new target takes over: everywhere at once more and more, or as a disc that grows from the middle. */
+enum dream_change { DREAM_FADE, DREAM_WIPE };
+
+/* What to dream. count 0: keep drifting. */
 struct dream_target {
     int count;
-    int class_index[DREAM_SUBJECTS_MAX];
+    struct dream_subject subjects[DREAM_SUBJECTS_MAX];
+    enum dream_change change;
 };
 
 /* The model that the settings name, with the preprocessing that they ask for. 0 or -errno with a line. */
@@ -32,7 +51,8 @@ int dream_open(struct dream **d, const struct dream_config *c, struct model *m, 
                const float *start, struct error *e);
 void dream_close(struct dream **d);
 
-/* Class indices are the model's; one out of its range is ignored. */
+/* Class indices are the model's; one out of its range is ignored. `fade_s` of show time (dream_warp) until it has
+ * taken over; 0: at once. */
 void dream_set_target(struct dream *d, const struct dream_target *t, double fade_s);
 
 /* Instead of subjects: climb a layer's activations (DeepDream). `layer` indexes model.layers; `channel` -1

@@ -1,7 +1,8 @@
 /*
  * internal - what the files of the dream share; private to engine/dream/.
  *
- * dream.c      the public functions, what is being dreamed
+ * dream.c      the public functions
+ * target.c     what is being dreamed, and where
  * drivers.c    the hardware, its choice and its loss
  * objective.c  subjects to weights over the logit map
  * modern.c     decides a step of `modern`
@@ -17,9 +18,16 @@
 
 enum { COPY_EVERY_FRAMES = 30, MIX_MAX = 4 }; /* targets that may be on their way in or out at once */
 
+/* From a point of the picture as it is (pixels) to where that was: (a x - b y + x0, b x + a y + y0). */
+struct drift {
+    double a, b, x0, y0;
+};
+
 /* A share of what is dreamed. Shares add up to 1. */
 struct mix {
-    struct dream_target target;
+    struct dream_target target;     /* every subject with its weight and place */
+    bool rides[DREAM_SUBJECTS_MAX]; /* its place was asked for, not given by the layout */
+    struct drift drift;             /* since it was set */
     double share;
 };
 
@@ -54,7 +62,7 @@ struct dream {
     int frames_since_copy;
     bool is_kept; /* a newer copy than `copy` is with the backend */
 
-    float *weights; /* [BACKEND_SUBJECTS_MAX][largest map] */
+    float *weights; /* [BACKEND_SUBJECTS_MAX + 1][largest map]; the last is scratch */
     struct objective_subject subjects[BACKEND_SUBJECTS_MAX];
     float *logits; /* [classes][largest map], for beliefs */
     int max_map;
@@ -87,8 +95,9 @@ bool dream_backend_ready(struct dream *d);
 
 /* Picture places of a logit map, for weights by position. */
 struct dream_map {
-    int width, height;     /* logits */
-    double first, spacing; /* share of the picture's height: centre of row 0's window, distance of rows */
+    int width, height; /* logits */
+    /* Shares of the picture's width and height: centre of the first logit's window, distance of two. */
+    double first_x, spacing_x, first_y, spacing_y;
 };
 
 /* Fills subjects[] and their weights for the present mix. Returns how many; 0: there is nothing to climb. */
@@ -96,8 +105,16 @@ int dream_objective_soft(struct dream *d, const struct dream_map *map, struct ob
 int dream_objective_halves(struct dream *d, int map_width, int map_height,
                            struct objective_subject *subjects);
 
-/* The share of subject `index` of `count` at height y (0 top .. 1 bottom) under the soft border. */
-double dream_subject_share(const struct dream *d, int index, int count, double y);
+/* target.c: how much of subject `index` belongs at a place (shares of the picture), 0..1. */
+double dream_subject_share(const struct dream *d, const struct mix *m, int index, double x, double y);
+/* How much of what is dreamed at a place is that of mix `index`; they add up to 1. */
+double dream_mix_share(const struct dream *d, int index, double x, double y);
+/* Does anything take over by a wipe? */
+bool dream_mix_wipes(const struct dream *d);
+/* One thing everywhere, or two with a half each, the usual way. */
+bool dream_mix_is_plain(const struct mix *m);
+/* The picture was warped, and time went by. */
+void dream_mix_advance(struct dream *d, double zoom, double degrees, double elapsed_s);
 
 /* Where a view's logits lie on the picture. */
 struct dream_map dream_view_map(const struct dream *d, const struct image_view *v);

@@ -18,8 +18,8 @@
 
 #include <math.h>
 
-#define TWO_SUBJECTS 0.7 /* objects are that much smaller when two share the picture's height */
-#define SCALE_MAX    1.0 /* never look at the picture larger than it is: it has no more detail to give */
+#define SEVERAL_SUBJECTS 0.7 /* objects are that much smaller when two or more share the picture */
+#define SCALE_MAX        1.0 /* never look at the picture larger than it is: it has no more detail to give */
 enum { PRIOR_POOLS = 3 };
 static const int prior_pools[PRIOR_POOLS] = {1, 2, 4};
 
@@ -68,9 +68,20 @@ static struct image_view view_for(const struct dream *d, double share, double sh
     return v;
 }
 
+/* Has every thing all of the picture for itself? */
+static bool is_alone(const struct mix *m)
+{
+    int wanted = 0, placed = 0;
+    for (int i = 0; i < m->target.count; i++) {
+        wanted += m->target.subjects[i].weight > 0;
+        placed += m->target.subjects[i].weight > 0 && m->rides[i];
+    }
+    return wanted < 2 && placed == 0;
+}
+
 static double size_factor(const struct dream *d)
 {
-    return d->mix_count && d->mix[d->mix_count - 1].target.count > 1 ? TWO_SUBJECTS : 1;
+    return d->mix_count && !is_alone(&d->mix[d->mix_count - 1]) ? SEVERAL_SUBJECTS : 1;
 }
 
 static double draw_between(struct rng *r, double low, double high)
@@ -89,18 +100,21 @@ static struct image_view draw_view(struct dream *d)
 
 struct dream_map dream_view_map(const struct dream *d, const struct image_view *v)
 {
-    double height = v->scale * d->height;
+    double width = v->scale * d->width, height = v->scale * d->height;
+    double half_window = model_min_px(d->model) / 2.0;
     return (struct dream_map){.width = model_map_size(d->model, v->width_px),
                               .height = model_map_size(d->model, v->height_px),
-                              .first = (model_min_px(d->model) / 2.0 - v->offset_y) / height,
-                              .spacing = d->model->stride_px / height};
+                              .first_x = (half_window - v->offset_x) / width,
+                              .spacing_x = d->model->stride_px / width,
+                              .first_y = (half_window - v->offset_y) / height,
+                              .spacing_y = d->model->stride_px / height};
 }
 
 /* Sizes of objects, from the smallest (the largest view) on, in equal ratios. */
 static int open_modern(struct dream *d, struct error *e)
 {
     (void)e;
-    double low = fmin(d->config.object_small, d->config.object_large) * TWO_SUBJECTS;
+    double low = fmin(d->config.object_small, d->config.object_large) * SEVERAL_SUBJECTS;
     double high = fmax(d->config.object_small, d->config.object_large);
     for (int i = 0; i < BACKEND_VIEWS_MAX; i++) {
         double share = low * pow(high / low, (double)i / (BACKEND_VIEWS_MAX - 1));

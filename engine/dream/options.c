@@ -63,6 +63,10 @@ static const struct option rows[] = {
     OPTION_STRING(C, start_image, "", 0, "Picture to begin with; empty: soft noise."),
     OPTION_FLOAT(C, transition_s, "4", 0, 60, "s", "Cross-fade from one subject to the next."),
     OPTION_FLOAT(
+        C, border, "0.16", 0, 1, "of the height",
+        "How soft the border is where one subject ends and another begins; 0: a hard one. classic has "
+        "a hard one between two halves in any case."),
+    OPTION_FLOAT(
         C, object_large, "0.9", 0.05, 4, "of the shorter side",
         "Largest size that objects are dreamed in. Every step draws a size between large and small."),
     OPTION_FLOAT(C, object_small, "0.28", 0.05, 4, "of the shorter side", "Smallest size of objects."),

@@ -168,7 +168,7 @@ static void test_unknown(void **state)
         {"lions pizza", "Did you mean lions or pizza?"},
         {"gold fissh", "Did you mean goldfish"},
         {"xyzzy plugh", " that"},
-        {"goldfish + volcano + pizza", "goldfish + pizza"},
+        {"goldfish, volcano, pizza, lion, tiger, zebra, lemon, mosque, castle", "goldfish + pizza"},
         {"...", "!help"},
         {"!frobnicate", "These I do: !help"},
         {"!hepl", "Did you mean !help?"},
@@ -248,7 +248,7 @@ static void test_irc_talk(void **state)
         {"dogs", "!x"},
         {"🍕", "pizza"},
         {"goldfish + pizza", "pizza"},
-        {"cat, dog, bird", "goldfish + pizza"},
+        {"goldfish, lemon, pizza", "goldfish + lemon + pizza"},
         {"!dream goldfish", "goldfish"},
         {"!goldfish", "goldfish"},
         {"!dream sub", "submarine"},
@@ -454,7 +454,10 @@ static void test_page(void **state)
     assert_int_equal(ask(&s, "ann", "goldfish", 1).result, CHAT_ALREADY);
     o = ask(&s, "ann", "qqqqqqqq", 1);
     assert_int_equal(o.result, CHAT_UNKNOWN);
-    assert_int_equal(ask(&s, "ann", "goldfish + pizza + lion", 1).result, CHAT_TOO_MANY);
+    assert_int_equal(
+        ask(&s, "ann", "goldfish + pizza + lion + tiger + zebra + lemon + banana + castle + mosque", 1)
+            .result,
+        CHAT_TOO_MANY);
     assert_int_equal(ask(&s, "ann", "!queue", 1).result, CHAT_SAID);
     assert_int_equal(ask(&s, "ann", "!clear", 1).result, CHAT_SAID); /* a moderator's: refused */
     assert_int_equal(requests_list(s.requests, NULL, NULL, 0), 1);

@@ -156,7 +156,8 @@ static struct dream *open_on(const struct dream_config *c, const struct backend_
     struct error e = {""};
     if (dream_open_on(&d, &(struct dream_params){c, model, 4, NULL, list}, &e) < 0)
         fail_msg("%s", e.text);
-    struct dream_target goldfish = {1, {model_class(model, "n01443537")}};
+    struct dream_target goldfish = {.count = 1,
+                                    .subjects = {{.class_index = model_class(model, "n01443537")}}};
     dream_set_target(d, &goldfish, 0);
     return d;
 }
@@ -242,7 +243,7 @@ static void without_any_backend_the_picture_stands_still(void **state)
     assert_string_equal(dream_backend_name(d), "none");
     dream_warp(d, 1.1, 0, 1);
     assert_int_equal(dream_step(d), -EIO);
-    double belief[2];
+    double belief[DREAM_SUBJECTS_MAX];
     dream_belief(d, belief);
     assert_false(dream_makes_frames(d));
     uint8_t *nv12 = xmalloc(128 * 96 * 3 / 2);
@@ -376,7 +377,7 @@ static void prepared_views_are_the_only_ones(void **state)
     struct dream_config c = CONFIG("dream.threads=1");
     set_up(40, 1);
     struct dream *d = open_on(&c, drivers);
-    struct dream_target two = {2, {3, 4}};
+    struct dream_target two = {.count = 2, .subjects = {{.class_index = 3}, {.class_index = 4}}};
     assert_int_equal(dream_steps(d, 20), 0);
     dream_set_target(d, &two, 0);
     assert_int_equal(dream_steps(d, 20), 0);

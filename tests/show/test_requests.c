@@ -121,7 +121,7 @@ static void test_invalid(void **state)
     double eta;
     bool replaced;
     assert_int_equal(requests_add(r, &q, 0, &eta, &replaced), -EINVAL);
-    q.count = 3;
+    q.count = REQUESTS_SUBJECTS_MAX + 1;
     assert_int_equal(requests_add(r, &q, 0, &eta, &replaced), -EINVAL);
     assert_int_equal(add(r, "x", -1, 0, &eta), -EINVAL);
     assert_int_equal(add(r, "x", SYNSET_COUNT, 0, &eta), -EINVAL);

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-enum { CUDA_SUBJECTS_MAX = 8 }; /* BACKEND_SUBJECTS_MAX */
+enum { CUDA_SUBJECTS_MAX = 32 }; /* BACKEND_SUBJECTS_MAX */
 
 /* Subjects from `count` on are not read. */
 struct cuda_target {

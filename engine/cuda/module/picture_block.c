@@ -89,6 +89,14 @@ static void write_block(const struct backend *b, const struct picture_prepared *
     cuda_prior_place(b->prior, prior, s, head->places);
 }
 
+/* The weights come last: those of subjects that are not there need not travel. */
+static size_t used_bytes(const struct picture_prepared *v, const uint8_t *block)
+{
+    const struct block_head *head = (const struct block_head *)(const void *)block;
+    return v->block.weights +
+           (size_t)head->target.count * (size_t)v->map_w * (size_t)v->map_h * sizeof(float);
+}
+
 int picture_block_send(struct backend *b, const struct picture_prepared *v,
                        const struct cuda_prior_plan *prior, const struct backend_step *s,
                        struct block_head *head)
@@ -103,7 +111,7 @@ int picture_block_send(struct backend *b, const struct picture_prepared *v,
     write_block(b, v, prior, s, slot);
     if (head)
         memcpy(head, slot, sizeof *head);
-    rc = cuda_fail(d, cudaMemcpyAsync(b->block, slot, v->block.bytes, cudaMemcpyHostToDevice, d->stream),
+    rc = cuda_fail(d, cudaMemcpyAsync(b->block, slot, used_bytes(v, slot), cudaMemcpyHostToDevice, d->stream),
                    "a step's data");
     if (rc == 0)
         rc = cuda_fail(d, cudaEventRecord(is_free, d->stream), "a step's data");

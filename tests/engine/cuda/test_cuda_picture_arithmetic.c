@@ -99,7 +99,8 @@ static void dreams_are_dreamed_as_on_the_cpu(void **state)
     for (int i = 0; i < 2; i++) {
         struct dream *d;
         struct error e = {""};
-        const struct dream_target target = {.count = 2, .class_index = {3, 77}};
+        const struct dream_target target = {.count = 2,
+                                            .subjects = {{.class_index = 3}, {.class_index = 77}}};
         const struct dream_params params = {&c.config, c.model, 11, c.picture, drivers[i]};
         if (dream_open_on(&d, &params, &e) < 0)
             fail_msg("%s", e.text);

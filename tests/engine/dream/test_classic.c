@@ -123,7 +123,11 @@ static struct dream *open_classic(struct model *m, int width, int height)
     struct error e = {""};
     if (dream_open(&d, &c, m, 5, NULL, &e) < 0)
         fail_msg("%s", e.text);
-    dream_set_target(d, &(struct dream_target){2, {model_class(m, goldfish), model_class(m, pizza)}}, 0);
+    dream_set_target(d,
+                     &(struct dream_target){.count = 2,
+                                            .subjects = {{.class_index = model_class(m, goldfish)},
+                                                         {.class_index = model_class(m, pizza)}}},
+                     0);
     return d;
 }
 

@@ -97,9 +97,10 @@ static const char *const goldfish = "n01443537", *const pizza = "n07873807";
 
 static struct dream_target target(const char *first, const char *second)
 {
-    struct dream_target t = {.count = second ? 2 : 1, .class_index = {model_class(model, first)}};
+    struct dream_target t = {.count = second ? 2 : 1,
+                             .subjects = {{.class_index = model_class(model, first)}}};
     if (second)
-        t.class_index[1] = model_class(model, second);
+        t.subjects[1].class_index = model_class(model, second);
     return t;
 }
 
@@ -150,7 +151,7 @@ static void dreams_what_it_is_told(void **state)
     struct dream_config c = CONFIG("dream.size=192x160");
     struct dream *d = open_or_fail(&c, 1, NULL);
     struct dream_target one = target(pizza, NULL), two = target(goldfish, pizza);
-    double before[2], after[2];
+    double before[DREAM_SUBJECTS_MAX], after[DREAM_SUBJECTS_MAX];
     dream_set_target(d, &one, 0);
     dream_belief(d, before);
     for (int i = 0; i < 60; i++)
@@ -183,12 +184,17 @@ static void subjects_share_the_picture(void **state)
             CONFIG("dream.size=96x64", "dream.backend=null", cases[i].profile, cases[i].first);
         struct dream *d = open_or_fail(&c, 1, NULL);
         assert_int_equal(dream_first_below(&c), cases[i].on_top);
-        assert_true(dream_subject_share(d, 0, 1, 0.9) == 1);
-        assert_true(dream_subject_share(d, cases[i].on_top, 2, 0.1) == 1);
-        assert_true(dream_subject_share(d, !cases[i].on_top, 2, 0.1) == 0);
-        assert_float_equal(dream_subject_share(d, 0, 2, 0.5), 0.5, 1e-9);
+        struct dream_target one = target(goldfish, NULL), two = target(goldfish, pizza);
+        const struct mix *m = &d->mix[0];
+        dream_set_target(d, &one, 0);
+        assert_true(dream_subject_share(d, m, 0, 0.5, 0.9) == 1);
+        dream_set_target(d, &two, 0);
+        assert_true(dream_subject_share(d, m, cases[i].on_top, 0.5, 0.1) == 1);
+        assert_true(dream_subject_share(d, m, !cases[i].on_top, 0.5, 0.1) == 0);
+        assert_float_equal(dream_subject_share(d, m, 0, 0.5, 0.5), 0.5, 1e-9);
         for (double y = -0.5; y < 1.5; y += 0.03)
-            assert_float_equal(dream_subject_share(d, 0, 2, y) + dream_subject_share(d, 1, 2, y), 1, 1e-9);
+            assert_float_equal(dream_subject_share(d, m, 0, 0.2, y) + dream_subject_share(d, m, 1, 0.7, y), 1,
+                               1e-9);
         dream_close(&d);
     }
 }
@@ -213,7 +219,7 @@ static void classic_splits_the_rows(void **state)
         struct dream *d = open_or_fail(&c, 1, NULL);
         dream_set_target(d, &two, 0);
         assert_int_equal(dream_objective_halves(d, 7, 5, s), 2);
-        assert_int_equal(s[0].class_index, two.class_index[below]);
+        assert_int_equal(s[0].class_index, two.subjects[below].class_index);
         assert_float_equal(sum_of(s[0].weight, 0, 14), 1, 1e-6);
         assert_true(sum_of(s[0].weight, 14, 35) == 0);
         assert_float_equal(sum_of(s[1].weight, 14, 35), 1, 1e-6);
@@ -256,7 +262,7 @@ static void fades_add_up(void **state)
     dream_warp(d, 1, 0, 10);
     assert_int_equal(d->mix_count, 1);
     assert_int_equal(d->mix[0].target.count, 0);
-    struct dream_target bad = {.count = 2, .class_index = {-1, 200}};
+    struct dream_target bad = {.count = 2, .subjects = {{.class_index = -1}, {.class_index = 200}}};
     dream_set_target(d, &bad, 0);
     assert_int_equal(d->mix[0].target.count, 0);
     dream_close(&d);
@@ -278,7 +284,7 @@ static void classic_descends_the_whole_loss(void **state)
     float *gradient = xcalloc(d->floats, sizeof *gradient), *prior = xcalloc(d->floats, sizeof *prior);
     float lower[6] = {0, 0, 0, 1 / 3.f, 1 / 3.f, 1 / 3.f};
     float above[6] = {1 / 3.f, 1 / 3.f, 1 / 3.f};
-    struct objective_subject s[2] = {{t.class_index[0], lower}, {t.class_index[1], above}};
+    struct objective_subject s[2] = {{t.subjects[0].class_index, lower}, {t.subjects[1].class_index, above}};
     struct objective o = {s, 2, 1, -1, -1};
     assert_int_equal(
         cpu_net_gradient(d->backend->net, &(struct cpu_net_input){before, 128, 96}, &o, gradient, NULL), 0);
@@ -345,7 +351,7 @@ static void steps_do_not_allocate(void **state)
         if (i % 4 == 0)
             dream_warp(d, 1.01, 0.1, 0.3);
     }
-    double belief[2];
+    double belief[DREAM_SUBJECTS_MAX];
     dream_belief(d, belief);
     assert_int_equal(atomic_load(&allocations) - before, 0);
     void *volatile seen = malloc(1); /* the counter does count */
@@ -378,7 +384,7 @@ static void layers_small_pictures_and_no_network(void **state)
     float *now = xmalloc(d->floats * sizeof *now);
     dream_picture(d, now);
     assert_memory_equal(start, now, d->floats * sizeof *now);
-    double belief[2] = {1, 1};
+    double belief[DREAM_SUBJECTS_MAX] = {1, 1};
     dream_belief(d, belief);
     assert_true(belief[0] == 0 && belief[1] == 0);
     assert_int_equal(dream_step(d), 0);

@@ -42,7 +42,8 @@ static void classic_steps_against_the_gradient(void **state)
     float *logits, *gradient, before[FLOATS], after[FLOATS];
     assert_int_equal(model_load(&m, NULL, &e), 0);
     struct dream *d = open_dream(m, DREAM_CLASSIC, DREAM_BACKEND_CPU);
-    dream_set_target(d, &(struct dream_target){2, {3, 50}}, 0);
+    dream_set_target(
+        d, &(struct dream_target){.count = 2, .subjects = {{.class_index = 3}, {.class_index = 50}}}, 0);
     assert_int_equal(dream_probe(d, &p, &logits, &gradient), 0);
     assert_int_equal(p.map_width, model_map_size(m, SIDE));
     assert_int_equal(p.prior_count, 5);
@@ -72,7 +73,7 @@ static void nothing_to_climb_is_said(void **state)
     assert_null(gradient);
     dream_close(&d);
     d = open_dream(m, DREAM_CLASSIC, DREAM_BACKEND_NULL);
-    dream_set_target(d, &(struct dream_target){1, {3}}, 0);
+    dream_set_target(d, &(struct dream_target){.count = 1, .subjects = {{.class_index = 3}}}, 0);
     assert_int_equal(dream_probe(d, &p, &logits, &gradient), -ENODATA);
     dream_close(&d);
     model_close(&m);
