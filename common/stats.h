@@ -26,6 +26,7 @@
     X(STANDSTILL_US, "video_standstill_us_total", 1, "time given up while the whole program stood still")    \
     X(BITRATE_KBPS, "video_bitrate_kbps", 0,                                                                 \
       "bit rate of the video now; less than the setting on a thin line")                                     \
+    X(FLASH_FRAMES, "video_flash_frames_total", 1, "frames in which the flash guard held flashes back")      \
     X(RENDER_US, "video_render_us_total", 1, "time spent in the camera, microseconds")                       \
     X(ENCODE_US, "video_encode_us_total", 1, "time spent in the encoder, microseconds")                      \
     X(REQUESTS, "requests_total", 1, "requests accepted")                                                    \

@@ -21,6 +21,7 @@
 enum { KEYFRAME_SECONDS = 2, SIDE_MIN_PX = 64 };
 
 static const char *const encoder_names[] = {"auto", "libx264", "h264_nvenc", NULL};
+static const char *const flash_guards[] = {"on", "off-i-accept-the-risk", NULL}; /* enum flash_guard_mode */
 static const char *const presets[] = {"ultrafast", "superfast", "veryfast", "faster", "fast", "medium", NULL};
 
 static const struct option rows[] = {
@@ -49,6 +50,10 @@ static const struct option rows[] = {
         "slower than the clock."),
     OPTION_BOOL(struct video_config, half_rate, "false",
                 "When even the fastest preset is too slow, encode every second frame only."),
+    OPTION_CHOICE(
+        struct video_config, flash_guard, "on", flash_guards,
+        "Holds back more than three flashes in a second over a large part of the picture (WCAG 2.3.1), bright "
+        "or red, because they can cause seizures. Frames without such flashes stay as they are."),
 };
 const struct option_section video_section = OPTION_SECTION(
     "video", struct video_config, rows, "The picture: H.264, constant frame rate and bit rate.");

@@ -38,6 +38,7 @@ struct video_config {
     int64_t bitrate_floor_kbps; /* on a thin line; 0: the bit rate is constant whatever happens */
     bool adapt;                 /* a faster preset when this machine is too slow */
     bool half_rate;             /* after that: every second frame only */
+    int flash_guard;            /* enum flash_guard_mode */
 };
 extern const struct option_section video_section; /* "video" */
 

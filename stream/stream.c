@@ -16,12 +16,14 @@
 #include "common/text.h"
 #include "stream/av_log.h"
 #include "stream/bitrate.h"
+#include "stream/flash_guard.h"
 #include "stream/lateness.h"
 #include "stream/outputs.h"
 #include "stream/stream_options.h"
 
 enum {
     FIRST_KEYFRAME_US = 500000, /* a live show waits so long for its first picture, then begins without */
+    FLASH_TELL_S = 60,          /* between two warnings of flashes */
     POLL_US = 100000,           /* between looks at the stop flag while an offline one waits */
     FAILURES_MAX = 5,           /* frames in a row that fail before the encoder is replaced */
 };
@@ -49,6 +51,8 @@ struct stream {
     unsigned withdrawn_known; /* of withdrawn_count, told to the sinks */
     struct camera *camera;
     struct overlay *overlay;
+    struct flash_guard *flash_guard; /* NULL: it is off */
+    int64_t flash_told;              /* the frame at which a warning was written last; 0: none was */
     struct pacer pacer;
     struct lateness lateness;
     struct bitrate bitrate;
@@ -278,6 +282,20 @@ static void tell_shown(struct stream *s)
         s->p.on_shown(s->p.context, request_id, caption, atomic_load(&s->frames));
 }
 
+/* The last hand on the frame. */
+static void guard_flashes(struct stream *s, const struct frame *f)
+{
+    if (!s->flash_guard || flash_guard_pass(s->flash_guard, f) == 0)
+        return;
+    int64_t frame = atomic_load(&s->frames);
+    stats_add(s->p.stats, STAT_FLASH_FRAMES, 1);
+    if (s->flash_told == 0 || frame - s->flash_told > (int64_t)FLASH_TELL_S * s->fps) {
+        log_warn("stream",
+                 "the picture flashes more than three times in a second; the flash guard holds it back");
+        s->flash_told = frame + 1;
+    }
+}
+
 static void render(struct stream *s)
 {
     struct frame f;
@@ -289,6 +307,7 @@ static void render(struct stream *s)
     else
         camera_render(s->camera, &f);
     draw_caption(s, &f);
+    guard_flashes(s, &f);
     if (s->p.on_picture)
         s->p.on_picture(s->p.context, &f);
     stats_add(s->p.stats, STAT_RENDER_US, clock_real_us() - began_us);
@@ -384,6 +403,7 @@ static void stream_free(struct stream **out)
     close_outputs(s);
     outputs_free(&s->outputs);
     overlay_close(&s->overlay);
+    flash_guard_close(&s->flash_guard);
     camera_close(&s->camera);
     free(s);
     *out = NULL;
@@ -408,6 +428,8 @@ int stream_open(struct stream **out, const struct stream_params *p, struct error
         rc = camera_open(&s->camera, &camera, e);
     if (rc == 0)
         rc = overlay_open(&s->overlay, &c->caption, s->fps, width_px, height_px, e);
+    if (rc == 0 && c->video.flash_guard == FLASH_GUARD_ON)
+        rc = flash_guard_open(&s->flash_guard, width_px, height_px, s->fps, e);
     if (rc == 0) {
         rc = thread_start(&s->thread, "stream", stream_main, s);
         if (rc < 0)
