@@ -13,6 +13,7 @@
 #include "app/commands.h"
 #include "app/version.h"
 #include "common/mem.h"
+#include "common/text.h"
 #include "config/config.h"
 
 struct command {
@@ -51,7 +52,7 @@ static int unknown(const char *word)
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
         names[i] = commands[i].name;
     const char *nearest = config_nearest(word, names, ARRAY_LEN(names));
-    fprintf(stderr, "reverie: there is no command '%.80s'; ", word);
+    fprintf(stderr, "reverie: there is no command '%.80s'; ", text_shown(word).text);
     if (nearest)
         fprintf(stderr, "did you mean reverie %s? ", nearest);
     fputs("`reverie --help` lists them\n", stderr);

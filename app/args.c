@@ -16,6 +16,8 @@
 #include <getopt.h>
 #undef option
 
+#include "common/text.h"
+
 enum { LONG_BASE = 256, ARGS_MAX = 32, HELP_COLUMNS = 31, SAID_BYTES = 81, FAULT_BYTES = 1024 };
 
 /* ---- Saying what is wrong ---- */
@@ -28,14 +30,14 @@ int args_fault(const struct args_command *c, const char *format, ...)
     vsnprintf(text, sizeof text, format, list);
     va_end(list);
     size_t n = strlen(text);
-    fprintf(stderr, "reverie %s: %s%s reverie %s --help\n", c->name, text,
+    fprintf(stderr, "reverie %s: %s%s reverie %s --help\n", c->name, text_shown(text).text,
             n && text[n - 1] == '?' ? " See" : "; see", c->name);
     return 2;
 }
 
 int args_failed(const char *command, const struct error *e)
 {
-    fprintf(stderr, "reverie %s: %s\n", command, e->text);
+    fprintf(stderr, "reverie %s: %s\n", command, text_shown(e->text).text);
     return 1;
 }
 

@@ -16,6 +16,7 @@
 #include "app/ready.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/text.h"
 #include "stream/stream_check.h"
 
 #define CHAT_TIMEOUT_S 15.0
@@ -44,7 +45,7 @@ struct check {
 static void say(void *context, const char *what, int rc, const char *text)
 {
     struct check *c = context;
-    printf("%-4s %-9s %s\n", rc < 0 ? "BAD" : rc > 0 ? "warn" : "ok", what, text);
+    printf("%-4s %-9s %s\n", rc < 0 ? "BAD" : rc > 0 ? "warn" : "ok", what, text_shown(text).text);
     fflush(stdout);
     c->bad += rc < 0;
 }

@@ -15,6 +15,7 @@
 #include "app/dream_args.h"
 #include "app/picture_fit.h"
 #include "common/mem.h"
+#include "common/text.h"
 #include "engine/cpu/net.h"
 #include "stream/picture.h"
 #include "synsets/synsets.h"
@@ -107,7 +108,7 @@ static void print_top(struct classifier *c, const char *path)
                 best = k;
         const char *wnid = c->model->wnids ? c->model->wnids[best] : NULL;
         int synset = wnid ? synsets_by_wnid(wnid) : c->model->classes == SYNSET_COUNT ? best : -1;
-        printf("%s\t%d\t%.4f\t%s\t%s\n", path, rank, c->probability[best],
+        printf("%s\t%d\t%.4f\t%s\t%s\n", text_shown(path).text, rank, c->probability[best],
                wnid          ? wnid
                : synset >= 0 ? synset_table[synset].wnid
                              : "-",

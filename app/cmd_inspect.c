@@ -2,13 +2,17 @@
  * cmd_inspect - `reverie inspect`: what is in a file of weights, and what this program makes of it.
  */
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app/args.h"
 #include "app/commands.h"
+#include "common/file.h"
 #include "common/mem.h"
+#include "common/text.h"
 #include "engine/model/model.h"
 #include "synsets/synsets.h"
 
@@ -41,7 +45,7 @@ static void print_tensor(const struct tensor *t)
             sum += (double)values[i];
         }
     }
-    printf("%-28s %-4s ", t->name, tensor_dtype_name(t->dtype));
+    printf("%-28s %-4s ", text_shown(t->name).text, tensor_dtype_name(t->dtype));
     print_shape(t);
     if (t->elements > bad)
         printf(" min %-11.5g max %-11.5g mean %.5g", low, high, sum / (double)(t->elements - bad));
@@ -79,19 +83,28 @@ static void print_classes(const struct model *m)
 
 static int inspect(const struct weights *w)
 {
-    printf("%s: %s, %d tensors\n\n", weights_path(w), weights_format(w), weights_count(w));
+    printf("%s: %s, %d tensors\n\n", text_shown(weights_path(w)).text, weights_format(w), weights_count(w));
     for (int i = 0; i < weights_count(w); i++)
         print_tensor(weights_at(w, i));
     struct model *m;
     struct error e = {""};
     if (model_open(&m, w, &e) < 0) {
-        printf("\nnot a model that can dream: %s\n", e.text);
+        printf("\nnot a model that can dream: %s\n", text_shown(e.text).text);
         return 0;
     }
     print_layers(m);
     print_classes(m);
     model_close(&m);
     return 0;
+}
+
+/* The file is mapped: when somebody cuts it now, the pages behind its new end are gone (weights.h). */
+static void on_cut_file(int signal)
+{
+    static const char text[] = "reverie inspect: the file became shorter while it was read\n";
+    (void)signal;
+    file_write(STDERR_FILENO, text, sizeof text - 1);
+    _exit(1);
 }
 
 int cmd_inspect(int argc, char **argv)
@@ -108,6 +121,7 @@ int cmd_inspect(int argc, char **argv)
         return code;
     if (argc - first > 1)
         return args_fault(&command, "one model at a time");
+    signal(SIGBUS, on_cut_file);
     struct weights *w;
     struct error e = {""};
     int rc = model_weights(&w, first < argc ? argv[first] : NULL, &e);

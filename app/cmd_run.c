@@ -462,7 +462,7 @@ int cmd_run(int argc, char **argv)
     int code = run_options_parse(&r->options, &r->settings.config, argc, argv);
     if (code == ARGS_OK) {
         if (settings_load(&r->settings, r->options.config_path, &r->options.sets, &e) < 0) {
-            fprintf(stderr, "reverie run: %s\n", e.text);
+            args_failed("run", &e);
             code = 2;
         } else if (r->options.print_config) {
             config_write_yaml(&r->settings.config, stdout);

@@ -19,6 +19,7 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/mem.h"
+#include "common/text.h"
 #include "stream/picture.h"
 
 enum { SIDE_MIN = 64, SIDE_MAX = 3840 };
@@ -122,7 +123,7 @@ static int find_subject(struct subject *s, const struct model *m, const struct a
     struct error note;
     int rc = subjects_find(&s->target, m, a->text, &note, e);
     if (rc == 0 && note.text[0])
-        fprintf(stderr, "reverie still: %s\n", note.text);
+        fprintf(stderr, "reverie still: %s\n", text_shown(note.text).text);
     return rc;
 }
 
@@ -284,7 +285,8 @@ int cmd_still(int argc, char **argv)
         rc = x ? picture_write_png(a.output, x, a.dream.size.width_px, a.dream.size.height_px, &e) : -1;
     }
     if (rc == 0)
-        fprintf(stderr, "wrote %s, %dx%d\n", a.output, a.dream.size.width_px, a.dream.size.height_px);
+        fprintf(stderr, "wrote %s, %dx%d\n", text_shown(a.output).text, a.dream.size.width_px,
+                a.dream.size.height_px);
     free(x);
     model_close(&m);
     return rc < 0 ? args_failed("still", &e) : 0;

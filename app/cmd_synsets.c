@@ -11,6 +11,7 @@
 #include "app/commands.h"
 #include "app/subjects.h"
 #include "common/mem.h"
+#include "common/text.h"
 
 struct arguments {
     const char *model;
@@ -155,7 +156,8 @@ static int resolve(const char *text, const struct model *m, const struct synsets
         break;
     case SYNSETS_UNKNOWN:
     case SYNSETS_UNSURE:
-        printf("no request: \"%s\" names none of the classes%s\n", r.missing_name ? r.missing_name : text,
+        printf("no request: \"%s\" names none of the classes%s\n",
+               text_shown(r.missing_name ? r.missing_name : text).text,
                r.missing_name ? ", and none comes near" : "");
         print_suggestions(&r, "did you mean");
         break;
@@ -182,7 +184,8 @@ static int list(const char *word, const struct synsets_known *known)
         print_names(found[i]);
     }
     if (count == 0)
-        fprintf(stderr, "reverie synsets: this model has nothing of the kind \"%s\"\n", word);
+        fprintf(stderr, "reverie synsets: this model has nothing of the kind \"%s\"\n",
+                text_shown(word).text);
     return count == 0;
 }
 

@@ -83,6 +83,8 @@ int settings_load(struct settings *s, const char *path, const struct arg_list *s
     if (rc == 0)
         rc = config_read_secrets(&s->config, e);
     if (rc == 0)
+        config_hide_secrets(&s->config);
+    if (rc == 0)
         rc = check_together(s, e);
     if (rc == 0)
         log_set_level((enum log_level)s->log.level);

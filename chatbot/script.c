@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "chatbot/chatbot.h"
+#include "common/file.h"
 #include "common/log.h"
 #include "common/mem.h"
 
@@ -125,10 +127,14 @@ static int read_lines(struct script *s, FILE *f, const char *path, struct error 
 int script_open(struct script **out, const char *path, struct error *e)
 {
     *out = NULL;
-    FILE *f = fopen(path, "re");
+    struct stat st;
+    int fd = file_open_regular(path, &st, e);
+    if (fd < 0)
+        return fd;
+    FILE *f = fdopen(fd, "r");
     if (!f) {
-        int code = errno;
-        return error_set(e, code, "%s: cannot be opened: %s", path, strerror(code));
+        close(fd);
+        return error_set(e, ENOMEM, "%s: no memory to read it", path);
     }
     struct script *s = xcalloc(1, sizeof *s);
     int rc = read_lines(s, f, path, e);

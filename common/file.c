@@ -160,8 +160,21 @@ static int write_part(int fd, const void *data, size_t bytes)
     return rc == 0 && st.st_nlink == 0 ? -EBUSY : rc; /* another writer has thrown our part away */
 }
 
+/* A device or a FIFO of that name would be replaced by a file. */
+static int check_replaceable(const char *path, struct error *e)
+{
+    struct stat st;
+    if (lstat(path, &st) < 0 || S_ISREG(st.st_mode) || S_ISLNK(st.st_mode))
+        return 0;
+    return error_set(e, S_ISDIR(st.st_mode) ? EISDIR : EINVAL, "%s: is there and is not a regular file",
+                     path);
+}
+
 int file_write_whole(const char *path, const void *data, size_t bytes, mode_t mode, struct error *e)
 {
+    int checked = check_replaceable(path, e);
+    if (checked < 0)
+        return checked;
     char *part = xasprintf("%s.part", path);
     int fd = create_part(part, mode), rc = fd < 0 ? fd : write_part(fd, data, bytes);
     if (fd >= 0 && close(fd) != 0 && rc == 0)

@@ -31,7 +31,8 @@ int file_read_all(const char *path, size_t max, char **text, size_t *bytes, stru
  * why. */
 size_t file_write(int fd, const void *data, size_t bytes);
 
-/* Replaces the file by these bytes, or leaves it as it is. `mode` is less the umask (0600 for what is private). A
+/* Replaces the file by these bytes, or leaves it as it is; of a link the link, never what it leads to; nothing but a
+ * regular file (-EINVAL). `mode` is less the umask (0600 for what is private). A
  * PATH.part that a crash has left is thrown away. 0 or -errno with a line naming the file; -EBUSY when another
  * program writes the same file at this moment. */
 int file_write_whole(const char *path, const void *data, size_t bytes, mode_t mode, struct error *e);

@@ -86,26 +86,6 @@ void log_redact(char *text)
     pthread_mutex_unlock(&lock);
 }
 
-/* Copies `in` to `out`, everything but visible UTF-8 as \xNN. Returns the bytes written,
- * without the terminator. */
-static size_t make_visible(char *out, size_t size, const char *in)
-{
-    size_t n = 0, left = strlen(in);
-    while (left > 0 && n + 5 < size) {
-        size_t good = text_line_bytes(in, left);
-        if (good > size - n - 6) /* the line is full: cut between characters */
-            return n + text_copy(out + n, good < size - n ? good + 1 : size - n, in);
-        memcpy(out + n, in, good);
-        n += good;
-        if (good < left)
-            n += (size_t)snprintf(out + n, size - n, "\\x%02x", (unsigned char)in[good++]);
-        in += good;
-        left -= good;
-    }
-    out[n] = '\0';
-    return n;
-}
-
 /* False when stderr takes nothing now. Only the first line of a row that is lost waits for it. */
 static bool stderr_ready_locked(void)
 {
@@ -206,7 +186,7 @@ void log_write(enum log_level level, const char *part, const char *format, ...)
     pthread_mutex_lock(&lock);
     redact_locked(text);
     size_t begin = n;
-    n += make_visible(line + n, sizeof line - n - 1, text);
+    n += text_escape(line + n, sizeof line - n - 1, text);
     if (writer)
         write_elsewhere_locked(level, part, line + begin);
     else

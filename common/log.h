@@ -4,8 +4,8 @@
  *     12:04:55 info  sink: recording to recordings/20261121-120455-000.mp4
  *
  * Invariants: a line is written by one write under one lock, so lines of different threads never mix; a
- * secret that was registered is replaced by "***" wherever it turns up; control characters and bytes that are
- * not UTF-8 (from chat, files, server replies) are shown as \xNN, so nothing logged can steer a terminal. The
+ * secret that was registered is replaced by "***" wherever it turns up; what comes from chat, files and server
+ * replies is written as text_escape does it, so nothing logged can steer a terminal. The
  * show never waits for its log: when nobody reads stderr (a paused terminal, a stuck collector) lines are
  * lost, and counted once it is read again. Safe from every thread; not from signal handlers. The logger is
  * process-wide state, because passing it through every call would hide what those calls are about. The only

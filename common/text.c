@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unictype.h>
 
 #include "common/mem.h"
 #include "common/rng.h"
@@ -40,21 +41,71 @@ static size_t decode(const unsigned char *s, size_t n, uint32_t *code)
     return length;
 }
 
+static bool breaks_line(uint32_t c)
+{
+    return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029;
+}
+
 size_t text_line_bytes(const char *text, size_t bytes)
 {
     for (size_t i = 0; i < bytes;) {
         uint32_t c = 0;
         size_t length = decode((const unsigned char *)text + i, bytes - i, &c);
-        if (length == 0 || c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029)
+        if (length == 0 || breaks_line(c))
             return i;
         i += length;
     }
     return bytes;
 }
 
+/* ---- what terminals get to see ---- */
+
 struct range {
     uint32_t first, last;
 };
+
+static bool within(const struct range *ranges, size_t count, uint32_t c)
+{
+    for (size_t i = 0; i < count; i++)
+        if (c >= ranges[i].first && c <= ranges[i].last)
+            return true;
+    return false;
+}
+
+/* Whoever writes them may make a line read otherwise than it is (Unicode's Bidi_Control). */
+static const struct range turning[] = {{0x61c, 0x61c}, {0x200e, 0x200f}, {0x202a, 0x202e}, {0x2066, 0x2069}};
+
+size_t text_escape(char *out, size_t size, const char *in)
+{
+    size_t n = 0, left = strlen(in);
+    while (left > 0) {
+        uint32_t c = 0;
+        size_t length = decode((const unsigned char *)in, left, &c);
+        bool visible = length > 0 && !breaks_line(c) && !within(turning, ARRAY_LEN(turning), c);
+        length += length == 0;
+        if (n + (visible ? 1 : 4) * length >= size)
+            break;
+        for (size_t i = 0; !visible && i < length; i++)
+            n += (size_t)snprintf(out + n, size - n, "\\x%02x", (unsigned char)in[i]);
+        if (visible) {
+            memcpy(out + n, in, length);
+            n += length;
+        }
+        in += length;
+        left -= length;
+    }
+    out[n] = '\0';
+    return n;
+}
+
+struct text_shown text_shown(const char *in)
+{
+    struct text_shown s;
+    text_escape(s.text, sizeof s.text, in);
+    return s;
+}
+
+/* ---- what is fit to be shown to everybody ---- */
 
 static const struct range blanks[] = {{0x09, 0x0d},     {0x20, 0x20},     {0x85, 0x85},     {0xa0, 0xa0},
                                       {0x1680, 0x1680}, {0x2000, 0x200a}, {0x2028, 0x2029}, {0x202f, 0x202f},
@@ -68,21 +119,16 @@ static const struct range hidden[] = {
     {0xfeff, 0xfeff},   {0xffa0, 0xffa0},   {0xfff0, 0xfffb}, {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a},
     {0xe0000, 0xe0fff}, {0xf0000, 0x10ffff}};
 
-/* What is drawn onto the character before it, or joins two: the stackable ones of the scripts that people
- * stack with, joiners and variation selectors. */
-static const struct range marks[] = {
-    {0x300, 0x36f},   {0x483, 0x489},   {0x591, 0x5bd},   {0x610, 0x61a},   {0x64b, 0x65f},
-    {0x6d6, 0x6dc},   {0x6df, 0x6e4},   {0x900, 0x902},   {0x941, 0x948},   {0xe31, 0xe31},
-    {0xe34, 0xe3a},   {0xe47, 0xe4e},   {0xeb1, 0xeb1},   {0xeb4, 0xebc},   {0xec8, 0xece},
-    {0xf71, 0xf84},   {0x1ab0, 0x1aff}, {0x1dc0, 0x1dff}, {0x200c, 0x200d}, {0x20d0, 0x20ff},
-    {0x302a, 0x302f}, {0x3099, 0x309a}, {0xa66f, 0xa67d}, {0xfe00, 0xfe0f}, {0xfe20, 0xfe2f}};
-
-static bool within(const struct range *ranges, size_t count, uint32_t c)
+/* What is drawn onto the character before it (general categories Mn and Me), or joins two. */
+static bool is_joiner(uint32_t c)
 {
-    for (size_t i = 0; i < count; i++)
-        if (c >= ranges[i].first && c <= ranges[i].last)
-            return true;
-    return false;
+    return c == 0x200c || c == 0x200d;
+}
+
+static bool is_mark(uint32_t c)
+{
+    return c >= 0x300 &&
+           (uc_is_general_category_withtable(c, UC_CATEGORY_MASK_Mn | UC_CATEGORY_MASK_Me) || is_joiner(c));
 }
 
 size_t text_clean(char *out, size_t size, const char *in, size_t in_bytes)
@@ -90,6 +136,7 @@ size_t text_clean(char *out, size_t size, const char *in, size_t in_bytes)
     const unsigned char *s = (const unsigned char *)in;
     size_t n = 0;
     int blank = 0, stacked = MARKS_MAX; /* no mark without a character to stand on */
+    uint32_t before = 0;
     for (size_t i = 0, length; i < in_bytes; i += length ? length : 1) {
         uint32_t c = 0;
         length = decode(s + i, in_bytes - i, &c);
@@ -102,7 +149,9 @@ size_t text_clean(char *out, size_t size, const char *in, size_t in_bytes)
         }
         if (within(hidden, ARRAY_LEN(hidden), c) || (c & 0xfffe) == 0xfffe)
             continue;
-        stacked = within(marks, ARRAY_LEN(marks), c) ? stacked + 1 : 0;
+        if (is_joiner(c) && before < 0x80)
+            continue; /* joins nothing there, and would make two names that look the same */
+        stacked = is_mark(c) ? stacked + 1 : 0;
         if (stacked > MARKS_MAX) {
             stacked = MARKS_MAX;
             continue;
@@ -114,6 +163,7 @@ size_t text_clean(char *out, size_t size, const char *in, size_t in_bytes)
         blank = 0;
         memcpy(out + n, s + i, length);
         n += length;
+        before = c;
     }
     out[n] = '\0';
     return n;

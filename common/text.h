@@ -24,6 +24,21 @@ size_t text_clean(char *out, size_t size, const char *in, size_t in_bytes);
  */
 size_t text_line_bytes(const char *text, size_t bytes);
 
+/*
+ * A foreign text as it may go to a terminal: one line, in which everything but visible UTF-8 (control characters, line
+ * breaks, bytes that are no UTF-8, what turns the direction of writing) is written \xNN. Nothing in it can move a
+ * cursor, forge a line or hide. Cut on a character border when `size` does not hold it all; `out` is always terminated
+ * (size >= 8). Returns its length in bytes.
+ */
+size_t text_escape(char *out, size_t size, const char *in);
+
+/* The same as a value, to be printed: printf("%s", text_shown(name).text). All that is printed and comes from files,
+ * arguments or people goes through it, or through the log, which does the same. */
+struct text_shown {
+    char text[2048];
+};
+struct text_shown text_shown(const char *in);
+
 /* Copies with a cut on a UTF-8 border; always terminated (size >= 1). Returns the length copied. */
 size_t text_copy(char *out, size_t size, const char *in);
 

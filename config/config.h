@@ -54,6 +54,11 @@ int config_set(const struct config *c, const char *assignment, struct error *e);
  * the log. 0 or -errno with a line. */
 int config_read_secrets(const struct config *c, struct error *e);
 
+/* What was read stays between us and whoever gave it: variables that hold a secret are blanked and taken out of the
+ * environment (also in /proc/PID/environ and for programs that are started), and a process that holds one leaves no core
+ * file and lets no other process of its user look into it (PR_SET_DUMPABLE). Before threads start. */
+void config_hide_secrets(const struct config *c);
+
 /* The environment variable of a secret: "REVERIE_RTMP_KEY". Returns `out`. */
 enum { CONFIG_VARIABLE_BYTES = 96 };
 char *config_variable(const struct option_section *s, const struct option *o,

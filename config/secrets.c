@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "common/file.h"
@@ -99,6 +100,37 @@ int config_read_secrets(const struct config *c, struct error *e)
         }
     }
     return 0;
+}
+
+/* ---- Hiding ---- */
+
+/* With the value goes the name of a file that stood back behind it, lest it be read later instead. */
+static void forget_variable(const char *variable)
+{
+    char file_variable[CONFIG_VARIABLE_BYTES + 8];
+    char *value = getenv(variable);
+    if (!value || !*value)
+        return;
+    explicit_bzero(value, strlen(value));
+    unsetenv(variable);
+    snprintf(file_variable, sizeof file_variable, "%s_FILE", variable);
+    unsetenv(file_variable);
+}
+
+void config_hide_secrets(const struct config *c)
+{
+    for (size_t i = 0; i < config_entries(c); i++) {
+        const struct option_section *s = config_entry_at(c, i)->section;
+        const char *values = config_entry_at(c, i)->module_config;
+        for (size_t j = 0; j < s->count; j++) {
+            char variable[CONFIG_VARIABLE_BYTES];
+            const struct option *o = &s->options[j];
+            if (!(o->flags & OPTION_SECRET) || !values[o->offset])
+                continue;
+            prctl(PR_SET_DUMPABLE, 0);
+            forget_variable(config_variable(s, o, variable));
+        }
+    }
 }
 
 /* ---- Variables that nobody reads ---- */

@@ -24,6 +24,7 @@
 enum {
     FILE_BYTES_MAX = 128 << 20,
     PIXELS_MAX = 1 << 26,   /* 67 million: as much as a picture of 8192 x 8192 */
+    MEMORY_MAX = 1 << 30,   /* bytes, decoded and as floats: a small file may unfold to a large picture */
     QUIET_LOG_OFFSET = 100, /* the decoder's own messages are below any level that is shown */
 };
 
@@ -76,6 +77,18 @@ static const AVCodec *recognise(const AVPacket *packet)
     return NULL;
 }
 
+/* The decoder asks for a frame's memory as soon as it knows the size. context->opaque: a bool that tells about it. */
+static int get_bounded_buffer(AVCodecContext *context, AVFrame *frame, int flags)
+{
+    const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(frame->format);
+    int64_t pixels = (int64_t)frame->width * frame->height;
+    if (d && pixels * (av_get_padded_bits_per_pixel(d) / 8 + 3 * (int)sizeof(float)) > MEMORY_MAX) {
+        *(bool *)context->opaque = true;
+        return AVERROR(ENOMEM);
+    }
+    return avcodec_default_get_buffer2(context, frame, flags);
+}
+
 /* 0 or -errno with a line; the frame is the caller's to free. */
 static int decode(const char *path, const AVPacket *packet, AVFrame *frame, struct error *e)
 {
@@ -83,12 +96,15 @@ static int decode(const char *path, const AVPacket *packet, AVFrame *frame, stru
     if (!codec)
         return error_set(e, EINVAL, "%s: is not a picture that can be read; use PNG, JPEG, WebP, BMP or GIF",
                          path);
+    bool is_too_large = false;
     AVCodecContext *context = avcodec_alloc_context3(codec);
     if (!context)
         return error_set(e, ENOMEM, "%s: no memory for the %s decoder", path, codec->name);
     context->log_level_offset = QUIET_LOG_OFFSET;
     context->err_recognition = AV_EF_CRCCHECK | AV_EF_BITSTREAM | AV_EF_BUFFER | AV_EF_EXPLODE;
     context->max_pixels = PIXELS_MAX;
+    context->get_buffer2 = get_bounded_buffer;
+    context->opaque = &is_too_large;
     context->thread_count = 1;
     int rc = avcodec_open2(context, codec, NULL);
     if (rc >= 0)
@@ -99,6 +115,9 @@ static int decode(const char *path, const AVPacket *packet, AVFrame *frame, stru
         rc = avcodec_receive_frame(context, frame);
     bool damaged = rc < 0 || frame->decode_error_flags || (frame->flags & AV_FRAME_FLAG_CORRUPT);
     avcodec_free_context(&context);
+    if (is_too_large)
+        return error_set(e, EFBIG, "%s: takes more than %d MiB when it is unfolded; make it smaller", path,
+                         MEMORY_MAX >> 20);
     if (rc == AVERROR(ENOMEM))
         return error_set(e, ENOMEM, "%s: no memory to decode it", path);
     if (damaged)
@@ -218,26 +237,6 @@ static void read_rgb_row(const AVFrame *f, const struct layout *l, int y, float 
     }
 }
 
-static float *frame_to_rgb(const AVFrame *f)
-{
-    const struct layout l = layout_of(f);
-    const size_t width = (size_t)f->width, size = width * (size_t)f->height;
-    float *rgb = buffer_alloc(sizeof *rgb * 3 * size);
-    float *scratch = buffer_alloc(sizeof *scratch * 6 * width);
-    uint16_t *words = buffer_alloc(sizeof *words * width);
-    for (int y = 0; rgb && scratch && words && y < f->height; y++) {
-        float *row = rgb + (size_t)y * width;
-        read_rgb_row(f, &l, y, scratch, words, (float *[3]){row, row + size, row + 2 * size});
-    }
-    if (!scratch || !words) {
-        free(rgb);
-        rgb = NULL;
-    }
-    free(scratch);
-    free(words);
-    return rgb;
-}
-
 /* How the camera was held (EXIF: 1..8), or 1. The decoder leaves it as text. */
 static int orientation_of(const AVFrame *f)
 {
@@ -246,25 +245,41 @@ static int orientation_of(const AVFrame *f)
     return value >= 1 && value <= 8 ? (int)value : 1;
 }
 
-/* Turns and mirrors [3][height][width] so that it stands upright. Takes the old picture and returns the new
- * one (for orientations over 4 with its sides exchanged), or NULL without memory. */
-static float *set_upright(float *rgb, int width, int height, int orientation)
+/* Where a row's pixels go in [height][width] (for orientations over 4 [width][height]) so that the picture stands
+ * upright: the first one at `first`, each further one `step` behind it. */
+static void place_row(const AVFrame *f, int orientation, int y, ptrdiff_t *first, ptrdiff_t *step)
 {
     const bool exchanged = orientation > 4;
     const bool from_right = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
     const bool from_below = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
-    const size_t size = (size_t)width * (size_t)height;
-    float *out = buffer_alloc(sizeof *out * 3 * size);
-    for (size_t i = 0; out && i < 3 * size; i++) {
-        int across = exchanged ? height : width;
-        int x = (int)(i % size) % across, y = (int)(i % size) / across;
-        int column = exchanged ? y : x, row = exchanged ? x : y;
-        column = from_right ? width - 1 - column : column;
-        row = from_below ? height - 1 - row : row;
-        out[i] = rgb[i / size * size + (size_t)row * (size_t)width + (size_t)column];
+    const ptrdiff_t x0 = from_right ? f->width - 1 : 0, row = from_below ? f->height - 1 - y : y;
+    *first = exchanged ? x0 * f->height + row : row * f->width + x0;
+    *step = (exchanged ? f->height : 1) * (from_right ? -1 : 1);
+}
+
+/* [3][height][width], upright; NULL without memory. */
+static float *frame_to_rgb(const AVFrame *f, int orientation)
+{
+    const struct layout l = layout_of(f);
+    const size_t width = (size_t)f->width, size = width * (size_t)f->height;
+    float *rgb = buffer_alloc(sizeof *rgb * 3 * size);
+    float *scratch = buffer_alloc(sizeof *scratch * 9 * width), *row = scratch ? scratch + 6 * width : NULL;
+    uint16_t *words = buffer_alloc(sizeof *words * width);
+    for (int y = 0; rgb && scratch && words && y < f->height; y++) {
+        ptrdiff_t first, step;
+        read_rgb_row(f, &l, y, scratch, words, (float *[3]){row, row + width, row + 2 * width});
+        place_row(f, orientation, y, &first, &step);
+        for (size_t c = 0; c < 3; c++)
+            for (size_t x = 0; x < width; x++)
+                rgb[c * size + (size_t)(first + (ptrdiff_t)x * step)] = row[c * width + x];
     }
-    free(rgb);
-    return out;
+    if (!scratch || !words) {
+        free(rgb);
+        rgb = NULL;
+    }
+    free(scratch);
+    free(words);
+    return rgb;
 }
 
 int picture_read(const char *path, float **rgb, int *width_px, int *height_px, struct error *e)
@@ -281,9 +296,7 @@ int picture_read(const char *path, float **rgb, int *width_px, int *height_px, s
         const int orientation = orientation_of(frame);
         *width_px = orientation > 4 ? frame->height : frame->width;
         *height_px = orientation > 4 ? frame->width : frame->height;
-        *rgb = frame_to_rgb(frame);
-        if (*rgb && orientation != 1)
-            *rgb = set_upright(*rgb, frame->width, frame->height, orientation);
+        *rgb = frame_to_rgb(frame, orientation);
         if (!*rgb)
             rc = error_set(e, ENOMEM, "%s: no memory for %d x %d pixels", path, frame->width, frame->height);
     }

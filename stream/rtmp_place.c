@@ -9,10 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include <libavformat/avformat.h>
 
 #include "common/clock.h"
+#include "common/file.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "config/config.h"
@@ -137,6 +139,20 @@ static bool holds_key(const struct rtmp_config *c, const struct rtmp_place *p)
     return false;
 }
 
+/* It is opened by its name for each connection: what would block then is found out now. */
+static int check_ca_file(const struct sink_setup *o, struct error *e)
+{
+    const struct rtmp_config *c = o->config;
+    struct stat st;
+    if (!c->ca_file[0])
+        return 0;
+    int fd = file_open_regular(c->ca_file, &st, e);
+    if (fd < 0)
+        return error_prefix(e, fd, "%s.ca_file", o->section->name);
+    close(fd);
+    return 0;
+}
+
 /* One of both addresses. */
 static int is_valid(const struct sink_setup *o, enum rtmp_which which, struct error *e)
 {
@@ -155,7 +171,9 @@ int rtmp_place_valid(const struct sink_setup *o, struct error *e)
 {
     const struct rtmp_config *c = o->config;
     int rc = is_valid(o, RTMP_FIRST, e);
-    return rc == 0 && c->backup_url[0] ? is_valid(o, RTMP_BACKUP, e) : rc;
+    if (rc == 0 && c->backup_url[0])
+        rc = is_valid(o, RTMP_BACKUP, e);
+    return rc == 0 ? check_ca_file(o, e) : rc;
 }
 
 int rtmp_place_check(const struct sink_setup *o, char *text, size_t size, struct error *e)

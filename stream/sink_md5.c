@@ -19,6 +19,7 @@
 #include <libavutil/md5.h>
 #include <libavutil/mem.h>
 
+#include "common/file.h"
 #include "common/log.h"
 
 struct md5_config {
@@ -75,6 +76,13 @@ static void hex(struct AVMD5 *digest, char out[33])
         snprintf(out + 2 * i, 3, "%02x", bytes[i]);
 }
 
+static int print(const char *line, struct error *e)
+{
+    if (fputs(line, stdout) >= 0 && fflush(stdout) == 0)
+        return 0;
+    return error_set(e, errno, "standard output: %s", strerror(errno));
+}
+
 static void md5_finish(struct sink *s)
 {
     struct md5_sink *m = s->priv;
@@ -83,18 +91,14 @@ static void md5_finish(struct sink *s)
     hex(m->digest[TRACK_VIDEO], video);
     hex(m->digest[TRACK_AUDIO], audio);
 
-    FILE *f = path[0] ? fopen(path, "we") : stdout;
-    bool ok = f && fprintf(f, "md5 video=%s audio=%s frames=%" PRId64 "\n", video, audio,
-                           m->packets[TRACK_VIDEO]) > 0;
-    int saved = errno;
-    if (f && path[0] ? fclose(f) != 0 : f && fflush(f) != 0) {
-        ok = false;
-        saved = errno;
-    }
-    if (!ok) {
+    char line[128];
+    struct error e = {""};
+    int n = snprintf(line, sizeof line, "md5 video=%s audio=%s frames=%" PRId64 "\n", video, audio,
+                     m->packets[TRACK_VIDEO]);
+    int rc = path[0] ? file_write_whole(path, line, (size_t)n, 0666, &e) : print(line, &e);
+    if (rc < 0) {
         stats_add(s->stats, STAT_SINK_ERRORS, 1);
-        log_warn("md5", "cannot write the digest to %s: %s; check md5.file",
-                 path[0] ? path : "standard output", strerror(saved));
+        log_warn("md5", "cannot write the digest: %s; check md5.file", e.text);
     }
 }
 

@@ -12,11 +12,15 @@
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "chatbot/irc/dial.h"
+#include "common/file.h"
 #include "common/mem.h"
+
+enum { CA_BYTES_MAX = 4 << 20 };
 
 /* PROFILE_MEDIUM: no key under 112 bits, no SHA-1 in the chain. */
 static const char priority[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%PROFILE_MEDIUM";
@@ -46,7 +50,14 @@ static int load_trust(struct tls *s, const struct transport_target *t, struct er
     if (rc < 0)
         return fail(e, ENOMEM, t, "TLS", rc);
     if (t->ca_file && t->ca_file[0]) {
-        rc = gnutls_certificate_set_x509_trust_file(s->trust, t->ca_file, GNUTLS_X509_FMT_PEM);
+        char *pem;
+        size_t bytes;
+        rc = file_read_all(t->ca_file, CA_BYTES_MAX, &pem, &bytes, e);
+        if (rc < 0)
+            return error_prefix(e, rc, "chat.ca_file");
+        const gnutls_datum_t data = {(unsigned char *)pem, (unsigned)bytes};
+        rc = gnutls_certificate_set_x509_trust_mem(s->trust, &data, GNUTLS_X509_FMT_PEM);
+        free(pem);
         if (rc <= 0)
             return error_set(e, EINVAL, "chat.ca_file %s: no certificate could be read from it", t->ca_file);
         return 0;

@@ -72,6 +72,8 @@ static void load_once(void)
     load_rc = error_set(&load_error, ENOENT, "this program was built without its GPU part (reverie-cuda.so)");
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         own_folder(path, PATH_MAX);
+        if (!path[0])
+            return; /* by its name alone it would be looked for in the current folder */
         snprintf(path + strlen(path), 64, "%s", places[i]);
         if (access(path, R_OK) == 0) {
             load_rc = load(path);

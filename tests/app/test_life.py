@@ -27,8 +27,8 @@ class Life(unittest.TestCase):
 
     def start(self, *arguments, env=None, stdin=subprocess.DEVNULL, **more):
         with open(self.log, "wb") as log:
-            show = subprocess.Popen([*SHOW, *arguments], stdin=stdin, stdout=log, stderr=log,
-                                    env=dict(os.environ, **(env or {})), **more)
+            show = subprocess.Popen([*SHOW, *arguments], stdin=stdin, stderr=log,
+                                    env=dict(os.environ, **(env or {})), **{"stdout": log, **more})
         self.addCleanup(lambda: show.poll() is None and (show.kill(), show.wait()))
         return show
 
@@ -107,9 +107,15 @@ class Life(unittest.TestCase):
         self.assertEqual(show.wait(20), 0)
 
     def test_the_second_interrupt_ends_it_at_once(self):
-        fifo = self.folder.path("fifo")
-        os.mkfifo(fifo)  # nobody reads it: the digest hangs at the end
-        show = self.start("--set", "md5.enabled=true", "--set", "md5.file=" + fifo)
+        reader, writer = os.pipe()  # full, and nobody reads it: the digest hangs at the end
+        self.addCleanup(os.close, reader)
+        os.set_blocking(writer, False)
+        with self.assertRaises(BlockingIOError):
+            while True:
+                os.write(writer, bytes(4096))
+        os.set_blocking(writer, True)
+        show = self.start("--set", "md5.enabled=true", stdout=writer)
+        os.close(writer)
         self.wait_log("now dreaming")
         time.sleep(0.5)
         show.send_signal(signal.SIGINT)

@@ -90,6 +90,68 @@ static void at_most_three_marks(void **state)
               "\xe0\xb8\x81\xe0\xb9\x87\xe0\xb9\x87\xe0\xb9\x87"); /* Thai */
 }
 
+/* Whatever script they are of: vowel signs of Arabic, subjoined letters of Tibetan, Khmer, musical symbols. */
+static void at_most_three_marks_of_any_script(void **state)
+{
+    (void)state;
+    static const char *const marks[] = {"\u08e4", "\u0fad", "\u17d2", "\u0f7e",     "\u135d",
+                                        "\u1dc4", "\u20dd", "\ua8e0", "\U0001e8d0", "\ufe20"};
+    for (size_t i = 0; i < ARRAY_LEN(marks); i++) {
+        char in[128] = "a", expected[32] = "a";
+        for (int k = 0; k < 20; k++)
+            strcat(in, marks[i]);
+        for (int k = 0; k < 3; k++)
+            strcat(expected, marks[i]);
+        cleans_to(in, expected);
+    }
+}
+
+/* Two names that look the same are the same. */
+static void joins_nothing_in_ascii(void **state)
+{
+    (void)state;
+    cleans_to("a\u200dnn\u200c", "ann");
+    cleans_to("\u0915\u094d\u200d\u0937", "\u0915\u094d\u200d\u0937"); /* Devanagari needs it */
+}
+
+static void escapes_to(const char *in, const char *out)
+{
+    char got[256];
+    assert_int_equal(text_escape(got, sizeof got, in), strlen(out));
+    assert_string_equal(got, out);
+    assert_string_equal(text_shown(in).text, out);
+}
+
+static void escapes_what_steers_a_terminal(void **state)
+{
+    (void)state;
+    escapes_to("", "");
+    escapes_to("goldfish \\ gr\u00fc\u00df", "goldfish \\ gr\u00fc\u00df");
+    escapes_to("\x1b]0;x\x07", "\\x1b]0;x\\x07");
+    escapes_to("a\rb\nc\t", "a\\x0db\\x0ac\\x09");
+    escapes_to("\x7f\xc2\x9b", "\\x7f\\xc2\\x9b");
+    escapes_to("\xff\xe2\x82", "\\xff\\xe2\\x82");
+    escapes_to("\u202egnp\u2066\u061c\u2028", "\\xe2\\x80\\xaegnp\\xe2\\x81\\xa6\\xd8\\x9c\\xe2\\x80\\xa8");
+}
+
+/* Any bytes into any room: terminated, one line, and cut between characters. */
+static void escapes_any_bytes(void **state)
+{
+    (void)state;
+    struct rng r = rng_make(6, 1);
+    for (int i = 0; i < 30000; i++) {
+        char in[40], out[64];
+        size_t n = rng_below(&r, sizeof in), size = 8 + rng_below(&r, 50);
+        for (size_t j = 0; j < n; j++)
+            in[j] = (char)(1 + rng_below(&r, 255));
+        in[n] = '\0';
+        memset(out, 0x5a, sizeof out);
+        size_t length = text_escape(out, size, in);
+        assert_true(length < size && strlen(out) == length && out[size] == 0x5a);
+        assert_int_equal(text_line_bytes(out, length), length);
+    }
+}
+
 static void drops_bytes_that_are_not_utf8(void **state)
 {
     (void)state;
@@ -251,12 +313,21 @@ static void hashes_tell_texts_apart(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(keeps_what_can_be_read),        cmocka_unit_test(white_space_becomes_one_blank),
-        cmocka_unit_test(drops_what_turns_or_hides),     cmocka_unit_test(at_most_three_marks),
-        cmocka_unit_test(drops_bytes_that_are_not_utf8), cmocka_unit_test(hostile_bytes),
-        cmocka_unit_test(finds_the_first_bad_byte),      cmocka_unit_test(copies_cut_between_characters),
-        cmocka_unit_test(distances_of_all_short_words),  cmocka_unit_test(distances_of_long_words),
+        cmocka_unit_test(keeps_what_can_be_read),
+        cmocka_unit_test(white_space_becomes_one_blank),
+        cmocka_unit_test(drops_what_turns_or_hides),
+        cmocka_unit_test(at_most_three_marks),
+        cmocka_unit_test(drops_bytes_that_are_not_utf8),
+        cmocka_unit_test(hostile_bytes),
+        cmocka_unit_test(finds_the_first_bad_byte),
+        cmocka_unit_test(copies_cut_between_characters),
+        cmocka_unit_test(distances_of_all_short_words),
+        cmocka_unit_test(distances_of_long_words),
         cmocka_unit_test(hashes_tell_texts_apart),
+        cmocka_unit_test(at_most_three_marks_of_any_script),
+        cmocka_unit_test(joins_nothing_in_ascii),
+        cmocka_unit_test(escapes_what_steers_a_terminal),
+        cmocka_unit_test(escapes_any_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

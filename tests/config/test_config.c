@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -233,6 +234,27 @@ static void environment_goes_over_file(void **state)
     assert_string_equal(f.sink.key, "live_direct");
 }
 
+/* Neither a program that we start nor a core file gets to know it. */
+static void secret_is_hidden(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_init(&f);
+    config_hide_secrets(&f.config); /* there is none */
+    assert_int_equal(prctl(PR_GET_DUMPABLE), 1);
+    setenv("REVERIE_SINK_KEY", "live_hidden", 1);
+    setenv("REVERIE_SINK_KEY_FILE", "/nowhere/at/all", 1);
+    char *value = getenv("REVERIE_SINK_KEY");
+    assert_int_equal(config_read_secrets(&f.config, NULL), 0);
+    config_hide_secrets(&f.config);
+    assert_string_equal(f.sink.key, "live_hidden");
+    assert_string_equal(value, ""); /* where it was, too */
+    assert_null(getenv("REVERIE_SINK_KEY"));
+    assert_null(getenv("REVERIE_SINK_KEY_FILE"));
+    assert_int_equal(prctl(PR_GET_DUMPABLE), 0);
+    prctl(PR_SET_DUMPABLE, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -245,6 +267,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(bad_secret_is_not_echoed, forget_variables, forget_variables),
         cmocka_unit_test_setup_teardown(secret_from_file, forget_variables, forget_variables),
         cmocka_unit_test_setup_teardown(environment_goes_over_file, forget_variables, forget_variables),
+        cmocka_unit_test_setup_teardown(secret_is_hidden, forget_variables, forget_variables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -106,7 +106,7 @@ class Matrix(unittest.TestCase):
         cases = [(b"a\0b", "ab"), (b"\x01x", "x"), (b"\x02bold\x0304,01red\x03", "boldred"),
                  (b"\x1b[31mred\x1b[0m", "red"), (b"del\x7f", "del"), (b"bad\xff\xfe\xc0\xaf\xed\xa0\x80", "bad"),
                  ("rtl\u202e\u2066x\u2069".encode(), "rtlx"), (("e" + "\u0301" * 100).encode(), "e" + "\u0301" * 3),
-                 ("a\u200db".encode(), "a\u200db"), ("x \U000e0000".encode(), "x"), ("x\u034f".encode(), "x"),
+                 ("a\u200db".encode(), "ab"), ("\u0628\u200d\u0629".encode(), "\u0628\u200d\u0629"), ("x \U000e0000".encode(), "x"), ("x\u034f".encode(), "x"),
                  ("\U0002070e\ufdfd".encode(), "\U0002070e\ufdfd"), (b"\x01ACTION waves\x01", "waves")]
 
         def send(talk):
