@@ -40,7 +40,7 @@ packages := openblas yaml-0.1 jansson sqlite3 libavformat libavcodec libavutil l
 machine  := $(shell $(CC) -dumpmachine 2>/dev/null)
 
 # These goals compile nothing themselves; a bare machine can run them.
-bare_goals := run test lint setup test-setup help clean format layers names uninstall lint-scripts lint-size lint-manual
+bare_goals := run test lint deb reproducible setup test-setup help clean format layers names uninstall lint-scripts lint-size lint-manual
 ifneq ($(filter-out $(bare_goals),$(or $(MAKECMDGOALS),all)),)
   ifeq ($(shell pkg-config --exists $(packages) 2>/dev/null && echo ok),ok)
     pkg_cflags := $(shell pkg-config --cflags $(packages))
@@ -51,10 +51,23 @@ ifneq ($(filter-out $(bare_goals),$(or $(MAKECMDGOALS),all)),)
   endif
 endif
 
+# What makes a fault of memory an end of the program and not an entrance to it, as far as the compiler has it; and paths
+# that do not tell where it was built, so that two builds in two folders are the same bytes. FORTIFY wants an optimizer
+# and gets in the sanitizers' way.
+has = $(foreach f,$1,$(shell $(CC) -Werror $f -x c -c -o /dev/null /dev/null 2>/dev/null && echo $f))
+ifneq ($(filter-out $(bare_goals),$(or $(MAKECMDGOALS),all)),)
+  hardening := $(call has,-fstack-protector-strong -fstack-clash-protection -fcf-protection -ffile-prefix-map=$(CURDIR)=.)
+  optimizer := $(filter-out -O0,$(lastword $(filter -O%,$(CFLAGS))))
+  ifneq ($(and $(optimizer),$(if $(SANITIZER),,none)),)
+    hardening += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
+  endif
+endif
+hardened_link := -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack
+
 cppflags := -I. -D_GNU_SOURCE $(pkg_cflags)
-cflags   := -std=c11 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+cflags   := $(hardening) -std=c11 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
             -fno-omit-frame-pointer -pthread
-ldflags  := -pthread
+ldflags  := -pthread $(hardened_link)
 ldlibs   := $(pkg_libs) -lircclient -lunistring -lm
 ifneq ($(SANITIZER),)
   cflags  += -fsanitize=$(SANITIZER) -fno-sanitize-recover=all
@@ -94,7 +107,7 @@ jobs = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2
 
 test_environment = REVERIE=$(abspath $(BIN)) REVERIE_CUDA_MODULE=$(abspath $(cuda_module)) SANITIZER=$(SANITIZER)
 
-.PHONY: all run test test-unit test-gpu gpu-kit bench setup test-setup fuzz fuzz-now soak lint lint-now lint-format lint-c lint-scripts lint-size lint-manual lint-config \
+.PHONY: all run test test-unit test-gpu gpu-kit deb reproducible bench setup test-setup fuzz fuzz-now soak lint lint-now lint-format lint-c lint-scripts lint-size lint-manual lint-config lint-binary \
         headers layers names format default-config install uninstall clean help FORCE
 .DEFAULT_GOAL := all
 
@@ -128,6 +141,9 @@ fuzz: ## a million inputs for each reader of what comes from outside (clang's li
 	@scripts/setup --fuzz
 	@$(MAKE) --no-print-directory $(jobs) CC=clang SANITIZER=fuzzer-no-link,address,undefined fuzz-now
 
+reproducible: ## build all of it twice, in two folders, and compare: the same bytes
+	@WHOLE=1 tests/scripts/test_reproducible.py
+
 soak: $(BIN) ## the show and the chat for a long time, watching memory, frames and replies; MINUTES=n
 	@scripts/setup --tests
 	@REVERIE=$(abspath $(BIN)) tests/app/soak_show.py $(or $(MINUTES),30)
@@ -138,7 +154,7 @@ lint: ## install the tools, then check layout, layers, headers, C (cppcheck), sc
 	@scripts/setup --tests
 	@$(MAKE) --no-print-directory $(jobs) lint-now
 
-lint-now: lint-format lint-size layers names headers lint-c lint-scripts lint-manual lint-config
+lint-now: lint-format lint-size layers names headers lint-c lint-scripts lint-manual lint-config lint-binary
 
 # --- Building --------------------------------------------------------------------------------------------------------
 
@@ -156,7 +172,7 @@ $O/%.o: %.c $O/flags
 
 $O/models/%.o: models/%.S $O/flags $(wildcard models/*.safetensors models/*.npy models/*.bin)
 	@mkdir -p $(@D)
-	$(call say,as,$<)$(CC) $(cppflags) -MMD -MP -c -o $@ $<
+	$(call say,as,$<)$(CC) $(cppflags) $(hardening) -MMD -MP -c -o $@ $<
 
 $O/cuda-abi: FORCE
 	$(call remember,$@,$(cuda_abi))
@@ -164,7 +180,7 @@ $(abi_users:%.c=$O/%.o): $O/cuda-abi
 
 $O/web/embedded.o: web/embedded.S $O/flags $(addprefix web/,page.html page.css page.js preview.js icon.svg openapi.json)
 	@mkdir -p $(@D)
-	$(call say,as,$<)$(CC) $(cppflags) -MMD -MP -c -o $@ $<
+	$(call say,as,$<)$(CC) $(cppflags) $(hardening) -MMD -MP -c -o $@ $<
 
 # -rdynamic: the CUDA module uses the program's own functions.
 $(BIN): $O/main.o $(objects) $O/links
@@ -238,6 +254,9 @@ names: ## comments name files that exist, headers offer what the program uses
 	$(call say,lint,names)scripts/check-names
 
 format: ## lay the C files out by .clang-format
+lint-binary: $(BIN) $(installed_module)
+	$(call say,lint,binary)scripts/check-binary $(BIN) $(installed_module)
+
 	@clang-format -i $(written)
 
 default-config: $(BIN) ## write config/default.yaml anew from the option tables
@@ -263,10 +282,10 @@ documents := README.md CONTRIBUTING.md LICENSE THIRD-PARTY.md synsets/LICENSE.wo
 lib_dir   := $(DESTDIR)$(PREFIX)/lib/reverie
 units     := reverie.service reverie@.service
 
-install: $(BIN) $(cuda_module) ## put program, manual, unit, model and default.yaml under PREFIX (/usr/local), below DESTDIR
+install: $(BIN) $(installed_module) ## put program, manual, unit, model and default.yaml under PREFIX (/usr/local), below DESTDIR
 	install -d $(bin_dir) $(man_dir) $(share_dir)/models $(doc_dir) $(unit_dir)
 	install -m 755 $(BIN) $(bin_dir)/reverie
-	$(if $(cuda_module),install -d $(lib_dir) && install -m 755 $(cuda_module) $(lib_dir))
+	$(if $(installed_module),install -d $(lib_dir) && install -m 755 $(installed_module) $(lib_dir))
 	install -m 644 docs/reverie.1 $(man_dir)/reverie.1
 	install -m 755 scripts/frame-client scripts/get-weights $(share_dir)
 	install -m 644 config/default.yaml config/classic.yaml config/desk-frame.yaml config/outputs.yaml $(share_dir)

@@ -1,6 +1,12 @@
 /*
  * embedded - see embedded.h. Plain data: no instruction in here, so one text serves every processor.
  */
+/* Says that nothing in here hinders shadow stacks and checked jumps (CET): one object without the note takes them from
+ * the whole program. */
+#ifdef __CET__
+#include <cet.h>
+#endif
+
     .section .rodata
     .balign 64
     .globl embedded_model

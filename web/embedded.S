@@ -1,6 +1,12 @@
 /*
  * embedded - see assets.h. Plain data: one text for every processor.
  */
+/* Says that nothing in here hinders shadow stacks and checked jumps (CET): one object without the note takes them from
+ * the whole program. */
+#ifdef __CET__
+#include <cet.h>
+#endif
+
     .section .rodata
 
 .macro asset name, path

@@ -67,7 +67,15 @@ $O/%.cu.o: %.cu $O/cuda-flags
 	$(call say,nvcc,$<)$(nvcc) $(nvcc_flags) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
 
 build/reverie-cuda.so: $(cuda_objects) $O/cuda-flags $O/links
-	$(call say,link,$@)$(CC) $(CFLAGS) -shared -Wl,--exclude-libs,ALL $(LDFLAGS) -o $@ $(cuda_objects) $(cuda_libs)
+	$(call say,link,$@)$(CC) $(CFLAGS) $(hardened_link) -shared -Wl,--exclude-libs,ALL $(LDFLAGS) -o $@ $(cuda_objects) $(cuda_libs)
+
+# The one that is installed knows no folder of this machine: the linker's own list (ld.so.conf) has the toolkit's, which
+# NVIDIA's packages put there.
+installed_module := $(if $(cuda_module),$O/installed/reverie-cuda.so)
+$O/installed/reverie-cuda.so: $(cuda_objects) $O/cuda-flags $O/links
+	@mkdir -p $(@D)
+	$(call say,link,$@)$(CC) $(CFLAGS) $(hardened_link) -shared -Wl,--exclude-libs,ALL $(LDFLAGS) -o $@ $(cuda_objects) \
+	  $(filter-out -Wl$(comma)-rpath%,$(cuda_libs))
 
 # These load the module, which takes what it needs of the program from them: all of it has to be there.
 $O/tests/gpu/%: $O/tests/gpu/%.o $O/all.a $O/links
