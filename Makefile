@@ -22,7 +22,7 @@ sources := $(sort $(foreach d,$(folders),$(wildcard $d/*.c)))
 headers := $(sort $(foreach d,$(folders) models,$(wildcard $d/*.h)))
 objects := $(sources:%.c=$O/%.o) $(patsubst %.S,$O/%.o,$(wildcard models/*.S web/*.S))
 fuzzers := $(patsubst %.c,$O/%,$(wildcard tests/fuzz/fuzz_*.c))
-tests   := $(patsubst %.c,$O/%,$(wildcard tests/*/test_*.c tests/*/*/test_*.c))
+tests   := $(patsubst %.c,$O/%,$(wildcard tests/*/test_*.c tests/*/*/test_*.c)) $(subst /fuzz_,/corpus_,$(fuzzers))
 gpu_tests := $(filter $O/tests/gpu/%,$(tests))
 scripts := .ci/run tests/run tests/bare $(filter-out %.in %.md %/embedded %/Containerfile,$(wildcard scripts/*)) $(wildcard scripts/embedded/*.py)
 
@@ -137,7 +137,7 @@ gpu-kit: $(BIN) $(cuda_module) $(gpu_tests) ## build/gpu-kit.tar.xz: program, mo
 	$(if $(cuda_module),,$(error gpu-kit: nvcc, cuDNN 9 or cuBLASLt was not found; CUDA=yes says more))
 	@scripts/gpu_kit build/gpu-kit $(BIN) $(cuda_module) $(gpu_tests)
 
-fuzz: ## a million inputs for each reader of what comes from outside (clang's libFuzzer); RUNS=n, ONLY=text picks some
+fuzz: ## a million inputs for each reader of what comes from outside (clang's libFuzzer); RUNS=n or MINUTES=n for all, ONLY=text picks some
 	@scripts/setup --fuzz
 	@$(MAKE) --no-print-directory $(jobs) CC=clang SANITIZER=fuzzer-no-link,address,undefined fuzz-now
 
@@ -206,14 +206,25 @@ $O/all.a: $(objects) $O/links
 $O/tests/%: $O/tests/%.o $O/all.a $O/links
 	$(call say,link,$@)$(CC) $(CFLAGS) $(ldflags) $(wraps) $(LDFLAGS) -o $@ $< $O/all.a $(ldlibs) -lcmocka
 
+# The log's list of secrets only grows, which a million inputs would make the bottleneck.
+$O/tests/fuzz/fuzz_secrets $O/tests/fuzz/fuzz_rtmp_url $O/tests/fuzz/corpus_secrets $O/tests/fuzz/corpus_rtmp_url: \
+  wraps = -Wl$(comma)--wrap=log_add_secret
+
 $O/tests/fuzz/fuzz_%: $O/tests/fuzz/fuzz_%.o $O/all.a $O/links
-	$(call say,link,$@)$(CC) $(CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $< $O/all.a $(ldlibs)
+	$(call say,link,$@)$(CC) $(CFLAGS) -fsanitize=fuzzer,address,undefined $(wraps) -o $@ $< $O/all.a $(ldlibs)
+
+# Each fuzz target's seeds and finds, as a test.
+$O/tests/fuzz/corpus_%: $O/tests/fuzz/fuzz_%.o $O/tests/fuzz/replay.o $O/all.a $O/links
+	$(call say,link,$@)$(CC) $(CFLAGS) $(ldflags) $(wraps) $(LDFLAGS) -o $@ $(filter %.o,$^) $O/all.a $(ldlibs) -lcmocka
 
 # Each fuzzer has a folder of its own under build/ for what it finds; a find is kept by copying it to tests/fuzz/corpus.
-fuzz-now: $(fuzzers)
-	@set -e; for f in $(foreach f,$(fuzzers),$(if $(or $(if $(ONLY),,all),$(findstring $(ONLY),$f)),$f)); do \
-	  name=$${f##*/fuzz_}; seeds=tests/fuzz/corpus/$$name; mkdir -p build/fuzz/$$name; \
-	  $$f -runs=$(or $(RUNS),1000000) -max_len=4096 -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
+# A round is RUNS inputs each, or, with MINUTES=n, an equal share of that time.
+fuzz_now := $(foreach f,$(fuzzers),$(if $(or $(if $(ONLY),,all),$(findstring $(ONLY),$f)),$f))
+fuzz_for  = $(if $(MINUTES),-max_total_time=$$(( $(MINUTES) * 60 / $(words $(fuzz_now)) )),-runs=$(or $(RUNS),1000000))
+fuzz-now: $(fuzz_now)
+	@set -e; for f in $(fuzz_now); do \
+	  name=$${f##*/fuzz_}; seeds=tests/fuzz/corpus/$$name; mkdir -p build/fuzz/$$name; echo "== $$name"; \
+	  $$f $(fuzz_for) -max_len=4096 -timeout=20 -rss_limit_mb=3072 -print_final_stats=1 \
 	    -artifact_prefix=build/fuzz/ build/fuzz/$$name $$([ -d $$seeds ] && echo $$seeds); done
 
 .SECONDARY:

@@ -2,11 +2,8 @@
  * libFuzzer over everything between the network and the IRC library: splitter, parser, tags, text, rebuilt
  * line. The first byte chooses how the stream is cut into packets.
  */
-#include <stdint.h>
-
 #include "tests/chatbot/irc/irc_invariants.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -2,28 +2,14 @@
  * libFuzzer over what a browser or a program sends to the page: the router with its guard, targets and JSON bodies,
  * over a show that only remembers what it was asked. The first byte chooses the method and which headers are right.
  */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "common/text.h"
+#include "tests/fuzz/fuzz.h"
 #include "web/site.h"
 
 #define TOKEN "0123456789abcdef0123456789abcdef"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 /* What reached the show, and whether it might. */
 static bool is_post, is_own, is_operator;
-
-static void must(bool holds, const char *what)
-{
-    if (holds)
-        return;
-    fprintf(stderr, "broken: %s\n", what);
-    abort();
-}
 
 static void status(void *context, struct web_status *s)
 {

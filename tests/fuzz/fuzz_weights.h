@@ -5,13 +5,8 @@
 #ifndef TESTS_FUZZ_FUZZ_WEIGHTS_H
 #define TESTS_FUZZ_FUZZ_WEIGHTS_H
 
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "engine/model/model.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static inline void fuzz_tensor(const struct tensor *t)
 {

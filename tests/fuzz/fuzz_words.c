@@ -2,25 +2,11 @@
  * libFuzzer over what people type: each line of the input goes through resolution and through a whole chat,
  * by the user, role and origin that its first byte chooses; the log's reader of JSON lines gets it too.
  */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "chatbot/chatbot.h"
 #include "common/json.h"
 #include "common/text.h"
 #include "show/rules.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool holds, const char *what)
-{
-    if (holds)
-        return;
-    fprintf(stderr, "broken: %s\n", what);
-    abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 static void check_result(const struct synsets_result *r)
 {
