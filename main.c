@@ -69,10 +69,8 @@ int main(int argc, char **argv)
         return usage(stderr);
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
         return usage(stdout);
-    if (strcmp(argv[1], "--version") == 0) {
-        puts("reverie " REVERIE_VERSION);
-        return 0;
-    }
+    if (strcmp(argv[1], "--version") == 0 && (argc == 2 || strcmp(argv[2], "-v") == 0))
+        return version_print(argc > 2);
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
         if (strcmp(argv[1], commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1);
