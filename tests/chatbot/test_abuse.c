@@ -2,62 +2,23 @@
  * What must never happen, in bulk: ordinary talk and other bots' commands that make a wish, abuse that comes back
  * out of our mouth, in a reply, an offer or a name on the picture.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
-
-#include "chatbot/chatbot.h"
 #include "chatbot/irc/irc.h"
 #include "common/mem.h"
 #include "common/rng.h"
 #include "common/text.h"
-#include "show/rules.h"
-
-struct scene {
-    struct show_config config;
-    struct synsets_known known;
-    struct rules *rules;
-    struct requests *requests;
-    struct chatbot *bot;
-    struct chat_outcome outcome;
-    char reply[CHAT_REPLY_BYTES];
-};
-
-static struct scene s;
+#include "tests/chatbot/scene.h"
 
 static int setup(void **state)
 {
-    (void)state;
-    struct error e = {""};
     struct irc_config irc;
-    memset(&s, 0, sizeof s);
-    option_defaults(&show_section, &s.config);
+    set_up_scene(state);
     option_defaults(&irc_section, &irc);
-    for (int i = 0; i < SYNSET_COUNT; i++)
-        s.known.known[i] = true;
     s.config.queue_max = 10000;
-    assert_int_equal(rules_open(&s.rules, &s.config, &e), 0);
-    assert_int_equal(requests_open(&s.requests, &s.config, &s.known, 1, NULL), 0);
-    assert_int_equal(chatbot_open(&s.bot, s.requests, &s.known, 1, 3), 0);
-    chatbot_set_rules(s.bot, s.rules);
-    chatbot_set_name(s.bot, "dreambot");
     const struct chatbot_manners manners = {
         .prefix = irc.prefix, .ignore = irc.ignore, .words_link = "", .reward = ""};
-    chatbot_set_manners(s.bot, &manners);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    chatbot_close(&s.bot);
-    requests_close(&s.requests);
-    rules_close(&s.rules);
+    open_scene("dreambot", &manners);
     return 0;
 }
 
@@ -256,9 +217,9 @@ static void yes_takes_the_offer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(ordinary_lines_are_left_alone, setup, teardown),
-        cmocka_unit_test_setup_teardown(abuse_never_comes_back, setup, teardown),
-        cmocka_unit_test_setup_teardown(yes_takes_the_offer, setup, teardown),
+        cmocka_unit_test_setup_teardown(ordinary_lines_are_left_alone, setup, close_scene),
+        cmocka_unit_test_setup_teardown(abuse_never_comes_back, setup, close_scene),
+        cmocka_unit_test_setup_teardown(yes_takes_the_offer, setup, close_scene),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

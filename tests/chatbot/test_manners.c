@@ -1,64 +1,19 @@
 /*
  * How the bot behaves in a channel as its settings say, and what it does for people there.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#include "chatbot/chatbot.h"
 #include "common/mem.h"
 #include "common/text.h"
-#include "show/rules.h"
+#include "tests/chatbot/scene.h"
 #include "tests/show/banned.h"
-
-struct scene {
-    struct show_config config;
-    struct synsets_known known;
-    struct rules *rules;
-    struct requests *requests;
-    struct chatbot *bot;
-    struct chat_outcome outcome;
-    char reply[CHAT_REPLY_BYTES];
-};
-
-static struct scene s;
-
-static int setup(void **state)
-{
-    (void)state;
-    memset(&s, 0, sizeof s);
-    option_defaults(&show_section, &s.config);
-    for (int i = 0; i < SYNSET_COUNT; i++)
-        s.known.known[i] = true;
-    return 0;
-}
 
 static void open_show(const struct chatbot_manners *m)
 {
-    struct error e = {""};
-    struct chatbot_manners manners = {.prefix = "", .ignore = "", .words_link = "", .reward = ""};
-    assert_int_equal(rules_open(&s.rules, &s.config, &e), 0);
-    assert_int_equal(requests_open(&s.requests, &s.config, &s.known, 1, NULL), 0);
-    assert_int_equal(chatbot_open(&s.bot, s.requests, &s.known, 1, 3), 0);
-    chatbot_set_rules(s.bot, s.rules);
-    chatbot_set_name(s.bot, "mybot");
-    chatbot_set_manners(s.bot, m ? m : &manners);
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    chatbot_close(&s.bot);
-    requests_close(&s.requests);
-    rules_close(&s.rules);
-    return 0;
+    const struct chatbot_manners manners = {.prefix = "", .ignore = "", .words_link = "", .reward = ""};
+    open_scene("mybot", m ? m : &manners);
 }
 
 static const char *hear(struct chat_line line, const char *user, const char *text, double now_s)
@@ -116,14 +71,14 @@ static void the_bot_is_as_quiet_as_it_is_told(void **state)
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         const struct chatbot_manners m = {
             .prefix = "!", .ignore = "", .words_link = "", .reward = "", .replies = cases[i].replies};
-        setup(NULL);
+        set_up_scene(NULL);
         open_show(&m);
         assert_int_equal(*say("ann", 0, "goldfish", 0) != '\0', cases[i].bare);
         assert_int_equal(s.outcome.result, CHAT_TAKEN); /* quiet, not deaf */
         assert_int_equal(*say("ben", 0, "!dream pizza", 0) != '\0', cases[i].command);
         assert_int_equal(*say("moda", CHAT_MODERATOR, "!queue", 0) != '\0', cases[i].moderator);
         if (i + 1 < ARRAY_LEN(cases))
-            teardown(NULL);
+            close_scene(NULL);
     }
 }
 
@@ -276,7 +231,7 @@ static void what_is_forbidden_goes_at_once(void **state)
 
 int main(void)
 {
-#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define CASE(f) cmocka_unit_test_setup_teardown(f, set_up_scene, close_scene)
     const struct CMUnitTest tests[] = {
         CASE(another_prefix_leaves_the_old_one_to_others),
         CASE(the_bot_is_as_quiet_as_it_is_told),
