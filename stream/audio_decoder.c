@@ -19,6 +19,10 @@
 
 enum { CHUNK_SAMPLES = 4096 };
 
+/* What sound comes in. The libraries know some 350 formats, a few of which name other files and addresses; playlists of
+ * files are read by audio_list, of addresses by the libraries, through audio_net. */
+#define FORMATS "aac,ac3,aiff,ape,asf,au,caf,eac3,flac,matroska,mov,mp3,mpegts,ogg,tta,w64,wav,wv"
+
 struct decoder {
     const struct audio_decoder_params *p;
     struct audio_net *net; /* NULL: a file */
@@ -53,7 +57,8 @@ static int open_file(const struct decoder *d, AVDictionary **options)
     if (fd < 0)
         return AVERROR(-fd);
     close(fd);
-    return av_dict_set(options, "protocol_whitelist", "file,crypto", 0);
+    av_dict_set(options, "format_whitelist", FORMATS, 0);
+    return av_dict_set(options, "protocol_whitelist", "file", 0);
 }
 
 /* The demuxer of HLS is not to keep connections: it would use them past audio_net. */
@@ -62,6 +67,7 @@ static int open_address(struct decoder *d, AVDictionary **options)
     const AVIOInterruptCB stop = {should_stop, (void *)d->p};
     av_dict_set(options, "http_persistent", "0", 0);
     av_dict_set(options, "http_multiple", "0", 0);
+    av_dict_set(options, "format_whitelist", FORMATS ",hls", 0);
     av_dict_set(options, "protocol_whitelist", "http,https,tls,tcp,crypto", 0);
     return audio_net_open(&d->net, d->format, d->p->source, stop);
 }

@@ -9,11 +9,12 @@
 
 #include <libavutil/error.h>
 #include <libavutil/log.h>
+#include <libavutil/mem.h>
 
 #include "common/log.h"
 #include "common/text.h"
 
-enum { LINE_BYTES = 512, FIRST_BYTES = 200 };
+enum { ALLOC_BYTES_MAX = 512 << 20, LINE_BYTES = 512, FIRST_BYTES = 200 };
 
 struct line {
     char text[LINE_BYTES];
@@ -62,6 +63,7 @@ static void on_line(void *context, int level, const char *format, va_list args)
 
 void av_log_install(void)
 {
+    av_max_alloc(ALLOC_BYTES_MAX);
     av_log_set_callback(on_line);
 }
 

@@ -10,7 +10,8 @@
 #ifndef STREAM_AV_LOG_H
 #define STREAM_AV_LOG_H
 
-/* Sends the libraries' lines to our log from now on. May be called more than once. Process-wide. */
+/* Sends the libraries' lines to our log from now on, and bounds what they may allocate at once (512 MiB: no sound, frame
+ * or packet comes near). May be called more than once. Process-wide. */
 void av_log_install(void);
 
 /* Forgets the calling thread's error line; call before the operation that may fail. */

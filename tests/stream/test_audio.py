@@ -164,6 +164,17 @@ class Audio(unittest.TestCase):
                                          stderr=subprocess.PIPE, check=True).stderr.decode()
                     self.assertGreater(float(re.search(r"mean_volume: (-?[\d.]+)", out).group(1)), -25)
 
+    def test_files_that_only_name_other_files_are_no_sound(self):
+        with open(os.path.join(self.folder, "inside.wav"), "wb") as f:
+            f.write(sine(3))
+        for text in ("ffconcat version 1.0\nfile inside.wav\n",
+                     "#EXTM3U\n#EXT-X-TARGETDURATION:3\n#EXTINF:3,\ninside.wav\n#EXT-X-ENDLIST\n",
+                     "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=audio 5004 RTP/AVP 0\n"):
+            path = os.path.join(self.folder, "outside.wav")
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(text)
+            self.assertRegex(self.show(path, 2), "cannot play")
+
     def test_a_playlist_leads_to_no_other_place_of_this_machine(self):
         inner = self.serve({"/seg.wav": (200, {}, sine(3))})
         outer = self.serve({
