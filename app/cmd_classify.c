@@ -13,6 +13,7 @@
 
 #include "app/commands.h"
 #include "app/dream_args.h"
+#include "app/fence.h"
 #include "app/picture_fit.h"
 #include "common/mem.h"
 #include "common/text.h"
@@ -176,6 +177,7 @@ int cmd_classify(int argc, char **argv)
     int first, status = parse_arguments(&a, argc, argv, &first);
     if (status != ARGS_OK)
         return status;
+    fence_command(NULL);
     struct classifier c;
     struct error e = {""};
     bool open = classifier_open(&c, &a.dream, a.whole, argv + first, argc - first, &e) == 0;

@@ -343,6 +343,7 @@ static int open_all(struct run *r, struct error *e)
     const struct ready ready = {&r->settings, r->options.script_path, r->options.offline};
     if ((rc = ready_first_fault(&ready, e)) < 0)
         return rc;
+    fence_show(&r->settings, &r->settings.fence); /* before the first thread */
     if (r->options.offline)
         clock_init_virtual(&r->clock, 0);
     else

@@ -14,6 +14,7 @@
 
 #include "app/commands.h"
 #include "app/dream_args.h"
+#include "app/fence.h"
 #include "app/picture_fit.h"
 #include "app/subjects.h"
 #include "common/clock.h"
@@ -274,6 +275,7 @@ int cmd_still(int argc, char **argv)
     if (status != ARGS_OK)
         return status;
     int rc = check_output(a.output, &e);
+    fence_command(a.output);
     if (rc == 0)
         rc = dream_load_model(&m, &a.dream, &e);
     if (rc == 0)

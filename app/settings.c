@@ -17,6 +17,16 @@ static const struct option log_rows[] = {
 static const struct option_section log_section =
     OPTION_SECTION("log", struct log_config, log_rows, "What the program says about itself.");
 
+static const struct option fence_rows[] = {
+    OPTION_BOOL(
+        struct fence_config, enabled, "true",
+        "Have the kernel (Landlock) keep the show from making or changing files anywhere but in its state "
+        "folder, record.dir and the folders of other outputs, and from running other programs. These folders "
+        "must not be replaced while the show is on."),
+};
+static const struct option_section fence_section =
+    OPTION_SECTION("fence", struct fence_config, fence_rows, "What the show could do if it were taken over.");
+
 static const char *const show_modes[] = {"auto", "keyframes", "frames", NULL}; /* as enum dreamer_mode */
 
 static const struct option keyframes_rows[] = {
@@ -42,7 +52,7 @@ void settings_init(struct settings *s)
     *s = (struct settings){.stream = stream_config_new()};
     const struct option_section *sections[SETTINGS_SECTIONS_MAX];
     void *configs[SETTINGS_SECTIONS_MAX];
-    int n = stream_config_sections(s->stream, sections, configs, SETTINGS_SECTIONS_MAX - 7);
+    int n = stream_config_sections(s->stream, sections, configs, SETTINGS_SECTIONS_MAX - 8);
 
     size_t count = 0;
     s->entries[count++] = (struct config_entry){&show_section, &s->show};
@@ -53,6 +63,7 @@ void settings_init(struct settings *s)
         s->entries[count++] = (struct config_entry){sections[i], configs[i]};
     s->entries[count++] = (struct config_entry){&web_section, &s->web};
     s->entries[count++] = (struct config_entry){&fbdev_section, &s->fbdev};
+    s->entries[count++] = (struct config_entry){&fence_section, &s->fence};
     s->entries[count++] = (struct config_entry){&log_section, &s->log};
     s->config = (struct config){s->entries, count, stream_config_outputs(s->stream)};
     config_defaults(&s->config);

@@ -8,6 +8,7 @@
 #define APP_SETTINGS_H
 
 #include "app/args.h"
+#include "app/fence.h"
 #include "chatbot/irc/irc.h"
 #include "common/error.h"
 #include "config/config.h"
@@ -32,6 +33,7 @@ enum { SETTINGS_SECTIONS_MAX = 24 };
 
 struct settings {
     struct log_config log;
+    struct fence_config fence;
     struct show_config show;
     struct irc_config irc;
     struct dream_config dream;

@@ -70,6 +70,9 @@ struct sink_ops {
     /* (optional) The most that the other end is known to take, and its name in *who; 0: nobody knows. */
     int (*most_kbps)(const struct sink_setup *o, const char **who);
 
+    /* (optional: NULL means none) The folder that it writes files to, "" for none. Any thread. */
+    void (*folder)(const void *config, char out[OPTION_STRING_BYTES]);
+
     /* Checks the options and prepares. On the thread of stream_open; must not wait for a disk or a network.
      * 0 or -errno with a line that begins with the section's name. close follows also on failure. */
     int (*open)(struct sink *s, struct error *e);

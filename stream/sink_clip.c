@@ -13,6 +13,7 @@
 
 #include "common/file.h"
 #include "common/log.h"
+#include "common/text.h"
 #include "stream/av_log.h"
 #include "stream/disk_watch.h"
 #include "stream/held.h"
@@ -59,6 +60,11 @@ struct clip_sink {
     atomic_bool wanted;
     bool warned; /* that there is no memory */
 };
+
+static void clip_folder(const void *config, char out[OPTION_STRING_BYTES])
+{
+    text_copy(out, OPTION_STRING_BYTES, ((const struct clip_config *)config)->dir);
+}
 
 static bool clip_enabled(const void *config)
 {
@@ -163,6 +169,7 @@ const struct sink_ops sink_clip = {
     .limits = {.hard_bytes = 32 << 20},
     .live_only = true,
     .enabled = clip_enabled,
+    .folder = clip_folder,
     .open = clip_open,
     .write = clip_write,
     .keep = clip_keep,

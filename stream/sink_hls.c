@@ -21,6 +21,7 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/text.h"
 #include "stream/av_log.h"
 #include "stream/disk_watch.h"
 #include "stream/mux.h"
@@ -58,6 +59,11 @@ struct hls_sink {
     int64_t retry_us, first_pts;
     struct disk_watch *watch;
 };
+
+static void hls_folder(const void *config, char out[OPTION_STRING_BYTES])
+{
+    text_copy(out, OPTION_STRING_BYTES, ((const struct hls_config *)config)->dir);
+}
 
 static bool hls_enabled(const void *config)
 {
@@ -240,6 +246,7 @@ const struct sink_ops sink_hls = {
     .limits = {.hard_bytes = 32 << 20},
     .live_only = true,
     .enabled = hls_enabled,
+    .folder = hls_folder,
     .valid = hls_valid,
     .check = hls_check,
     .open = hls_open,

@@ -44,6 +44,17 @@ static bool md5_enabled(const void *config)
     return ((const struct md5_config *)config)->enabled;
 }
 
+static void md5_folder(const void *config, char out[OPTION_STRING_BYTES])
+{
+    const char *path = ((const struct md5_config *)config)->file, *slash = strrchr(path, '/');
+    if (path[0])
+        snprintf(out, OPTION_STRING_BYTES, "%.*s",
+                 !slash          ? 1
+                 : slash == path ? 1
+                                 : (int)(slash - path),
+                 slash ? path : ".");
+}
+
 static int md5_open(struct sink *s, struct error *e)
 {
     struct md5_sink *m = s->priv;
@@ -117,6 +128,7 @@ const struct sink_ops sink_md5 = {
     .priv_size = sizeof(struct md5_sink),
     .limits = {.hard_ms = 10000},
     .enabled = md5_enabled,
+    .folder = md5_folder,
     .open = md5_open,
     .write = md5_write,
     .finish = md5_finish,

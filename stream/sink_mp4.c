@@ -23,6 +23,7 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/log.h"
+#include "common/text.h"
 #include "stream/av_log.h"
 #include "stream/disk_watch.h"
 #include "stream/mp4_file.h"
@@ -92,6 +93,11 @@ struct mp4_sink {
     struct sidecar *sidecar; /* NULL: record.describe is false */
     bool warned;             /* about the present trouble */
 };
+
+static void record_folder(const void *config, char out[OPTION_STRING_BYTES])
+{
+    text_copy(out, OPTION_STRING_BYTES, ((const struct record_config *)config)->dir);
+}
 
 static bool record_enabled(const void *config)
 {
@@ -358,6 +364,7 @@ const struct sink_ops sink_mp4 = {
     .limits = {.hard_bytes = 64 << 20},
     .enabled = record_enabled,
     .valid = mp4_valid,
+    .folder = record_folder,
     .check = mp4_check,
     .open = mp4_open,
     .write = mp4_write,

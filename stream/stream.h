@@ -38,6 +38,10 @@ int stream_config_fps(const struct stream_config *c);
 struct option_size stream_config_size(const struct stream_config *c);
 const struct camera_config *stream_config_camera(const struct stream_config *c);
 
+/* Calls `each` with the folders that outputs write to, those that are on and those that may be switched on later. */
+void stream_config_folders(const struct stream_config *c,
+                           void (*each)(void *context, const char *path, bool is_on), void *context);
+
 /* Where the preview goes: fragments of an MP4, made for a browser's MediaSource. Called on a thread of the stream;
  * neither may wait. */
 struct stream_page {

@@ -129,6 +129,21 @@ const struct camera_config *stream_config_camera(const struct stream_config *c)
     return &c->camera;
 }
 
+void stream_config_folders(const struct stream_config *c,
+                           void (*each)(void *context, const char *path, bool is_on), void *context)
+{
+    struct sink_setup setups[STREAM_OUTPUTS_MAX];
+    int count = stream_config_setups(c, setups);
+    for (int i = 0; i < count; i++) {
+        const struct sink_setup *o = &setups[i];
+        char path[OPTION_STRING_BYTES] = "";
+        if (o->ops->folder)
+            o->ops->folder(o->config, path);
+        if (path[0])
+            each(context, path, o->ops->enabled && o->ops->enabled(o->config));
+    }
+}
+
 void stream_config_set_page(struct stream_config *c, const struct stream_page *page)
 {
     for (int i = 0; sink_registry[i] && i < STREAM_SINKS_MAX; i++)

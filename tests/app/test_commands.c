@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -75,8 +76,14 @@ static int run(int (*command)(int, char **), ...)
         close(fd);
         free(paths[i]);
     }
-    status = command(argc, argv);
-    fflush(NULL);
+    pid_t child = fork(); /* commands fence their process in, for good */
+    if (child == 0) {
+        status = command(argc, argv);
+        fflush(NULL);
+        _exit(status);
+    }
+    waitpid(child, &status, 0);
+    status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     for (int i = 0; i < 2; i++) {
         dup2(saved[i], i + 1);
         close(saved[i]);

@@ -11,7 +11,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from program import REVERIE, Folder, reverie  # noqa: E402
+from program import REVERIE, SMALL, Folder, reverie  # noqa: E402
 
 HOSTILE = "\x1b]0;PWNED\x07\x1b[2J\x9b31mred\x7f\u202egnp\u2066\rOK: trusted\nfake line\u2028end"
 STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -84,6 +84,16 @@ class Opening(unittest.TestCase):
                     self.assertIn(p.returncode, (1, 2), p.stderr)
                     self.assertRegex(p.stderr, "regular file|folder")
                     self.assertLess(time.monotonic() - began, 10)
+
+    def test_sound_and_certificates_from_a_fifo_do_not_hold_the_end(self):
+        began = time.monotonic()
+        p = reverie("run", *SMALL, "--duration", "1", "--watch=no", "--set", "record.enabled=false", "--set",
+                    "audio.source=" + self.fifo, "--set", "chat.enabled=true", "--set", "chat.channel=x", "--set",
+                    "chat.server=localhost", "--set", "chat.port=1", "--set", "chat.ca_file=" + self.fifo)
+        self.assertEqual(p.returncode, 0, p.stderr)
+        self.assertIn("cannot play", p.stderr)
+        self.assertRegex(p.stderr, "chat.ca_file: .*is not a regular file")
+        self.assertLess(time.monotonic() - began, 15)
 
     def test_a_digest_that_cannot_be_written_does_not_hold_the_end(self):
         p = reverie("run", "--offline", "--duration", "1", "--set", "record.enabled=false", "--set", "md5.enabled=true",
