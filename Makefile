@@ -254,6 +254,9 @@ lint-config: $(BIN)
 	$(call say,lint,config/default.yaml)$(BIN) run --print-config | diff -u config/default.yaml - || \
 	  { echo 'config/default.yaml is not what the program writes; run: make default-config' >&2; exit 1; }
 
+lint-binary: $(BIN) $(installed_module)
+	$(call say,lint,binary)scripts/check-binary $(BIN) $(installed_module)
+
 headers: ## every header compiles alone (*_impl.h are bodies that others instantiate)
 	$(call say,lint,headers)CC='$(CC)' CFLAGS='$(cppflags) $(cflags)' scripts/check-headers $(filter-out %_impl.h,$(headers))
 	$(if $(cuda_module),@CC='$(CC)' CFLAGS='$(cppflags) $(cflags) $(cuda_inc)' scripts/check-headers $(filter %.h,$(cuda_headers)))
@@ -265,9 +268,6 @@ names: ## comments name files that exist, headers offer what the program uses
 	$(call say,lint,names)scripts/check-names
 
 format: ## lay the C files out by .clang-format
-lint-binary: $(BIN) $(installed_module)
-	$(call say,lint,binary)scripts/check-binary $(BIN) $(installed_module)
-
 	@clang-format -i $(written)
 
 default-config: $(BIN) ## write config/default.yaml anew from the option tables
@@ -285,10 +285,11 @@ bin_dir   := $(DESTDIR)$(PREFIX)/bin
 man_dir   := $(DESTDIR)$(PREFIX)/share/man/man1
 share_dir := $(DESTDIR)$(PREFIX)/share/reverie
 doc_dir   := $(DESTDIR)$(PREFIX)/share/doc/reverie
-unit_dir  := $(DESTDIR)$(PREFIX)/lib/systemd/system
+UNITDIR   ?= $(PREFIX)/lib/systemd/system
+unit_dir  := $(DESTDIR)$(UNITDIR)
 models    := $(wildcard models/*.safetensors)
 # They keep their folders, so that their links hold.
-documents := README.md CONTRIBUTING.md LICENSE THIRD-PARTY.md synsets/LICENSE.wordnet models/README.md bench/LOG.md \
+documents := README.md CONTRIBUTING.md SECURITY.md THREAT-MODEL.md LICENSE THIRD-PARTY.md synsets/LICENSE.wordnet models/README.md bench/LOG.md \
              config/default.yaml $(wildcard docs/*.md docs/*.jpg docs/*.png docs/*.webp)
 lib_dir   := $(DESTDIR)$(PREFIX)/lib/reverie
 units     := reverie.service reverie@.service
@@ -307,6 +308,10 @@ install: $(BIN) $(installed_module) ## put program, manual, unit, model and defa
 uninstall: ## remove what install put there; settings and recordings stay
 	rm -f $(bin_dir)/reverie $(man_dir)/reverie.1 $(units:%=$(unit_dir)/%)
 	rm -rf $(share_dir) $(doc_dir) $(lib_dir)
+
+deb: ## a Debian package of what is committed, into build/deb, as lintian accepts it
+	@scripts/setup --deb
+	@scripts/make-deb build/deb
 
 ##@ More
 clean: ## remove everything that was built, of every flavour
