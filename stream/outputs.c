@@ -168,13 +168,14 @@ void outputs_shown(struct outputs *o, int64_t request_id, const char *text, cons
 
 int64_t outputs_lag_us(const struct outputs *o)
 {
-    int64_t most_us = 0;
+    int64_t least_us = INT64_MAX;
     for (int i = 0; i < o->count; i++) {
-        int64_t us = o->list[i].sink ? sink_queued_us(o->list[i].sink) : 0;
-        if (o->list[i].setup.ops->constant_rate && us > most_us)
-            most_us = us;
+        const struct sink *s = o->list[i].sink;
+        int64_t us = s ? sink_queued_us(s) : 0;
+        if (s && s->ops->constant_rate && sink_is_up(s) && us < least_us)
+            least_us = us;
     }
-    return most_us;
+    return least_us == INT64_MAX ? 0 : least_us;
 }
 
 static void switch_on(struct outputs *o, struct output *output)

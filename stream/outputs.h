@@ -36,7 +36,8 @@ void outputs_shown(struct outputs *o, int64_t request_id, const char *text, cons
 /* Once a frame: does what was wanted since, and frees what has ended. Never waits. */
 void outputs_tend(struct outputs *o);
 
-/* The longest queue of those that have a line to feed; the state table gets all. */
+/* The shortest queue of those that have a line to feed and are up: while one line takes all, fewer bits would only harm
+ * who watches there, and a thin one leaves pictures out. The state table gets all queues. */
 int64_t outputs_lag_us(const struct outputs *o);
 
 /* ---- any thread; see stream.h ---- */

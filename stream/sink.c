@@ -146,6 +146,12 @@ void sink_keep(struct sink *s)
         s->ops->keep(s);
 }
 
+bool sink_is_up(const struct sink *s)
+{
+    int state = s->row ? atomic_load(&s->row->state) : STATS_SINK_OK;
+    return state == STATS_SINK_OK || state == STATS_SINK_CONNECTING;
+}
+
 int64_t sink_queued_us(const struct sink *s)
 {
     int64_t us = sink_queue_fill(s->in->queue).us;

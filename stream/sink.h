@@ -141,6 +141,9 @@ void sink_shown(struct sink *s, int64_t request_id, const char *text, const char
 /* See sink_ops.keep. Stream thread. */
 void sink_keep(struct sink *s);
 
+/* Does it work, as far as its driver has told, or is it about to for the first time? Any thread. */
+bool sink_is_up(const struct sink *s);
+
 /* How much of the stream waits in its queue; the state table is told. Any thread. */
 int64_t sink_queued_us(const struct sink *s);
 

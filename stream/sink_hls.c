@@ -5,7 +5,8 @@
  * Segment and playlist are written aside and renamed when they are whole, so nobody ever reads half of one; segments
  * that have left the playlist go a little later. Each begins with an IDR. The playlist never says that it has ended,
  * because the show may come back. A show that begins anew goes on behind what the playlist of the last one holds, marked as
- * a discontinuity, so that players go over. Names count up for ever and are no secret: "live12.ts" beside "live.m3u8".
+ * a discontinuity, so that players go over. Names begin with the time, in seconds since 1970, and count up from there: none
+ * comes twice, whatever becomes of the folder, so that caches may keep segments.
  *
  * When the disk is full or the folder gone, one warning says what to do, and it is tried again every few seconds.
  */
@@ -24,9 +25,10 @@
 #include "common/text.h"
 #include "stream/av_log.h"
 #include "stream/disk_watch.h"
+#include "stream/hls_folder.h"
 #include "stream/mux.h"
 
-enum { RETRY_US = 3000000, SETTLED_S = 3 };
+enum { RETRY_US = 3000000, SETTLED_S = 3, TIDY_US = 10000000 };
 
 struct hls_config {
     bool enabled;
@@ -56,7 +58,7 @@ static const struct option_section kind = OPTION_SECTION(
 struct hls_sink {
     struct mux mux;
     bool begun, warned;
-    int64_t retry_us, first_pts;
+    int64_t retry_us, tidy_us, first_pts;
     struct disk_watch *watch;
 };
 
@@ -125,6 +127,15 @@ static void pause_writing(struct sink *s, const char *why)
 
 /* ---- the playlist ---- */
 
+/* What is older than three playlists is nobody's any more. */
+static void tidy(struct sink *s)
+{
+    struct hls_sink *h = s->priv;
+    const struct hls_config *c = s->config;
+    h->tidy_us = clock_real_us() + TIDY_US;
+    hls_folder_tidy(c->dir, c->playlist, (int64_t)(3 * c->segment * (double)c->segments));
+}
+
 static int begin_muxer(struct sink *s, const AVPacket *idr)
 {
     struct hls_sink *h = s->priv;
@@ -141,6 +152,7 @@ static int begin_muxer(struct sink *s, const AVPacket *idr)
     av_dict_set(&options, "hls_flags",
                 "delete_segments+temp_file+append_list+omit_endlist+independent_segments", 0);
     av_dict_set(&options, "hls_segment_filename", segments, 0);
+    av_dict_set(&options, "hls_start_number_source", "epoch", 0);
     av_dict_set_int(&options, "hls_list_size", c->segments, 0);
     av_dict_set(&options, "hls_time", length, 0);
     rc = h->mux.format->url ? mux_begin(&h->mux, idr, MUX_ZERO_DTS, &options) : AVERROR(ENOMEM);
@@ -159,6 +171,7 @@ static void begin(struct sink *s, const AVPacket *idr)
         pause_writing(s, strerror(-rc));
         return;
     }
+    tidy(s);
     av_log_forget();
     rc = begin_muxer(s, idr);
     if (rc < 0) {
@@ -191,6 +204,8 @@ static void write_on(struct sink *s, const AVPacket *packet)
         begin(s, packet);
     if (!h->begun)
         return;
+    if (clock_real_us() > h->tidy_us)
+        tidy(s);
     av_log_forget();
     int rc = mux_write(&h->mux, packet);
     if (rc < 0) {

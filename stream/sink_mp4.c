@@ -68,7 +68,7 @@ struct record_config {
             "Where less than min_free_mb is free, remove the oldest recordings instead of pausing."),        \
         OPTION_BOOL(S, describe, "true",                                                                     \
                     "Beside a recording in which somebody's wish is shown, NAME.json says what was on from " \
-                    "when on, and who asked for it.")
+                    "when on, and who asked for it; a recording that has ended has the same as chapters.")
 
 static const struct option rows[] = {
     OPTION_BOOL(S, enabled, "true", "Record the show into MP4 files."),

@@ -157,6 +157,10 @@ class Show:
         with open(self.path, encoding="utf-8", errors="replace") as f:
             return f.read()
 
+    def left_out(self):
+        """Whether this machine was too slow for every frame, which is no fault of an output. Once it has ended."""
+        return "left out (too slow)" in self.log()
+
     def wait(self, pattern, seconds=60):
         end = time.monotonic() + seconds
         while not re.search(pattern, self.log()):
@@ -181,3 +185,10 @@ def packets(path, kind="v"):
 def probe(path, *entries):
     return subprocess.run([FFPROBE, "-v", "error", "-of", "csv=p=0", *entries, path], check=True,
                           stdout=subprocess.PIPE, timeout=60).stdout.decode().split()
+
+
+def gaps(path, least_s):
+    """Where two pictures are further apart than they should be; the file has to be at least so long."""
+    times = [t for t, _ in packets(path)]
+    assert times[-1] - times[0] > least_s, times[-1] - times[0]
+    return [b - a for a, b in zip(times, times[1:]) if b - a > 0.05]

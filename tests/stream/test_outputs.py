@@ -1,4 +1,5 @@
-"""The list of outputs, against real servers: two at once of which one hangs, SRT, HLS, the last minute, a backup."""
+"""The list of outputs: two servers at once of which one hangs, a backup, switching while the show runs, the last minute,
+and lists that are wrong."""
 import glob
 import os
 import shutil
@@ -24,12 +25,6 @@ class Outputs(unittest.TestCase):
             self.skipTest("nginx with its RTMP module is not installed")
         return o.Nginx(self, os.path.join(self.folder, name))
 
-    def check_whole(self, path, least_s):
-        """Evenly spaced pictures, none missing; left-out ones on a slow machine are no fault of the output."""
-        times = [t for t, _ in o.packets(path)]
-        self.assertGreater(times[-1] - times[0], least_s)
-        return [b - a for a, b in zip(times, times[1:]) if b - a > 0.05]
-
     def test_one_hangs_and_the_other_loses_nothing(self):
         good, bad = self.nginx("good"), self.nginx("bad")
         show = o.Show(self, self.folder, """
@@ -54,65 +49,6 @@ class Outputs(unittest.TestCase):
         begin = hashes.index(sent[0][1])
         self.assertEqual([h for _, h in sent], hashes[begin:begin + len(sent)])  # not one is missing in the middle
         self.assertLess(len(hashes) - begin - len(sent), 5)
-
-    def test_srt_encrypted_into_ffmpeg(self):
-        port = o.free_port(o.socket.SOCK_DGRAM)
-        url = "srt://127.0.0.1:%d" % port
-        out = os.path.join(self.folder, "got.ts")
-        server = subprocess.Popen([o.FFMPEG, "-v", "error", "-y", "-i",
-                                   url + "?mode=listener&passphrase=0123456789&pbkeylen=16", "-c", "copy", out],
-                                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.addCleanup(lambda: server.poll() is None and (server.kill(), server.wait()))
-        time.sleep(1)
-        show = o.Show(self, self.folder, "  - {kind: srt, name: studio, url: '%s', latency_ms: 200}\n" % url,
-                      REVERIE_OUTPUTS_STUDIO_PASSPHRASE="0123456789")
-        show.wait(r"studio: on the air: srt://127\.0\.0\.1:%d" % port)
-        time.sleep(3)
-        show.stop()
-        self.assertNotIn("0123456789", show.log())
-        server.wait(20)
-        self.assertEqual(o.probe(out, "-show_entries", "stream=codec_name"), ["h264", "aac"])
-        self.assertEqual(self.check_whole(out, 5), [])
-
-    def test_srt_with_a_wrong_passphrase_is_never_on_the_air(self):
-        url = "srt://127.0.0.1:%d" % o.free_port(o.socket.SOCK_DGRAM)
-        server = subprocess.Popen([o.FFMPEG, "-v", "error", "-i", url + "?mode=listener&passphrase=0123456789", "-f",
-                                   "null", "-"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                  stderr=subprocess.DEVNULL)
-        self.addCleanup(lambda: server.poll() is None and (server.kill(), server.wait()))
-        time.sleep(1)
-        show = o.Show(self, self.folder, "  - {kind: srt, name: studio, url: '%s'}\n" % url,
-                      REVERIE_OUTPUTS_STUDIO_PASSPHRASE="another one")
-        show.wait(r"warn +studio: srt://127\.0\.0\.1:\d+: cannot connect", 30)
-        time.sleep(7)
-        self.assertNotIn("on the air:", show.log())
-        self.assertNotIn("another one", show.log())
-
-    def test_hls_plays_while_it_grows(self):
-        show = o.Show(self, self.folder, "  - {kind: hls, name: web, dir: hls, segment: 2, segments: 3}\n")
-        playlist = os.path.join(self.folder, "hls", "live.m3u8")
-        segments = lambda: glob.glob(self.folder + "/hls/*.ts")
-        o.wait_until(lambda: os.path.exists(self.folder + "/hls/live3.ts"), "the fourth segment")
-        self.assertEqual(o.probe(playlist, "-live_start_index", "0", "-read_intervals", "%+3", "-show_entries",
-                                 "stream=codec_name")[:2], ["h264", "aac"])
-        for _ in range(30):  # never half a playlist, and never one that names what is not there
-            with open(playlist, encoding="utf-8") as f:
-                text = f.read()
-            self.assertTrue(text.startswith("#EXTM3U") and text.endswith(".ts\n"))
-            names = [line for line in text.split("\n") if line.endswith(".ts")]
-            self.assertLessEqual(len(names), 3)
-            self.assertTrue(all(os.path.exists(self.folder + "/hls/" + n) for n in names))
-            time.sleep(0.05)
-        o.wait_until(lambda: os.path.exists(self.folder + "/hls/live6.ts"), "the seventh segment")
-        self.assertLessEqual(len(segments()), 6)
-        self.assertFalse(os.path.exists(self.folder + "/hls/live0.ts"))
-        show.stop()
-        before = max(int(os.path.basename(s)[4:-3]) for s in segments())
-        again = o.Show(self, self.folder, "  - {kind: hls, name: web, dir: hls, segment: 2, segments: 3}\n")
-        o.wait_until(lambda: os.path.exists(self.folder + "/hls/live%d.ts" % (before + 2)), "what follows the old ones")
-        with open(playlist, encoding="utf-8") as f:
-            self.assertIn("#EXT-X-DISCONTINUITY\n", f.read())
-        again.stop()
 
     def test_switched_at_run_time_and_a_clip(self):
         nginx = self.nginx("server")
@@ -143,11 +79,11 @@ class Outputs(unittest.TestCase):
         length = float(o.probe(files[0], "-show_entries", "format=duration")[0])
         self.assertGreater(length, 4.5)
         self.assertLess(length, 7.5)
-        self.assertEqual(self.check_whole(files[0], 4), [])
+        show.stop()
+        self.assertTrue(o.gaps(files[0], 4) == [] or show.left_out())
         out = subprocess.run([o.FFMPEG, "-v", "error", "-i", files[0], "-f", "null", "-"], check=True,
                              stderr=subprocess.PIPE).stderr
         self.assertEqual(out, b"")
-        show.stop()
 
     def test_the_backup_takes_over(self):
         nginx = self.nginx("backup")

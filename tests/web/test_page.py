@@ -265,7 +265,8 @@ class Interface(unittest.TestCase):
         text = self.page.get("/metrics").decode()
         self.assertRegex(text, r'(?m)^reverie_requests_total\{source="page",result="unknown"\} [1-9]')
         self.assertIn('reverie_sink_up{sink="page"} 1\n', text)
-        for name in ("reverie_video_frames_total", "reverie_video_render_seconds_total", "reverie_sink_up", "reverie_build_info",
+        self.assertIn('reverie_dream_keyframe_interval_seconds_bucket{le="+Inf"} ', text)
+        for name in ("reverie_sink_queue_seconds", "reverie_video_frames_total", "reverie_video_render_seconds_total", "reverie_sink_up", "reverie_build_info",
                      "reverie_http_requests_total", "reverie_page_viewers", "process_resident_memory_bytes"):
             self.assertIn(name, names)
         self.assertFalse([n for n in names if n.endswith(("_us_total", "_ms"))])
@@ -297,6 +298,30 @@ class Interface(unittest.TestCase):
         for name in set(re.findall(r'\$\("([a-z-]+)"\)', js)):
             self.assertIn('id="%s"' % name, html)
         self.assertTrue(TOKEN not in html)
+
+
+class Outputs(unittest.TestCase):
+    def test_switched_and_kept(self):
+        with tempfile.TemporaryDirectory() as f, Page("clip.dir=" + f + "/clips", "outputs.tv.kind=rtmp", "outputs.tv.enabled=false",
+                                         "outputs.tv.url=rtmp://127.0.0.1:1/app") as p:
+            state = lambda name: {k["name"]: k["state"] for k in p.get("/api/status", TOKEN)["sinks"]}.get(name)
+            self.assertEqual(state("tv"), "ended")
+            p.until(lambda s: s["healthy"])  # what is off on purpose is no trouble
+            for body in ({}, {"name": ""}, {"name": "tv"}, {"name": "tv", "on": "yes"}, {"on": True}):
+                self.assertEqual(p.post("/api/output", body)[0], 400, body)
+            self.assertEqual(p.post("/api/output", {"name": "nosuch", "on": True})[0], 404)
+            self.assertEqual(p.post("/api/output", {"name": "page", "on": False})[0], 404)
+            self.assertIn(p.post("/api/output", {"name": "tv", "on": True}, {"Content-Type": "application/json"})[0], (401, 403))
+            self.assertIn("tv begins", p.post("/api/output", {"name": "tv", "on": True})[2]["reply"])
+            p.until(lambda s: not s["healthy"] and any("tv" in u for u in s["unwell"]))
+            p.post("/api/output", {"name": "tv", "on": False})
+            p.until(lambda s: state("tv") == "ended")
+            self.assertIn("remember nothing", p.post("/api/clip", {})[2]["reply"])
+            p.post("/api/output", {"name": "clip", "on": True})
+            p.until(lambda s: state("clip") == "ok")
+            time.sleep(3 * SLOW)
+            self.assertIn("Kept", p.post("/api/clip", {})[2]["reply"])
+            p.until(lambda s: os.path.isdir(f + "/clips") and len(os.listdir(f + "/clips")) == 1)
 
 
 class Without(unittest.TestCase):
