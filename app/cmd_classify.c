@@ -67,6 +67,8 @@ static int classifier_open(struct classifier *c, const struct dream_config *conf
     int rc = dream_load_model(&c->model, config, e);
     if (rc < 0)
         return rc;
+    if (c->model->is_headless)
+        return error_set(e, EINVAL, "%s: its file has no classes to see", c->model->name);
     c->model->serves_once = true;
     int side = c->model->window_px;
     c->size = whole ? largest(c->model, paths, count) : (struct option_size){side, side};
@@ -107,13 +109,13 @@ static void print_top(struct classifier *c, const char *path)
         for (int k = 1; k < c->model->classes; k++)
             if (c->probability[k] > c->probability[best])
                 best = k;
-        const char *wnid = c->model->wnids ? c->model->wnids[best] : NULL;
-        int synset = wnid ? synsets_by_wnid(wnid) : c->model->classes == SYNSET_COUNT ? best : -1;
-        printf("%s\t%d\t%.4f\t%s\t%s\n", text_shown(path).text, rank, c->probability[best],
-               wnid          ? wnid
-               : synset >= 0 ? synset_table[synset].wnid
-                             : "-",
-               synset >= 0 ? synset_table[synset].names[0] : "-");
+        char number[16];
+        snprintf(number, sizeof number, "#%d", best);
+        const char *wnid = c->model->wnids ? c->model->wnids[best] : number;
+        int synset = synsets_by_wnid(wnid);
+        const char *label = c->model->labels ? c->model->labels[best] : "-";
+        printf("%s\t%d\t%.4f\t%s\t%s\n", text_shown(path).text, rank, c->probability[best], wnid,
+               synset >= 0 ? synset_table[synset].names[0] : label);
         c->probability[best] = -1;
     }
 }
@@ -146,6 +148,7 @@ struct arguments {
 
 static const struct arg arguments[] = {
     ARG_DREAM_MODEL,
+    ARG_DREAM_LABELS,
     ARG_DREAM_PREPROCESSING,
     ARG_FLAG(0, "whole", struct arguments, whole,
              "the picture as it is, instead of the middle at the size of one object"),
@@ -161,7 +164,7 @@ static int parse_arguments(struct arguments *a, int argc, char **argv, int *firs
         .operands = "IMAGE...",
         .text =
             "Prints the five classes that the network sees most in each picture, with tabs between the fields:\n"
-            "picture, rank, probability, WordNet id, name.\n",
+            "picture, rank, probability, WordNet id (or #N, the class's number), name.\n",
         .args = arguments,
         .count = ARRAY_LEN(arguments),
         .values = a,

@@ -60,7 +60,10 @@ static void print_layers(const struct model *m)
     for (int i = 0; i < m->layer_count; i++) {
         const struct model_layer *l = &m->layers[i];
         printf("%3d  %-8s %4d -> %4d  %dx%d%s%s\n", i, l->name, l->in, l->out, l->kernel, l->kernel,
-               l->pool_after ? "  pool" : "", l->stat_mean ? "  statistics" : "");
+               l->pool_after  ? "  pool"
+               : l->tensor[0] ? ""
+                              : "  added here",
+               l->stat_mean ? "  statistics" : "");
     }
     printf("\npreprocessing (%s%s)\nx = (rgb / 255 - mean) / std, zero padding behind that\n"
            "mean %g %g %g, std %g %g %g\n"
@@ -72,13 +75,34 @@ static void print_layers(const struct model *m)
 
 static void print_classes(const struct model *m)
 {
-    printf("\n%d classes\n", m->classes);
+    printf("\n%d classes\n", m->is_headless ? 0 : m->classes);
     for (int i = 0; m->wnids && i < m->classes; i++) {
         int synset = synsets_by_wnid(m->wnids[i]);
         printf("%3d  %s  %s\n", i, m->wnids[i], synset >= 0 ? synset_table[synset].names[0] : "-");
     }
-    if (!m->wnids)
-        printf("the file does not say which\n");
+    if (m->is_headless)
+        printf("the file holds convolutions alone: `still --layer` climbs them\n");
+    else if (!m->wnids)
+        printf("the file does not say which; `still -t` takes #0 to #%d, or names from --labels\n",
+               m->classes - 1);
+}
+
+/* The layers as --layer of `still` takes them: the name, what other programs call it, channels, pixels of a cell. */
+static int list_layers(const struct weights *w, struct error *e)
+{
+    struct model *m;
+    int px = 1;
+    if (model_open(&m, w, e) < 0)
+        return args_failed("inspect", e);
+    printf("layer     also           channels  a cell is\n");
+    for (int i = 0; i < m->layer_count; i++) {
+        const struct model_layer *l = &m->layers[i];
+        if (l->tensor[0])
+            printf("%-9s %-14s %8d  %d px\n", l->name, l->tensor, l->out, px);
+        px *= l->pool_after ? 2 : 1;
+    }
+    model_close(&m);
+    return 0;
 }
 
 static int inspect(const struct weights *w)
@@ -90,7 +114,7 @@ static int inspect(const struct weights *w)
     struct error e = {""};
     if (model_open(&m, w, &e) < 0) {
         printf("\nnot a model that can dream: %s\n", text_shown(e.text).text);
-        return 0;
+        return 1;
     }
     print_layers(m);
     print_classes(m);
@@ -107,14 +131,28 @@ static void on_cut_file(int signal)
     _exit(1);
 }
 
+struct arguments {
+    bool layers;
+};
+
+static const struct arg arguments[] = {
+    ARG_FLAG(0, "layers", struct arguments, layers,
+             "only the layers, as --layer of `reverie still` takes them"),
+};
+
 int cmd_inspect(int argc, char **argv)
 {
+    struct arguments a;
     const struct args_command command = {
         .name = "inspect",
         .operands = "[MODEL]",
         .text =
             "Lists the tensors of a file of weights (name, type, shape, smallest, largest and mean value), then the\n"
-            "layers, the preprocessing and the classes of the model that they make. Without MODEL: the embedded one.\n"};
+            "layers, the preprocessing and the classes of the model that they make. Without MODEL: the embedded one.\n"
+            "Exit code 1: it is not a model that can dream.\n",
+        .args = arguments,
+        .count = ARRAY_LEN(arguments),
+        .values = &a};
     int first;
     int code = args_parse(&command, argc, argv, &first);
     if (code != ARGS_OK)
@@ -127,7 +165,7 @@ int cmd_inspect(int argc, char **argv)
     int rc = model_weights(&w, first < argc ? argv[first] : NULL, &e);
     if (rc < 0)
         return args_failed("inspect", &e);
-    rc = inspect(w);
+    rc = a.layers ? list_layers(w, &e) : inspect(w);
     weights_close(&w);
     return rc;
 }

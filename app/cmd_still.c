@@ -136,7 +136,7 @@ static int check_output(const char *path, struct error *e)
     const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
     if (dot && dot[1] && strcasecmp(dot, ".png") != 0)
         return error_set(e, EINVAL, "%s: only PNG is written; give a name that ends in .png", path);
-    return file_check_target(path, e);
+    return file_check_target(path, NULL, e);
 }
 
 static float *picture_alloc(int w, int h, struct error *e)
@@ -220,7 +220,7 @@ static float *dream_octave(const struct still *still, const struct dream_config 
     if (dream_open(&d, c, still->model, (uint64_t)a->seed + (uint64_t)octave * 1000003, start, e) < 0)
         return NULL;
     if (s->layer >= 0)
-        dream_set_layer(d, s->layer, s->channel);
+        dream_set_layers(d, &(struct dream_layer){s->layer, s->channel, 1}, 1);
     else
         dream_set_target(d, &s->target, 0);
     for (int64_t i = first; i < end; i++) {

@@ -16,6 +16,8 @@
     ARG_DREAM('m', "model", "FILE", model, "weights to use; without it the embedded model")
 #define ARG_DREAM_PREPROCESSING                                                                              \
     ARG_DREAM(0, "preprocessing", "P", preprocessing, "instead of what the model's file says")
+#define ARG_DREAM_LABELS                                                                                     \
+    ARG_DREAM(0, "labels", "FILE", labels, "names of the classes, one a line, for a model that has none")
 #define ARG_DREAM_TIER                                                                                       \
     ARG_DREAM(0, "tier", "T", cpu_tier, "vector instructions; auto takes the best that there are")
 #define ARG_DREAM_THREADS ARG_DREAM(0, "threads", "N", threads, "threads that compute; 0: one per core")

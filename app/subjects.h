@@ -16,7 +16,8 @@ int subjects_known(const struct model *m, struct synsets_known *known);
 /* A class of the model as it is wanted. */
 struct port_subject subjects_place(int class_index, const struct synsets_manner *m);
 
-/* What a line in the words of a request, as -t takes it, asks of this model. For a class that it lacks one that
+/* What a line in the words of a request, or in numbers ("#12"), WordNet ids or labels of the model, asks of it, as -t takes
+ * it. For a class that it lacks one that
  * comes near is taken, and *note says so (else it is ""); where `note` is NULL, none is. 0, or -EINVAL with one
  * line that says why it cannot be dreamed and what is near. */
 int subjects_find(struct dream_target *t, const struct model *m, const char *text, struct error *note,

@@ -257,18 +257,84 @@ int file_check_folder(const char *path, int64_t *free_mb, struct error *e)
     return 0;
 }
 
-int file_check_target(const char *path, struct error *e)
+/* Folder of a path. */
+static void folder_of(const char *path, char out[PATH_MAX])
 {
-    char folder[PATH_MAX];
-    struct stat st;
-    snprintf(folder, sizeof folder, "%s", path);
-    char *slash = strrchr(folder, '/');
+    snprintf(out, PATH_MAX, "%s", path);
+    char *slash = strrchr(out, '/');
     if (slash)
-        slash[slash == folder] = '\0';
+        slash[slash == out] = '\0';
     else
-        strcpy(folder, ".");
-    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        strcpy(out, ".");
+}
+
+/* A file whose mode lets nobody write is meant to stay as it is, whatever root could do. */
+static int check_there(const char *path, const struct stat *st)
+{
+    if (S_ISDIR(st->st_mode))
+        return -EISDIR;
+    if (!(st->st_mode & (S_IWUSR | S_IWGRP | S_IWOTH)))
+        return -EACCES;
+    return access(path, W_OK) < 0 ? -errno : 0;
+}
+
+int file_check_target(const char *path, bool *is_special, struct error *e)
+{
+    char folder[PATH_MAX], target[PATH_MAX];
+    struct stat st;
+    if (is_special)
+        *is_special = false;
+    if (!path[0])
+        return error_set(e, EINVAL, "the name of the file to write is empty");
+    bool is_there = stat(path, &st) == 0;
+    int rc = is_there ? check_there(path, &st) : 0;
+    if (rc == -EISDIR)
         return error_set(e, EISDIR, "%s: is a folder; name a file in it", path);
-    int rc = stat(folder, &st) < 0 ? -errno : S_ISDIR(st.st_mode) ? try_folder(folder) : -ENOTDIR;
+    if (rc < 0)
+        return error_set(e, -rc, "%s: cannot be written: %s", path, strerror(-rc));
+    if (is_there && !S_ISREG(st.st_mode)) {
+        if (is_special)
+            *is_special = true;
+        return 0;
+    }
+    folder_of(is_there && realpath(path, target) ? target : path, folder);
+    rc = stat(folder, &st) < 0 ? -errno : S_ISDIR(st.st_mode) ? try_folder(folder) : -ENOTDIR;
     return rc < 0 ? error_set(e, -rc, "%s: cannot be written: %s", path, strerror(-rc)) : 0;
+}
+
+/* ---- A place that a person has named ---- */
+
+static int write_special(const char *path, const void *data, size_t bytes, struct error *e)
+{
+    int fd = open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC), rc = fd < 0 ? -errno : 0;
+    if (rc == 0 && file_write(fd, data, bytes) < bytes)
+        rc = -errno;
+    if (fd >= 0 && close(fd) != 0 && rc == 0)
+        rc = -errno;
+    return rc < 0 ? error_set(e, -rc, "%s: cannot be written: %s", path, strerror(-rc)) : 0;
+}
+
+/* A link to nothing yet: the file that it names is made, so that it has a real path. */
+static int make_linked(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    if (fd < 0)
+        return -errno;
+    close(fd);
+    return 0;
+}
+
+int file_write_place(const char *path, const void *data, size_t bytes, mode_t mode, struct error *e)
+{
+    char target[PATH_MAX];
+    struct stat st, own;
+    bool is_there = stat(path, &st) == 0, is_link = lstat(path, &own) == 0 && S_ISLNK(own.st_mode);
+    if (is_there && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+        return write_special(path, data, bytes, e);
+    int rc = is_there ? check_there(path, &st) : is_link ? make_linked(path) : 0;
+    if (rc == 0 && is_link && !realpath(path, target))
+        rc = -errno;
+    if (rc < 0)
+        return error_set(e, -rc, "%s: cannot be written: %s", path, strerror(-rc));
+    return file_write_whole(is_link ? target : path, data, bytes, mode, e);
 }

@@ -9,6 +9,7 @@
 #ifndef COMMON_FILE_H
 #define COMMON_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -37,14 +38,19 @@ size_t file_write(int fd, const void *data, size_t bytes);
  * program writes the same file at this moment. */
 int file_write_whole(const char *path, const void *data, size_t bytes, mode_t mode, struct error *e);
 
+/* Writes to a place that a person has named: a regular file or none is replaced as above (behind a link, the one that it
+ * leads to); a device or a FIFO is opened and written, and waits as it does. 0 or -errno with a line; -EACCES for a file
+ * that nobody may write, even for root. */
+int file_write_place(const char *path, const void *data, size_t bytes, mode_t mode, struct error *e);
+
 /* Whether files can be made in this folder, itself made if need be: tried by making a folder in the nearest one
  * that is there and taking it away again. *free_mb (may be NULL): MB (10^6 bytes) that may still be written
  * there. 0 or -errno with a line naming that nearest folder. */
 int file_check_folder(const char *path, int64_t *free_mb, struct error *e);
 
-/* Whether file_write_whole(path) would find its place: the folder is there, takes files, and PATH is none itself.
- * 0 or -errno with a line. */
-int file_check_target(const char *path, struct error *e);
+/* Whether file_write_place(path) would find its place: the folder is there, takes files, and PATH is none itself; or it
+ * is a device or FIFO that may be written, *is_special (may be NULL) then. 0 or -errno with a line. */
+int file_check_target(const char *path, bool *is_special, struct error *e);
 
 /* Makes the folder and those above it, where they are missing. 0 (also when it is there) or -errno with a line. */
 int file_make_folders(const char *path, mode_t mode, struct error *e);

@@ -25,7 +25,15 @@ int image_axis_taps(double scale)
     return (int)ceil(2 * axis_radius(scale)) + 1;
 }
 
-void image_axis_plan(struct image_axis *a, int view, double scale, double offset)
+/* Does tap t of view pixel i look beyond the picture's borders? */
+static bool is_beyond(const struct image_axis *a, int i, int t, double scale, double offset)
+{
+    double centre = (i + 0.5 - offset) / scale - 0.5;
+    int at = (int)floor(centre - axis_radius(scale)) + 1 + t;
+    return at < 0 || at >= a->size;
+}
+
+void image_axis_plan(struct image_axis *a, int view, double scale, double offset, bool is_one_way)
 {
     double radius = axis_radius(scale);
     a->view = view;
@@ -53,5 +61,7 @@ void image_axis_plan(struct image_axis *a, int view, double scale, double offset
         int at = a->start[a->index[n] + 1]++;
         a->back[at] = (int)(n / a->taps);
         a->back_weight[at] = a->weight[n];
+        if (is_one_way && is_beyond(a, (int)(n / a->taps), (int)(n % a->taps), scale, offset))
+            a->back_weight[at] = 0;
     }
 }

@@ -4,6 +4,8 @@
 #ifndef ENGINE_AXIS_H
 #define ENGINE_AXIS_H
 
+#include <stdbool.h>
+
 /* One direction of a view: the taps of every view pixel, and the same entries sorted by picture pixel. */
 struct image_axis {
     int size, view; /* pixels of the picture and of the view */
@@ -18,8 +20,9 @@ struct image_axis {
 /* Taps at a scale; fewer at a larger one. */
 int image_axis_taps(double scale);
 
-/* Fills the arrays, which hold enough for image_axis_taps(scale), for a->size picture pixels. For backends
- * that resample by themselves. */
-void image_axis_plan(struct image_axis *a, int view, double scale, double offset);
+/* Fills the arrays, which hold enough for image_axis_taps(scale), for a->size picture pixels. `is_one_way`: what a
+ * view pixel takes from beyond the borders weighs nothing on the way back. For backends that resample by
+ * themselves. */
+void image_axis_plan(struct image_axis *a, int view, double scale, double offset, bool is_one_way);
 
 #endif

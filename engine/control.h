@@ -19,7 +19,7 @@
 #define IMAGE_CONTROL_FN static inline
 #endif
 
-/* Where the picture is led; see engine/dream/options.c. */
+/* Where the picture is led, contrast 0: nowhere; see engine/dream/options.c. */
 struct image_aim {
     double brightness, contrast, colour_max; /* levels */
 };
@@ -58,7 +58,7 @@ IMAGE_CONTROL_FN struct image_step image_control(const struct image_aim *aim, co
     struct image_step step = {0, 0, 0, 0, 0, 12, 0.25f};
     struct image_state state = image_state_of(sums, pixels);
     step.step = image_per_rms(levels, momentum_rms);
-    if (state.contrast == 0)
+    if (state.contrast == 0 || aim->contrast <= 0)
         return step;
     step.centre = (float)state.mean;
     step.shift = image_control_within(0.05 * (aim->brightness - state.mean), -1, 1);

@@ -39,17 +39,18 @@ enum { DREAM_SUBJECTS_MAX = 8 };
 
 struct dream_config {
     struct option_size size;
-    int profile;                     /* enum dream_profile */
-    int64_t steps;                   /* per keyframe */
-    int64_t threads;                 /* 0: as many as there are cores */
-    int backend;                     /* enum dream_backend; null: no network, the picture only settles */
-    int cpu_tier;                    /* enum cpu_tier */
-    int64_t device;                  /* cuda: which card */
-    int precision;                   /* enum dream_precision */
-    int tuning;                      /* enum dream_tuning */
-    char model[OPTION_STRING_BYTES]; /* "" = embedded */
-    int preprocessing;               /* enum dream_preprocessing */
-    int prior;                       /* enum prior_kind */
+    int profile;                      /* enum dream_profile */
+    int64_t steps;                    /* per keyframe */
+    int64_t threads;                  /* 0: as many as there are cores */
+    int backend;                      /* enum dream_backend; null: no network, the picture only settles */
+    int cpu_tier;                     /* enum cpu_tier */
+    int64_t device;                   /* cuda: which card */
+    int precision;                    /* enum dream_precision */
+    int tuning;                       /* enum dream_tuning */
+    char model[OPTION_STRING_BYTES];  /* "" = embedded */
+    char labels[OPTION_STRING_BYTES]; /* "" = what the model says of itself */
+    int preprocessing;                /* enum dream_preprocessing */
+    int prior;                        /* enum prior_kind */
     char prior_file[OPTION_STRING_BYTES], prior_mean[OPTION_STRING_BYTES]; /* "" = embedded */
     char start_image[OPTION_STRING_BYTES];                                 /* "" = noise */
     double transition_s;                                                   /* cross-fade between subjects */
@@ -60,6 +61,7 @@ struct dream_config {
     double step_levels;
     double momentum;
     double input_noise;
+    int64_t margin; /* pixels of mirrored picture around what the network sees */
     int64_t octaves;
     double octave_gain, finest_gain;
     double colour_gain;

@@ -129,7 +129,8 @@ static int modern_open(struct backend *b, const struct backend_params *p, struct
                                                   .height_px = b->height,
                                                   .max_view_width_px = largest->width_px,
                                                   .max_view_height_px = largest->height_px,
-                                                  .min_scale = smallest->scale};
+                                                  .min_scale = smallest->scale,
+                                                  .is_one_way = b->config.margin > 0};
     int rc = image_resampler_open(&b->views, b->pool, &params, e);
     if (rc == 0)
         rc = image_pyramid_open(&b->pyramid, b->pool, largest->width_px, largest->height_px, e);

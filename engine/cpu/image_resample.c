@@ -16,6 +16,7 @@ struct image_resampler {
     struct pool *pool;
     struct image_axis x, y;
     int max_taps;
+    bool is_one_way;
     float **line; /* [threads][width] scratch rows */
     float *half;  /* [3][max view height][width] rows of the view, columns of the picture */
 };
@@ -46,6 +47,7 @@ int image_resampler_open(struct image_resampler **out, struct pool *pool,
 {
     struct image_resampler *r = *out = xcalloc(1, sizeof *r);
     r->pool = pool;
+    r->is_one_way = p->is_one_way;
     r->max_taps = image_axis_taps(p->min_scale);
     r->line = xcalloc((size_t)pool_threads(pool), sizeof *r->line);
     r->half = buffer_alloc(3 * (size_t)p->max_view_height_px * (size_t)p->width_px * sizeof(float));
@@ -76,8 +78,8 @@ void image_resampler_close(struct image_resampler **out)
 
 void image_view_plan(struct image_resampler *r, const struct image_view *v)
 {
-    image_axis_plan(&r->x, v->width_px, v->scale, v->offset_x);
-    image_axis_plan(&r->y, v->height_px, v->scale, v->offset_y);
+    image_axis_plan(&r->x, v->width_px, v->scale, v->offset_x, r->is_one_way);
+    image_axis_plan(&r->y, v->height_px, v->scale, v->offset_y, r->is_one_way);
 }
 
 struct job {

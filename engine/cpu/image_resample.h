@@ -10,6 +10,8 @@
 #ifndef ENGINE_CPU_IMAGE_RESAMPLE_H
 #define ENGINE_CPU_IMAGE_RESAMPLE_H
 
+#include <stdbool.h>
+
 #include "common/error.h"
 #include "common/pool.h"
 #include "engine/axis.h"
@@ -21,6 +23,7 @@ struct image_resampler_params {
     int width_px, height_px; /* of the picture, exactly */
     int max_view_width_px, max_view_height_px;
     double min_scale;
+    bool is_one_way; /* what is mirrored at the borders is seen, but no gradient comes back from it */
 };
 
 /* `pool` must outlive it. 0 or -ENOMEM with a line; *r is NULL then. */

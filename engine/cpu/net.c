@@ -124,6 +124,42 @@ int cpu_net_logits(struct cpu_net *n, const struct cpu_net_input *in, float *log
     return 0;
 }
 
+/* Means of the channels of `rows` rows of pixels. */
+static void average_rows(const float *first_row, size_t row_floats, int pixels, int rows, size_t pixel_floats,
+                         int channels, float *means)
+{
+    for (int c = 0; c < channels; c++) {
+        double sum = 0;
+        for (int y = 0; y < rows; y++)
+            for (int x = 0; x < pixels; x++)
+                sum += (double)first_row[(size_t)y * row_floats + (size_t)x * pixel_floats + (size_t)c];
+        means[c] = (float)(sum / ((double)rows * pixels));
+    }
+}
+
+int cpu_net_channel_means(struct cpu_net *n, const struct cpu_net_input *in, int layer, float *means)
+{
+    if (layer < 0 || layer >= n->model->layer_count)
+        return -EINVAL;
+    bool is_conv = layer < n->convs;
+    int rc = plan_call(n, in->width_px, in->height_px, is_conv ? layer : LAYERS_MAX, is_conv),
+        head = layer - n->convs;
+    if (rc < 0)
+        return rc;
+    stages_begin(n);
+    cpu_net_conv_forward(n, in->x, is_conv ? layer : n->convs - 1);
+    cpu_net_head_forward(n, head);
+    const struct map *m = &n->out[is_conv ? layer : 0];
+    size_t row = (size_t)m->stride_px * (size_t)m->channels;
+    if (is_conv)
+        average_rows(m->data + row + m->channels, row, m->w, m->h, (size_t)m->channels,
+                     n->model->layers[layer].out, means);
+    else
+        average_rows(n->hidden[head], 0, n->map_w * n->map_h, 1, cpu_net_hidden_row(n, head),
+                     n->model->layers[layer].out, means);
+    return 0;
+}
+
 /* ---- The objective on a layer's own activations ---- */
 
 struct layer_job {

@@ -46,6 +46,10 @@ int cpu_net_logits(struct cpu_net *n, const struct cpu_net_input *in, float *log
 int cpu_net_gradient(struct cpu_net *n, const struct cpu_net_input *in, const struct objective *o,
                      float *grad, double *value);
 
+/* Mean over the picture of each channel of a convolution behind its ReLU (and pool), or of a head layer: means
+ * [layers[layer].out]. 0, -ERANGE for a size out of bounds, -EINVAL for a layer that is not there. */
+int cpu_net_channel_means(struct cpu_net *n, const struct cpu_net_input *in, int layer, float *means);
+
 /* Milliseconds of the last call by stage ("conv1_1 forward" ..., "objective", "conv1_1 backward" ...), 0 for
  * those that it did not need. `count` entries, and a NULL name behind them. */
 struct cpu_net_timing {

@@ -68,6 +68,7 @@ int dream_open_on(struct dream **out, const struct dream_params *p, struct error
     d->floats = 3 * (size_t)d->width * (size_t)d->height;
     d->rng = rng_make(p->seed, RNG_STREAM);
     d->layer = d->channel = -1;
+    d->window = (struct dream_place){0, 0, 1, 1};
     d->params = (struct backend_params){.config = &d->config, .model = p->model};
     int rc = d->profile->open(d, e);
     if (rc == 0)
@@ -91,6 +92,11 @@ int dream_open(struct dream **out, const struct dream_config *c, struct model *m
     return dream_open_on(out, &p, e);
 }
 
+void dream_set_window(struct dream *d, const struct dream_place *window)
+{
+    d->window = *window;
+}
+
 void dream_close(struct dream **out)
 {
     struct dream *d = *out;
@@ -103,6 +109,16 @@ void dream_close(struct dream **out)
     free(d->logits);
     free(d);
     *out = NULL;
+}
+
+void dream_put(struct dream *d, const float *rgb)
+{
+    memcpy(d->copy, rgb, d->floats * sizeof *rgb);
+    d->is_kept = false;
+    d->moment = 0;
+    d->sums = (struct image_sums){0};
+    if (dream_backend_ready(d))
+        dream_backend_check(d, d->ops->put(d->backend, rgb));
 }
 
 void dream_warp(struct dream *d, double zoom, double degrees, double elapsed_s)
@@ -120,6 +136,7 @@ int dream_steps(struct dream *d, int count)
     int rc = 0;
     for (int i = 0; i < count && rc == 0; i++) {
         struct backend_step s = {.climbs = false};
+        dream_draw_layer(d);
         d->profile->plan(d, &s);
         rc = d->ops->step(d->backend, &s);
     }

@@ -55,9 +55,21 @@ void dream_close(struct dream **d);
  * taken over; 0: at once. */
 void dream_set_target(struct dream *d, const struct dream_target *t, double fade_s);
 
-/* Instead of subjects: climb a layer's activations (DeepDream). `layer` indexes model.layers; `channel` -1
- * takes all of them. The next dream_set_target ends it. */
-void dream_set_layer(struct dream *d, int layer, int channel);
+/* Instead of subjects: climb activations of layers (DeepDream). `layer` indexes model.layers; `channel` -1 takes all
+ * of them. Of several each step climbs one, drawn by weight, so that each moves the picture by its share whatever the
+ * scale of its numbers. Weights are positive; 1 to DREAM_LAYERS_MAX count. The next dream_set_target ends it. */
+enum { DREAM_LAYERS_MAX = 64 };
+struct dream_layer {
+    int layer, channel;
+    double weight;
+};
+void dream_set_layers(struct dream *d, const struct dream_layer *layers, int count);
+
+/* Another picture [3][h][w] in the place of this one; its momentum goes. What is dreamed stays. */
+void dream_put(struct dream *d, const float *rgb);
+
+/* The picture is this part of a larger one: what has its place in that one has it there. Profile `modern`. */
+void dream_set_window(struct dream *d, const struct dream_place *window);
 
 /* Zooms and rotates the picture about its centre (bicubic, edges repeated) and prepares the next keyframe:
  * `classic` resets its moments here (docs/original-2015.md, item 36), `modern` carries its momentum along.

@@ -71,9 +71,12 @@ struct dream {
     int moment; /* steps since the last warp */
     struct mix mix[MIX_MAX];
     int mix_count;
-    double fade_s; /* of the newest target */
-    int layer, channel;
-    struct image_sums sums; /* of the picture, after the last step */
+    double fade_s;      /* of the newest target */
+    int layer, channel; /* what the next step climbs; -1: subjects */
+    struct dream_layer layers[DREAM_LAYERS_MAX];
+    int layer_count;                  /* above one: `layer` is drawn anew for each step */
+    struct dream_place window; /* of a larger picture; 0, 0, 1, 1: this is it */
+    struct image_sums sums;           /* of the picture, after the last step */
 };
 
 /* The parameters of dream_open, and one more. */
@@ -86,6 +89,9 @@ struct dream_params {
         *drivers; /* NULL at the end; must outlive the dream. NULL: the config's */
 };
 int dream_open_on(struct dream **d, const struct dream_params *p, struct error *e);
+
+/* Of several layers the one that the next step climbs (target.c). */
+void dream_draw_layer(struct dream *d);
 
 /* drivers.c. open takes d->copy for the picture. check: whatever else than 0 and -ERANGE a driver said
  * means that it is lost; another takes over if one can. Returns rc. ready: is there one (now again)? */

@@ -34,18 +34,20 @@ static double scale_for(const struct dream *d, double share)
     return scale < SCALE_MAX ? scale : SCALE_MAX;
 }
 
-/* Pixels of a view that shows `picture_px` pixels and has a grid cell to spare for moving the grid. */
+/* Pixels of a view that shows `picture_px` pixels with their margins and has a grid cell to spare for moving the grid. */
 static int view_side(const struct dream *d, int picture_px, double scale)
 {
-    int stride = d->model->stride_px;
-    int cells = (int)ceil(picture_px * scale / stride) + 1;
+    int stride = d->model->stride_px, margins = 2 * (int)d->config.margin;
+    int cells = (int)ceil((picture_px * scale + margins) / stride) + 1;
     int least = model_min_px(d->model) / stride + 1;
     return stride * (cells > least ? cells : least);
 }
 
 static struct image_view view_at(const struct dream *d, double scale)
 {
-    return (struct image_view){view_side(d, d->width, scale), view_side(d, d->height, scale), scale, 0, 0};
+    return (struct image_view){.width_px = view_side(d, d->width, scale),
+                               .height_px = view_side(d, d->height, scale),
+                               .scale = scale};
 }
 
 /* Of the prepared views the one whose scale is nearest, as a ratio. */
@@ -63,8 +65,9 @@ static struct image_view view_for(const struct dream *d, double share, double sh
 {
     double scale = scale_for(d, share);
     struct image_view v = d->ops->prepared_views ? prepared_view(d, scale) : view_at(d, scale);
-    v.offset_x = shift_x * (v.width_px - v.scale * d->width);
-    v.offset_y = shift_y * (v.height_px - v.scale * d->height);
+    double margin = (double)d->config.margin;
+    v.offset_x = margin + shift_x * (v.width_px - v.scale * d->width - 2 * margin);
+    v.offset_y = margin + shift_y * (v.height_px - v.scale * d->height - 2 * margin);
     return v;
 }
 
@@ -100,13 +103,15 @@ static struct image_view draw_view(struct dream *d)
 
 struct dream_map dream_view_map(const struct dream *d, const struct image_view *v)
 {
-    double width = v->scale * d->width, height = v->scale * d->height;
+    const struct dream_place *w = &d->window;
+    double width = v->scale * d->width / (double)(w->right - w->left);
+    double height = v->scale * d->height / (double)(w->bottom - w->top);
     double half_window = model_min_px(d->model) / 2.0;
     return (struct dream_map){.width = model_map_size(d->model, v->width_px),
                               .height = model_map_size(d->model, v->height_px),
-                              .first_x = (half_window - v->offset_x) / width,
+                              .first_x = (double)w->left + (half_window - v->offset_x) / width,
                               .spacing_x = d->model->stride_px / width,
-                              .first_y = (half_window - v->offset_y) / height,
+                              .first_y = (double)w->top + (half_window - v->offset_y) / height,
                               .spacing_y = d->model->stride_px / height};
 }
 

@@ -3,6 +3,7 @@
  * independent classifier; the figures stand in models/README.md.
  */
 #include "engine/dream/dream.h"
+#include "engine/model/labels.h"
 
 static const char *const profiles[] = {"modern", "classic", NULL};
 static const char *const backends[] = {"auto", "cpu", "cuda", "null", NULL};
@@ -17,13 +18,13 @@ static const char *const tiers[] = {"auto", "c", "avx2", "avx512", NULL};
 #define C struct dream_config
 static const struct option rows[] = {
     OPTION_SIZE(
-        C, size, "640x360", 64, 3840,
+        C, size, "640x360", 64, 16384,
         "Size of the picture that is dreamed; the camera scales it to the video. A step's time grows with "
         "its area."),
     OPTION_CHOICE(C, profile, "modern", profiles,
                   "modern: the recipe that looks best. classic: formulas and numbers of the system of 2015."),
     OPTION_INT(
-        C, steps, "8", 1, 1000, "steps",
+        C, steps, "8", 1, 100000, "steps",
         "Gradient steps per keyframe; where every frame is dreamed (keyframes.mode), the most per frame."),
     OPTION_INT(C, threads, "0", 0, 64, "threads",
                "Threads that compute; 0 takes as many as there are cores."),
@@ -47,6 +48,10 @@ static const struct option rows[] = {
         "kept in $XDG_CACHE_HOME/reverie, for the next start with the same card, libraries and sizes."),
     OPTION_STRING(C, model, "", 0,
                   "File of the model (safetensors, PyTorch, Caffe); empty: the one inside the program."),
+    OPTION_STRING(
+        C, labels, "", 0,
+        "File with the names of the model's classes, one a line: WordNet ids, or words; empty: those "
+        "that the model brings."),
     OPTION_CHOICE(
         C, preprocessing, "auto", inputs,
         "What the model wants done to its input; auto goes by its file. torchvision: RGB, mean and "
@@ -67,9 +72,9 @@ static const struct option rows[] = {
         "How soft the border is where one subject ends and another begins; 0: a hard one. classic has "
         "a hard one between two halves in any case."),
     OPTION_FLOAT(
-        C, object_large, "0.9", 0.05, 4, "of the shorter side",
+        C, object_large, "0.9", 0.002, 4, "of the shorter side",
         "Largest size that objects are dreamed in. Every step draws a size between large and small."),
-    OPTION_FLOAT(C, object_small, "0.28", 0.05, 4, "of the shorter side", "Smallest size of objects."),
+    OPTION_FLOAT(C, object_small, "0.28", 0.002, 4, "of the shorter side", "Smallest size of objects."),
     OPTION_FLOAT(C, step_levels, "2", 0.05, 32, "levels",
                  "How far one step moves the picture, root mean square."),
     OPTION_FLOAT(C, momentum, "0.9", 0, 0.99, NULL,
@@ -77,6 +82,10 @@ static const struct option rows[] = {
     OPTION_FLOAT(
         C, input_noise, "10", 0, 100, "levels",
         "Noise on what the network sees, new in every step; it makes gradients look at whole things."),
+    OPTION_INT(
+        C, margin, "0", 0, 128, "px",
+        "Mirrored picture around what the network sees, so that its own edge, where it sees nothing, draws no "
+        "frame; 48 for dreams of a layer."),
     OPTION_INT(C, octaves, "5", 1, 10, NULL,
                "Bands of the gradient that are evened out; 1 leaves it as it is."),
     OPTION_FLOAT(C, octave_gain, "1.6", 0.5, 4, "per octave",
@@ -89,8 +98,10 @@ static const struct option rows[] = {
     OPTION_INT(C, prior_stride, "8", 1, 8, "px",
                "Grid of the prior's patches; larger is faster and rougher."),
     OPTION_FLOAT(C, brightness, "112", 32, 224, "levels", "Mean brightness that the picture drifts back to."),
-    OPTION_FLOAT(C, contrast, "50", 1, 100, "levels",
-                 "Deviation of brightness that the picture drifts back to."),
+    OPTION_FLOAT(
+        C, contrast, "50", 0, 128, "levels",
+        "Deviation of brightness that the picture drifts back to; 0 leaves brightness, contrast and colours "
+        "to the dream."),
     OPTION_FLOAT(C, colour_max, "30", 1, 128, "levels",
                  "Deviation of colours from grey above which they are made paler."),
     OPTION_CHOICE(C, first, "auto", firsts,
@@ -109,6 +120,8 @@ int dream_load_model(struct model **m, const struct dream_config *c, struct erro
     int rc = model_load(m, c->model, e);
     if (rc == 0 && c->preprocessing != DREAM_INPUT_AUTO)
         rc = model_set_preprocessing(*m, inputs[c->preprocessing], e);
+    if (rc == 0 && c->labels[0])
+        rc = model_read_labels(*m, c->labels, e);
     if (rc < 0)
         model_close(m);
     return rc;

@@ -140,6 +140,7 @@ void dream_set_target(struct dream *d, const struct dream_target *t, double fade
 {
     struct mix m = settle(d, t);
     d->layer = d->channel = -1;
+    d->layer_count = 0;
     d->fade_s = fade_s;
     if (d->mix_count == 0 || fade_s <= 0) {
         m.share = 1;
@@ -155,11 +156,28 @@ void dream_set_target(struct dream *d, const struct dream_target *t, double fade
     d->mix[d->mix_count++] = m;
 }
 
-void dream_set_layer(struct dream *d, int layer, int channel)
+void dream_set_layers(struct dream *d, const struct dream_layer *layers, int count)
 {
     d->mix_count = 0;
-    d->layer = layer;
-    d->channel = channel;
+    d->layer_count = count < DREAM_LAYERS_MAX ? count : DREAM_LAYERS_MAX;
+    memcpy(d->layers, layers, (size_t)d->layer_count * sizeof *layers);
+    d->layer = layers[0].layer;
+    d->channel = layers[0].channel;
+}
+
+void dream_draw_layer(struct dream *d)
+{
+    double sum = 0, at;
+    if (d->layer_count < 2)
+        return;
+    for (int i = 0; i < d->layer_count; i++)
+        sum += d->layers[i].weight;
+    at = sum * (double)rng_uniform(&d->rng);
+    int i = 0;
+    while (i + 1 < d->layer_count && at >= d->layers[i].weight)
+        at -= d->layers[i++].weight;
+    d->layer = d->layers[i].layer;
+    d->channel = d->layers[i].channel;
 }
 
 static void advance_fade(struct dream *d, double elapsed_s)

@@ -130,6 +130,7 @@ void model_close(struct model **out)
         free(m->layers[i].stat_std);
     }
     free(m->wnids);
+    free(m->labels);
     free(m);
     *out = NULL;
 }

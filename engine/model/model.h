@@ -12,31 +12,35 @@
 
 #include "engine/weights/weights.h"
 
-enum { MODEL_CONVS_MAX = 19, MODEL_WNID_BYTES = 10 };
+enum { MODEL_CONVS_MAX = 19, MODEL_WNID_BYTES = 10, MODEL_LABEL_BYTES = 64, MODEL_TENSOR_BYTES = 64 };
 
 struct model_layer {
-    char name[16];    /* "conv1_1" ... "conv5_3", "fc6", "fc7", "fc8" */
-    int in, out;      /* channels */
-    int kernel;       /* 3 for convolutions; fc6's own; 1 for fc7, fc8 */
-    bool pool_after;  /* 2x2/2 max pool behind the ReLU */
-    float *weight;    /* [out][in][kernel][kernel] */
-    float *bias;      /* [out] */
-    float *stat_mean; /* [out] pre-ReLU mean on training data, or NULL */
-    float *stat_std;  /* [out] */
+    char name[16];                   /* "conv1_1" ... "conv5_3", "fc6", "fc7", "fc8" */
+    char tensor[MODEL_TENSOR_BYTES]; /* what the file calls it, "features.28"; "": not in the file */
+    int in, out;                     /* channels */
+    int kernel;                      /* 3 for convolutions; fc6's own; 1 for fc7, fc8 */
+    bool pool_after;                 /* 2x2/2 max pool behind the ReLU */
+    float *weight;                   /* [out][in][kernel][kernel] */
+    float *bias;                     /* [out] */
+    float *stat_mean;                /* [out] pre-ReLU mean on training data, or NULL */
+    float *stat_std;                 /* [out] */
 };
 
 struct model {
     int layer_count; /* convolutions + 3; the last three are fc6, fc7, fc8 */
     struct model_layer layers[MODEL_CONVS_MAX + 3];
     int classes;
-    char (*wnids)[MODEL_WNID_BYTES]; /* [classes] "n01443537" */
-    float mean[3], std[3];           /* RGB, of 0..1 values */
-    bool bgr;                        /* the file's conv1_1 takes BGR; here its planes are turned to RGB */
-    char family[32];                 /* whose preprocessing: "torchvision vgg16", "caffe" ... */
-    int window_px;                   /* the object size that the network learned, and one logit's view */
-    int stride_px;                   /* image pixels per logit: 2^pools */
-    char name[128];                  /* for messages and the caption of `inspect` */
-    bool serves_once;                /* one network only, which frees the weights once they are packed */
+    bool is_headless; /* the file holds convolutions alone: one class that is nothing, and layers to climb */
+    bool is_grey;     /* it learned from grey pictures; here it sees the luma of colours */
+    char (*wnids)[MODEL_WNID_BYTES];   /* [classes] "n01443537"; NULL: the file does not say */
+    char (*labels)[MODEL_LABEL_BYTES]; /* [classes] words for them where there are no ids, or NULL */
+    float mean[3], std[3];             /* RGB, of 0..1 values */
+    bool bgr;                          /* the file's conv1_1 takes BGR; here its planes are turned to RGB */
+    char family[32];                   /* whose preprocessing: "torchvision vgg16", "caffe" ... */
+    int window_px;                     /* the object size that the network learned, and one logit's view */
+    int stride_px;                     /* image pixels per logit: 2^pools */
+    char name[128];                    /* for messages and the caption of `inspect` */
+    bool serves_once;                  /* one network only, which frees the weights once they are packed */
 };
 
 /* Copies what it needs: `w` may be closed afterwards. 0 or -errno with one line naming the tensor. */

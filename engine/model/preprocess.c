@@ -48,6 +48,8 @@ static const struct family families[] = {
     {"caffe-grey", true, OXFORD_GREYS, OXFORD_STD},
     {"caffe-rgb-grey", false, OXFORD_GREYS, OXFORD_STD},
 };
+/* One plane: the means of torchvision's three. */
+static const struct family grey = {"grey", false, {0.449f, 0.449f, 0.449f}, {0.226f, 0.226f, 0.226f}};
 enum { FAMILY_TORCHVISION, FAMILY_CAFFE, FAMILY_CAFFE_RGB };
 
 /* The beginning of conv1_1's first filter in files that are known: printed by others who have them. */
@@ -156,7 +158,7 @@ static int read_normaliser(struct model *m, const struct weights *w, const struc
 static bool carries(const struct model *m, const struct fingerprint *f)
 {
     const struct model_layer *l = &m->layers[0];
-    if (m->layer_count - 3 != f->convolutions || m->classes != f->classes)
+    if (m->layer_count - 3 != f->convolutions || (m->classes != f->classes && !m->is_headless))
         return false;
     for (int i = 0; i < f->count; i++)
         if (!(fabs((double)l->weight[i] - (double)f->first[i]) <= FINGERPRINT_TOLERANCE))
@@ -194,6 +196,8 @@ int model_read_preprocessing(struct model *m, const struct weights *w, const str
             snprintf(m->family, sizeof m->family, "%s", fingerprints[i].name);
             break;
         }
+    if (m->is_grey)
+        apply(m, &grey);
     int rc = read_normaliser(m, w, n, e);
     if (rc == 0)
         rc = read_metadata(m, w, e);

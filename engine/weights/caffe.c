@@ -11,7 +11,6 @@
  * layer's matrix are dropped. Numbers are used where they lie when they lie there in one piece, which is how
  * every writer packs them. Source: caffe/proto/caffe.proto.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,6 +20,7 @@
 #include "engine/weights/reader.h"
 
 enum { NET_LAYERS_V1 = 2, NET_LAYER = 100 };
+enum { NET_NAME_TAG = 0x0a };
 enum { V1_INNER_PRODUCT = 14, LAYERS_MAX = 4096, LAYER_NAME_BYTES = 128 };
 
 /* Which field is which in the two generations. */
@@ -43,12 +43,13 @@ struct blob {
     const uint8_t *first;
 };
 
+/* Names are in any language. */
 static bool printable(const uint8_t *p, size_t bytes)
 {
     for (size_t i = 0; i < bytes; i++)
-        if (!isprint(p[i]))
+        if (p[i] < ' ' || p[i] == 127)
             return false;
-    return bytes > 0;
+    return true;
 }
 
 /* A short text field at *p, stepped over; `tags` are the first bytes that it may have. */
@@ -56,13 +57,13 @@ static bool text_field(const uint8_t **p, const uint8_t *end, const char *tags)
 {
     const uint8_t *b = *p;
     if (end - b < 2 || !*b || !strchr(tags, *b) || b[1] > 127 || end - b - 2 < b[1] ||
-        !printable(b + 2, b[1]))
+        !printable(b + 2, b[1]) || (b[1] == 0 && b[0] != NET_NAME_TAG))
         return false;
     *p = b + 2 + b[1];
     return true;
 }
 
-/* There is no signature: the net's name and inputs, then a layer that begins with the name of something. */
+/* There is no signature: the net's name, which may be empty, and inputs, then a layer that begins with the name of something. */
 static bool recognises(const uint8_t *bytes, size_t size)
 {
     const uint8_t *p = bytes, *end = bytes + size;

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/mem.h"
 #include "engine/weights/torch.h"
 #include "engine/weights/zip.h"
 
@@ -44,11 +45,15 @@ static bool ends_with(const struct zip_entry *m, const char *end)
 
 static int find_pickle(struct archive *a, const struct zip_entry **out, struct error *e)
 {
+    static const char *const weights[] = {".pth", ".pt", ".ckpt", ".safetensors", ".caffemodel"};
+    const struct zip_entry *inside = NULL;
     bool numpy = false;
     for (int i = 0; i < a->zip.count; i++) {
         const struct zip_entry *m = &a->zip.entries[i];
         const char *slash = memchr(m->name, '/', m->name_bytes);
         numpy = numpy || ends_with(m, ".npy");
+        for (size_t k = 0; k < ARRAY_LEN(weights); k++)
+            inside = ends_with(m, weights[k]) ? m : inside;
         if (!slash || !ends_with(m, "/data.pkl") || slash + 9 != m->name + m->name_bytes)
             continue;
         if (*out)
@@ -62,6 +67,9 @@ static int find_pickle(struct archive *a, const struct zip_entry **out, struct e
     if (numpy)
         return error_set(e, EINVAL,
                          "a NumPy archive (.npz); load it in Python and save a state_dict with torch.save");
+    if (inside)
+        return error_set(e, EINVAL, "a zip archive that holds %.*s; unpack it with unzip",
+                         (int)(inside->name_bytes < 80 ? inside->name_bytes : 80), inside->name);
     return error_set(e, EINVAL,
                      "a zip archive, but without data.pkl; a file written by torch.save is expected");
 }
@@ -80,6 +88,9 @@ static int check_kind(const struct archive *a, struct error *e)
                          "a TorchScript program; load it in Python and write its weights alone: "
                          "torch.save(torch.jit.load(FILE).state_dict(), \"weights.pth\")");
     const struct zip_entry *order = member(a, "byteorder", 9);
+    int rc = order ? zip_check(order, e) : 0;
+    if (rc < 0)
+        return rc;
     if (order && (order->bytes != 6 || memcmp(order->data, "little", 6) != 0))
         return error_set(e, EINVAL, "a file from a little-endian machine is expected");
     return 0;

@@ -122,21 +122,21 @@ static int read_entry(struct zip_entry *out, const uint8_t *bytes, size_t limit,
     unsigned flags = (unsigned)number(central + 8, 2), method = (unsigned)number(central + 10, 2);
     if (flags & (FLAG_ENCRYPTED | FLAG_PATCH | FLAG_STRONG | FLAG_MASKED))
         return error_set(e, EINVAL, "member %.*s is encrypted", show(out), out->name);
-    if (method != 0 || packed != full)
+    out->method = method;
+    if (method == 0 && packed != full)
         return error_set(e, EINVAL,
-                         "member %.*s is compressed (method %u); members that are stored as they are, as "
-                         "torch.save writes them, are expected",
-                         show(out), out->name, method);
+                         "member %.*s has %llu bytes and %llu in the archive; the directory is damaged",
+                         show(out), out->name, (unsigned long long)full, (unsigned long long)packed);
     if (!whole || local > limit || limit - local < LOCAL_BYTES || !is(bytes + local, "PK\3\4"))
         return error_set(e, EINVAL, "member %.*s: its header is not where the directory says", show(out),
                          out->name);
     out->header = bytes + local;
     size_t before = LOCAL_BYTES + (size_t)number(out->header + 26, 2) + (size_t)number(out->header + 28, 2);
-    if (before > limit - local || full > limit - local - before)
+    if (before > limit - local || packed > limit - local - before)
         return error_set(e, EINVAL, "member %.*s: %llu bytes from byte %llu on; the file has %zu", show(out),
-                         out->name, (unsigned long long)full, (unsigned long long)local, limit);
+                         out->name, (unsigned long long)packed, (unsigned long long)local, limit);
     out->data = out->header + before;
-    out->bytes = (size_t)full;
+    out->bytes = (size_t)packed;
     return 0;
 }
 
@@ -209,6 +209,11 @@ const struct zip_entry *zip_find(const struct zip *z, const char *name, size_t n
 
 int zip_check(const struct zip_entry *entry, struct error *e)
 {
+    if (entry->method != 0)
+        return error_set(e, EINVAL,
+                         "member %.*s is compressed (method %u); members that are stored as they are, as "
+                         "torch.save writes them, are expected",
+                         show(entry), entry->name, entry->method);
     if (zip_crc32(entry->data, entry->bytes) == entry->crc)
         return 0;
     return error_set(e, EINVAL, "member %.*s: its %zu bytes differ from their CRC-32; the file is damaged",

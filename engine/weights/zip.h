@@ -20,7 +20,8 @@ struct zip_entry {
     size_t name_bytes;
     const uint8_t *header; /* local */
     const uint8_t *data;
-    size_t bytes;
+    size_t bytes;    /* as they lie in the file */
+    unsigned method; /* 0: stored as it is; zip_check refuses all others */
     uint32_t crc;
 };
 

@@ -239,6 +239,35 @@ static int leave(void **state)
     return rc;
 }
 
+/* A place that a person names is what it is: a link leads to its file, a FIFO stays one, nobody's read-only file goes. */
+static void writes_to_the_place_that_was_named(void **state)
+{
+    (void)state;
+    struct error e = {""};
+    struct stat st;
+    char text[8] = "", link[200], target[200];
+    snprintf(link, sizeof link, "%s/link", folder);
+    snprintf(target, sizeof target, "%s/linked", folder);
+    assert_int_equal(symlink("linked", link), 0);
+    for (int i = 0; i < 2; i++) { /* first there is nothing behind it */
+        assert_int_equal(file_write_place(link, i ? "two" : "one", 3, 0644, &e), 0);
+        assert_true(lstat(link, &st) == 0 && S_ISLNK(st.st_mode));
+        assert_true(lstat(target, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 3);
+    }
+    assert_int_equal(file_write_place("/dev/null", "x", 1, 0644, &e), 0);
+    assert_true(stat("/dev/null", &st) == 0 && S_ISCHR(st.st_mode));
+    const char *fifo = in_folder("named");
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    int fd = open(fifo, O_RDWR | O_NONBLOCK);
+    assert_int_equal(file_write_place(fifo, "abc", 3, 0644, &e), 0);
+    assert_int_equal(read(fd, text, sizeof text), 3);
+    assert_true(stat(fifo, &st) == 0 && S_ISFIFO(st.st_mode));
+    close(fd);
+    assert_int_equal(chmod(target, 0444), 0);
+    assert_int_equal(file_write_place(target, "no", 2, 0644, &e), -EACCES);
+    assert_int_equal(file_check_target(link, NULL, &e), -EACCES);
+}
+
 /* A folder that is missing would be made, and nothing stays behind of the trial. */
 static void tells_whether_it_would_work(void **state)
 {
@@ -249,15 +278,20 @@ static void tells_whether_it_would_work(void **state)
     snprintf(deep, sizeof deep, "%s/no/such/folder", folder);
     assert_int_equal(file_check_folder(deep, &free_mb, &e), 0);
     assert_true(free_mb >= 0);
-    assert_int_equal(file_check_target(deep, &e), -ENOENT);
+    assert_int_equal(file_check_target(deep, NULL, &e), -ENOENT);
     assert_non_null(strstr(e.text, "/no/such/folder: cannot be written"));
     assert_int_equal(access(deep, F_OK), -1);
-    assert_int_equal(file_check_target(in_folder("new"), &e), 0);
-    assert_int_equal(file_check_target(folder, &e), -EISDIR);
+    bool is_special;
+    assert_int_equal(file_check_target("/dev/null", &is_special, &e), 0);
+    assert_true(is_special);
+    assert_int_equal(file_check_target("", NULL, &e), -EINVAL);
+    assert_int_equal(file_check_target(in_folder("new"), &is_special, &e), 0);
+    assert_false(is_special);
+    assert_int_equal(file_check_target(folder, NULL, &e), -EISDIR);
     write_text(in_folder("way"), "");
     snprintf(deep, sizeof deep, "%s/way/x", folder);
     assert_int_equal(file_check_folder(deep, NULL, &e), -ENOTDIR);
-    assert_int_equal(file_check_target(deep, &e), -ENOTDIR);
+    assert_int_equal(file_check_target(deep, NULL, &e), -ENOTDIR);
     assert_int_equal(file_check_folder("/proc/absent", NULL, &e), -ENOENT);
     assert_non_null(strstr(e.text, "in /proc"));
 }
@@ -273,6 +307,7 @@ int main(void)
         cmocka_unit_test(writes_through_no_link),
         cmocka_unit_test(short_writes_go_on),
         cmocka_unit_test(makes_folders),
+        cmocka_unit_test(writes_to_the_place_that_was_named),
         cmocka_unit_test(tells_whether_it_would_work),
         cmocka_unit_test(two_writers_make_no_half_file),
     };

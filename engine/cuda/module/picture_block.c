@@ -41,7 +41,7 @@ void picture_block_plan(const struct backend *b, struct picture_prepared *v)
 }
 
 static void write_axis(uint8_t *block, const struct block_axis *at, int size, int view, double scale,
-                       double offset)
+                       double offset, bool is_one_way)
 {
     struct image_axis a = {.size = size,
                            .index = (int *)(void *)(block + at->index),
@@ -49,7 +49,7 @@ static void write_axis(uint8_t *block, const struct block_axis *at, int size, in
                            .start = (int *)(void *)(block + at->start),
                            .back = (int *)(void *)(block + at->back),
                            .back_weight = (float *)(void *)(block + at->back_weight)};
-    image_axis_plan(&a, view, scale, offset);
+    image_axis_plan(&a, view, scale, offset, is_one_way);
 }
 
 static void write_view(const struct backend *b, const struct picture_prepared *v,
@@ -59,8 +59,10 @@ static void write_view(const struct backend *b, const struct picture_prepared *v
     uint32_t *keys = (uint32_t *)(void *)(block + v->block.keys);
     for (int row = 0; row < 3 * view->height_px; row++)
         keys[row] = (uint32_t)rng_mix(s->noise_key + (uint64_t)row);
-    write_axis(block, &v->block.x, b->width, view->width_px, view->scale, s->view.offset_x);
-    write_axis(block, &v->block.y, b->height, view->height_px, view->scale, s->view.offset_y);
+    write_axis(block, &v->block.x, b->width, view->width_px, view->scale, s->view.offset_x,
+               b->config.margin > 0);
+    write_axis(block, &v->block.y, b->height, view->height_px, view->scale, s->view.offset_y,
+               b->config.margin > 0);
 }
 
 static void write_target(const struct picture_prepared *v, const struct objective *o, struct cuda_target *t,

@@ -64,8 +64,8 @@ static void views_follow_the_definition(void **state)
     struct image_resampler *r;
     struct error e;
     assert_int_equal(pool_open(&pool, 2), 0);
-    assert_int_equal(image_resampler_open(&r, pool, &(struct image_resampler_params){W, H, 70, 64, 0.2}, &e),
-                     0);
+    assert_int_equal(
+        image_resampler_open(&r, pool, &(struct image_resampler_params){W, H, 70, 64, 0.2, false}, &e), 0);
     float *x = noise(W, H, 1);
     for (size_t k = 0; k < ARRAY_LEN(views); k++) {
         const struct image_view *v = &views[k];
@@ -96,8 +96,8 @@ static void adjoint_is_the_transpose(void **state)
     struct image_resampler *r;
     struct error e;
     assert_int_equal(pool_open(&pool, 2), 0);
-    assert_int_equal(image_resampler_open(&r, pool, &(struct image_resampler_params){W, H, 70, 64, 0.2}, &e),
-                     0);
+    assert_int_equal(
+        image_resampler_open(&r, pool, &(struct image_resampler_params){W, H, 70, 64, 0.2, false}, &e), 0);
     float *x = noise(W, H, 3), *back = noise(W, H, 4);
     for (size_t k = 0; k < ARRAY_LEN(views); k++) {
         const struct image_view *v = &views[k];
@@ -343,7 +343,7 @@ static void threads_do_not_matter(void **state)
         struct image_pyramid *p;
         assert_int_equal(pool_open(&pool, threads), 0);
         assert_int_equal(
-            image_resampler_open(&r, pool, &(struct image_resampler_params){W, H, V, V, 0.25}, &e), 0);
+            image_resampler_open(&r, pool, &(struct image_resampler_params){W, H, V, V, 0.25, false}, &e), 0);
         assert_int_equal(image_pyramid_open(&p, pool, V, V, &e), 0);
         float *view = noise(V, V, 2), *back = noise(W, H, 2), *turned = noise(W, H, 3);
         image_view_plan(r, &(struct image_view){V, V, 0.4, 3.3, 7.7});

@@ -370,9 +370,9 @@ static void layers_small_pictures_and_no_network(void **state)
     struct dream *d;
     struct dream_config c = CONFIG("dream.size=64x64");
     d = open_or_fail(&c, 1, NULL);
-    dream_set_layer(d, 7, -1);
+    dream_set_layers(d, &(struct dream_layer){7, -1, 1}, 1);
     assert_int_equal(dream_step(d), 0);
-    dream_set_layer(d, 9, 3);
+    dream_set_layers(d, &(struct dream_layer){9, 3, 1}, 1);
     assert_int_equal(dream_step(d), 0);
     dream_close(&d);
 

@@ -366,7 +366,7 @@ static void refuses_bad_archives(void **state)
         const char *says;
     } cases[] = {
         {"PK\1\2", 2, 10, "\x08\0", 2, "is compressed (method 8)"},
-        {"PK\1\2", 2, 20, "\1\0\0\0", 4, "is compressed"}, /* two sizes */
+        {"PK\1\2", 2, 20, "\1\0\0\0", 4, "the directory is damaged"}, /* two sizes */
         {"PK\1\2", 2, 8, "\1\0", 2, "is encrypted"},
         {"PK\1\2", 2, 42, "\1\0\0\0", 4, "not where the directory says"},
         {"PK\1\2", 2, 42, "\xff\xff\xff\x7f", 4, "not where the directory says"},
@@ -524,6 +524,11 @@ static void names_formats_that_are_not_read(void **state)
         {"<!DOCTYPE html><html>", "web page"},
         {"\x80\x03}q.", "torch.save did not write"},
         {"\x08\x03\x12\x05mxnet\x3a\x80\x80\x01", "ONNX"},
+        {"\n\n<HTML><body>", "web page"},
+        {"<?xml version=\"1.0\"?><Error><Code>AccessDenied", "XML text"},
+        {"{\"error\": \"Not Found\"}", "JSON text"},
+        {"{\"format\": \"layers-model\", \"modelTopology\": {", "TensorFlow.js"},
+        {"\x0a\x10\x0a\x05input\x12\x07Placeholder", "TensorFlow graph"},
         {"A text of someone else", "not a file of weights"},
         {"\n\nA text", "not a file of weights"},
     };
@@ -532,12 +537,52 @@ static void names_formats_that_are_not_read(void **state)
         op(&b, cases[i].begins);
         refused(&b, cases[i].says);
     }
-    struct bytes tar = {0};
-    tar.data = xcalloc(1, 1024);
-    tar.size = 1024;
-    memcpy(tar.data + 257, "ustar", 5);
-    memcpy(tar.data, "sys_info", 8);
-    refused(&tar, "tar archive");
+    static const struct {
+        const char *member, *says;
+    } archives[] = {{"sys_info", "PyTorch file of 2017"},
+                    {"net.pth", "a tar archive, which is not read here; unpack it"}};
+    for (size_t i = 0; i < ARRAY_LEN(archives); i++) {
+        struct bytes tar = {.data = xcalloc(1, 1024), .size = 1024};
+        memcpy(tar.data + 257, "ustar", 5);
+        memcpy(tar.data, archives[i].member, strlen(archives[i].member));
+        refused(&tar, archives[i].says);
+    }
+}
+
+/* Formats whose mark is not at the beginning. */
+static void names_what_has_its_mark_inside(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t size;
+        const char *says;
+    } cases[] = {
+        {"\x1c\0\0\0TFL3\x14\0\x20\0", 12, "TensorFlow Lite"},
+        {"\x04\0\0\0\1\0\0\0\3\0\0\0V 1\x0d\0\0\0nn.Sequential", 32, "Torch7"},
+        {"\3\0\0\0\1\0\0\0\2\0\0\0\4\0\0\0\2\0\0\0\3\0\0\0V 1", 32, "Torch7"},
+        {"\x08\1\x12\x90\x20\x0a\x80\1", 8, "TensorFlow graph"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct bytes b = {.data = xcalloc(1, 64), .size = cases[i].size};
+        memcpy(b.data, cases[i].bytes, cases[i].size - (i == 2 ? 5 : 0));
+        refused(&b, cases[i].says);
+    }
+}
+
+/* Real TorchScript files have their code deflated; only what is used has to be stored as it is. */
+static void compressed_members_that_nobody_needs(void **state)
+{
+    (void)state;
+    struct bytes b = file("tests/golden/vgg11.zip.pth");
+    const char *from = "vgg11.zip/version", *to = "vgg11.zip/code/aa";
+    for (size_t at = 0; at + strlen(from) <= b.size; at++)
+        if (memcmp(b.data + at, from, strlen(from)) == 0) {
+            memcpy(b.data + at, to, strlen(from));
+            if (memcmp(b.data + at - 46, "PK\1\2", 4) == 0)
+                b.data[at - 46 + 10] = 8;
+        }
+    refused(&b, "TorchScript");
 }
 
 /* Flipped bytes and cut ends of good files: any answer will do, as long as it is one. */
@@ -593,6 +638,8 @@ int main(void)
         cmocka_unit_test(refuses_bad_blobs),
         cmocka_unit_test(refuses_bad_caffemodels),
         cmocka_unit_test(names_formats_that_are_not_read),
+        cmocka_unit_test(names_what_has_its_mark_inside),
+        cmocka_unit_test(compressed_members_that_nobody_needs),
         cmocka_unit_test(survives_damage),
     };
     return cmocka_run_group_tests_name("formats", tests, NULL, NULL);
