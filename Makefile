@@ -20,7 +20,7 @@ folders := common config synsets \
            dreamer stream show chatbot chatbot/irc terminal web app
 sources := $(sort $(foreach d,$(folders),$(wildcard $d/*.c)))
 headers := $(sort $(foreach d,$(folders) models,$(wildcard $d/*.h)))
-objects := $(sources:%.c=$O/%.o) $(patsubst %.S,$O/%.o,$(wildcard models/*.S web/*.S))
+objects := $(sources:%.c=$O/%.o) $(patsubst %.S,$O/%.o,$(wildcard models/*.S web/*.S config/pictures/*.S))
 fuzzers := $(patsubst %.c,$O/%,$(wildcard tests/fuzz/fuzz_*.c))
 tests   := $(patsubst %.c,$O/%,$(wildcard tests/*/test_*.c tests/*/*/test_*.c)) $(subst /fuzz_,/corpus_,$(fuzzers))
 gpu_tests := $(filter $O/tests/gpu/%,$(tests))
@@ -181,6 +181,10 @@ $(abi_users:%.c=$O/%.o): $O/cuda-abi
 $O/web/embedded.o: web/embedded.S $O/flags $(addprefix web/,page.html page.css page.js preview.js icon.svg openapi.json)
 	@mkdir -p $(@D)
 	$(call say,as,$<)$(CC) $(cppflags) $(hardening) -MMD -MP -c -o $@ $<
+
+$O/config/pictures/embedded.o: config/pictures/embedded.S $O/flags $(wildcard config/pictures/*.yaml)
+	@mkdir -p $(@D)
+	$(call say,as,$<)$(CC) $(cppflags) -MMD -MP -c -o $@ $<
 
 # -rdynamic: the CUDA module uses the program's own functions.
 $(BIN): $O/main.o $(objects) $O/links

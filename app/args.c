@@ -18,7 +18,7 @@
 
 #include "common/text.h"
 
-enum { LONG_BASE = 256, ARGS_MAX = 32, HELP_COLUMNS = 31, SAID_BYTES = 81, FAULT_BYTES = 1024 };
+enum { LONG_BASE = 256, ARGS_MAX = 48, HELP_COLUMNS = 31, SAID_BYTES = 81, FAULT_BYTES = 1024 };
 
 /* ---- Saying what is wrong ---- */
 

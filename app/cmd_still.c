@@ -1,295 +1,247 @@
 /*
- * cmd_still - `reverie still`: one picture, by the same engine and settings as the show.
+ * cmd_still - `reverie still`: one picture, a sheet of them or a film, by the same engine and settings as the show.
  *
- * With octaves the dream begins on a small picture and goes on on larger ones, each 1.4 times the last:
- * shapes first, details later. Every octave gets its share of the steps.
+ * still_options.c    what is asked for: command line, presets, recipes
+ * still_target.c     what is climbed
+ * still_output.c     where it goes
+ * still_recipe.c     what is kept in the picture
+ * still_dream.c      a picture, octave by octave; still_tiles.c: one that is larger than the memory
+ * still_sheet.c, still_film.c, still_progress.c
  */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <unistd.h>
 
 #include "app/commands.h"
 #include "app/dream_args.h"
-#include "app/fence.h"
 #include "app/picture_fit.h"
-#include "app/subjects.h"
-#include "common/clock.h"
-#include "common/file.h"
-#include "common/mem.h"
+#include "app/still_job.h"
+#include "app/still_recipe.h"
 #include "common/text.h"
+#include "engine/model/labels.h"
 #include "stream/picture.h"
 
-enum { SIDE_MIN = 64, SIDE_MAX = 3840 };
-#define OCTAVE_RATIO 1.4
+/* ---- Opening ---- */
 
-struct arguments {
-    const char *text, *layer, *output, *image;
-    bool size_given;
-    int64_t steps, octaves, seed;
-    struct dream_config dream;
-};
-
-/* ---- Arguments ---- */
-
-#define S struct arguments
-static const struct arg arguments[] = {
-    ARG_TEXT(
-        't', "text", "TEXT", S, text,
-        "what to dream, as in chat: \"goldfish\", or \"goldfish + pizza\" (on top + below; see dream.first)"),
-    ARG_TEXT(0, "layer", "NAME[:N]", S, layer,
-             "climb a layer instead (conv4_2; with :N its channel N alone)"),
-    ARG_TEXT('o', "output", "OUT.png", S, output, "where to write the picture"),
-    ARG_TEXT('i', "image", "IMAGE", S, image, "begin with this picture instead of noise"),
-    ARG_DREAM(0, "size", "WxH", size, "default: the size of IMAGE, else 640x360"),
-    ARG(0, "steps", "N", OPTION_INT(S, steps, "160", 1, 100000, NULL, "gradient steps")),
-    ARG(0, "octaves", "N", OPTION_INT(S, octaves, "1", 1, 10, NULL, "begin N-1 times 1.4 smaller and grow")),
-    ARG(0, "seed", "N", OPTION_INT(S, seed, "1", 0, 0x1p53, NULL, "the same seed gives the same picture")),
-    ARG_DREAM(0, "profile", "P", profile, "the recipe"),
-    ARG_DREAM_THREADS,
-    ARG_DREAM_MODEL,
-    ARG_DREAM_PREPROCESSING,
-    ARG_DREAM_SET,
-};
-#undef S
-
-/* ARGS_OK, or the exit code after a line on stderr. */
-static int parse_arguments(struct arguments *a, int argc, char **argv)
+static int find_targets(struct still_job *job, struct error *e)
 {
-    const struct config_entry entry = {&dream_section, &a->dream};
-    const struct config config = {.entries = &entry, .count = 1};
-    const struct args_command command = {.name = "still",
-                                         .operands = "",
-                                         .text = "Dreams one picture.\n",
-                                         .args = arguments,
-                                         .count = ARRAY_LEN(arguments),
-                                         .values = a,
-                                         .config = &config,
-                                         .stray_option = "-t"};
-    int first;
-    *a = (struct arguments){.text = NULL};
-    config_defaults(&config);
-    struct option_size usual = a->dream.size;
-    a->dream.size = (struct option_size){0, 0};
-    int rc = args_parse(&command, argc, argv, &first);
-    if (rc != ARGS_OK)
-        return rc;
-    a->size_given = a->dream.size.width_px > 0;
-    if (!a->size_given)
-        a->dream.size = usual;
-    if (!a->text == !a->layer)
-        return args_fault(&command, "what to dream? Give -t TEXT or --layer NAME, one of them");
-    if (!a->output)
-        return args_fault(&command, "where to? Give -o OUT.png");
-    return ARGS_OK;
-}
-
-/* ---- What to dream ---- */
-
-struct subject {
-    struct dream_target target; /* when layer is -1 */
-    int layer, channel;
-};
-
-static int find_channel(int *channel, const struct model_layer *l, const char *text, struct error *e)
-{
-    const struct option row = {.type = OPTION_TYPE_INT, .max = l->out - 1};
-    int64_t value;
-    int rc = option_parse(&row, &value, text, e);
-    if (rc < 0)
-        return error_prefix(e, rc, "--layer: channel of %s", l->name);
-    *channel = (int)value;
-    return 0;
-}
-
-static int find_layer(struct subject *s, const struct model *m, const char *text, struct error *e)
-{
-    size_t name = strcspn(text, ":");
-    for (int i = 0; i < m->layer_count; i++)
-        if (strlen(m->layers[i].name) == name && strncmp(m->layers[i].name, text, name) == 0) {
-            s->layer = i;
-            return text[name] ? find_channel(&s->channel, &m->layers[i], text + name + 1, e) : 0;
-        }
-    return error_set(e, EINVAL, "--layer %.80s: no such layer; reverie inspect lists them", text);
-}
-
-static int find_subject(struct subject *s, const struct model *m, const struct arguments *a, struct error *e)
-{
-    *s = (struct subject){.layer = -1, .channel = -1};
-    if (a->layer)
-        return find_layer(s, m, a->layer, e);
-    struct error note;
-    int rc = subjects_find(&s->target, m, a->text, &note, e);
-    if (rc == 0 && note.text[0])
-        fprintf(stderr, "reverie still: %s\n", text_shown(note.text).text);
+    const struct still_config *s = &job->options.still;
+    const char *texts[STILL_TEXTS_MAX];
+    char copy[OPTION_STRING_BYTES];
+    snprintf(copy, sizeof copy, "%s", s->text);
+    job->target_count = s->text[0] ? still_target_texts(copy, texts) : 1;
+    if (job->target_count == 0)
+        return error_set(e, E2BIG, "-t: more than %d texts", STILL_TEXTS_MAX);
+    int rc = 0;
+    for (int i = 0; i < job->target_count && rc == 0; i++)
+        rc = still_target_find(&job->targets[i], job->model, &job->options, s->text[0] ? texts[i] : NULL, e);
     return rc;
 }
 
-/* ---- Pictures ---- */
-
-/* Before the work, not after it: only PNG is written, and the place must take it. */
-static int check_output(const char *path, struct error *e)
+/* Brightness, contrast and colours of a photograph are what the dream is led back to, where nobody has asked for
+ * others. */
+static void aim_at_original(struct dream_config *c, const float *x)
 {
-    const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
-    if (dot && dot[1] && strcasecmp(dot, ".png") != 0)
-        return error_set(e, EINVAL, "%s: only PNG is written; give a name that ends in .png", path);
-    return file_check_target(path, NULL, e);
-}
-
-static float *picture_alloc(int w, int h, struct error *e)
-{
-    float *x = buffer_alloc(3 * (size_t)w * (size_t)h * sizeof *x);
-    if (!x)
-        error_set(e, ENOMEM, "no memory for a picture of %dx%d", w, h);
-    return x;
-}
-
-static float *scaled(const float *rgb, int w, int h, int out_w, int out_h, struct error *e)
-{
-    float *out = picture_alloc(out_w, out_h, e);
-    if (out && picture_scale(rgb, w, h, out, out_w, out_h) < 0) {
-        free(out);
-        error_set(e, ENOMEM, "no memory to scale a picture to %dx%d", out_w, out_h);
-        return NULL;
+    struct dream_config usual;
+    size_t pixels = (size_t)c->size.width_px * (size_t)c->size.height_px;
+    double mean = 0, square = 0, chroma = 0;
+    option_defaults(&dream_section, &usual);
+    for (size_t i = 0; i < pixels; i++) {
+        double r = (double)x[i], g = (double)x[i + pixels], b = (double)x[i + 2 * pixels],
+               grey = (r + g + b) / 3;
+        mean += grey;
+        square += grey * grey;
+        chroma += ((r - grey) * (r - grey) + (g - grey) * (g - grey) + (b - grey) * (b - grey)) / 3;
     }
+    mean /= (double)pixels;
+    if (c->brightness == usual.brightness)
+        c->brightness = mean;
+    if (c->contrast == usual.contrast)
+        c->contrast = fmax(1, sqrt(fmax(0, square / (double)pixels - mean * mean)));
+    if (c->colour_max == usual.colour_max)
+        c->colour_max = fmax(usual.colour_max, sqrt(chroma / (double)pixels));
+}
+
+static void size_from(struct option_size *size, int width_px, int height_px)
+{
+    double fit = fmin(1, (double)PICTURE_SIDE_MAX / (width_px > height_px ? width_px : height_px));
+    size->width_px = (int)fmax(STILL_SIDE_MIN, round(width_px * fit));
+    size->height_px = (int)fmax(STILL_SIDE_MIN, round(height_px * fit));
+}
+
+/* [h][w] -> [3][h][w], for what takes pictures. NULL: no memory, or there is none. */
+static float *three_planes(const float *plane, int w, int h)
+{
+    size_t pixels = (size_t)w * (size_t)h;
+    float *out = plane ? buffer_alloc(3 * pixels * sizeof *out) : NULL;
+    for (size_t c = 0; out && c < 3; c++)
+        memcpy(out + c * pixels, plane, pixels * sizeof *out);
     return out;
 }
 
-/* The start picture at the dream's size, which it gives when none was asked for; *out NULL: none. */
-static int read_start(struct arguments *a, float **out, struct error *e)
+/* The start picture at the dream's size, which it gives when none was asked for. */
+static int read_original(struct still_job *job, struct error *e)
 {
-    struct option_size *size = &a->dream.size;
-    float *rgb;
+    struct dream_config *c = &job->options.dream;
+    float *rgb, *alpha;
     int w, h;
-    *out = NULL;
-    if (!a->image)
+    if (!c->start_image[0])
         return 0;
-    int rc = picture_read(a->image, &rgb, &w, &h, e);
+    int rc = picture_read_layered(c->start_image, &rgb, &alpha, &w, &h, e);
     if (rc < 0)
         return rc;
-    if (!a->size_given) {
-        double fit = fmin(1, (double)SIDE_MAX / (w > h ? w : h));
-        size->width_px = (int)fmax(SIDE_MIN, round(w * fit));
-        size->height_px = (int)fmax(SIDE_MIN, round(h * fit));
-    }
-    rc = picture_fit(rgb, w, h, *size, out, e);
+    if (!job->options.size_given)
+        size_from(&c->size, w, h);
+    rc = picture_fit(rgb, w, h, c->size, &job->original, e);
+    float *planes = three_planes(alpha, w, h);
+    if (rc == 0 && alpha)
+        rc = planes ? picture_fit(planes, w, h, c->size, &job->alpha, e)
+                    : error_set(e, ENOMEM, "%s: no memory for what is transparent", c->start_image);
     free(rgb);
+    free(alpha);
+    free(planes);
     return rc;
+}
+
+static int read_mask(struct still_job *job, struct error *e)
+{
+    const struct still_options *o = &job->options;
+    if (!o->still.mask[0])
+        return 0;
+    int rc = picture_fit_file(o->still.mask, o->dream.size, &job->mask, e);
+    size_t pixels = (size_t)o->dream.size.width_px * (size_t)o->dream.size.height_px;
+    for (size_t i = 0; i < pixels && rc == 0; i++) {
+        float *m = job->mask;
+        m[i] = m[i + pixels] = m[i + 2 * pixels] = (m[i] + m[i + pixels] + m[i + 2 * pixels]) / 3;
+    }
+    return rc < 0 ? error_prefix(e, rc, "--mask") : 0;
+}
+
+static int check_size(const struct still_job *job, struct error *e)
+{
+    if (job->options.still.animate_s > 0)
+        return still_film_check(job, e);
+    struct option_size size = still_sheet_size(job);
+    int rc = picture_fits(&job->output.style, size.width_px, size.height_px, e);
+    return rc < 0 ? error_prefix(e, rc, "%s", job->output.path) : 0;
+}
+
+static int open_job(struct still_job *job, struct error *e)
+{
+    struct still_options *o = &job->options;
+    int rc = still_output_open(&job->output, o, e);
+    if (rc == 0)
+        still_output_fence(&job->output);
+    if (rc == 0)
+        rc = dream_load_model(&job->model, &o->dream, e);
+    if (rc == 0)
+        rc = find_targets(job, e);
+    if (rc == 0)
+        rc = read_original(job, e);
+    if (rc == 0)
+        rc = read_mask(job, e);
+    if (rc == 0)
+        rc = check_size(job, e);
+    if (rc < 0)
+        return rc;
+    uint64_t fingerprint = model_fingerprint(job->model);
+    if (o->again)
+        still_recipe_compare(o->again, fingerprint);
+    if (o->still.recipe)
+        job->output.style.note = job->note = still_recipe_text(&o->config, job->model->name, fingerprint);
+    still_options_objects(o);
+    if (job->original)
+        aim_at_original(&o->dream, job->original);
+    job->model->serves_once =
+        o->still.octaves == 1 && job->target_count * o->still.seeds == 1 && o->still.animate_s == 0;
+    return 0;
+}
+
+static void close_job(struct still_job *job)
+{
+    free(job->note);
+    free(job->original);
+    free(job->alpha);
+    free(job->mask);
+    model_close(&job->model);
 }
 
 /* ---- Dreaming ---- */
 
-/* A line that a terminal draws over: how far, how long it will still take, and what the network sees by now. */
-static void show_progress(struct dream *d, int64_t done, int64_t all, int64_t began_us)
+static int save(void *context, const float *rgb, struct error *e)
 {
-    if (!isatty(STDERR_FILENO) || (done % 5 && done != all))
-        return;
-    double left_s = (double)(clock_real_us() - began_us) / 1e6 / (double)done * (double)(all - done);
-    fprintf(stderr, "\rstep %lld of %lld, %.0f s left ", (long long)done, (long long)all, ceil(left_s));
-    if (done % 25 == 0 || done == all) {
-        double belief[DREAM_SUBJECTS_MAX];
-        dream_belief(d, belief);
-        fprintf(stderr, "  seen: %2.0f %%", 100 * belief[0]);
-        if (belief[1] > 0)
-            fprintf(stderr, ", %2.0f %%", 100 * belief[1]);
-        fputs("   ", stderr);
-    }
-    if (done == all)
-        fputc('\n', stderr);
+    const struct still_job *job = context;
+    return still_job_write(job, rgb, job->options.dream.size, true, e);
 }
 
-/* What all octaves have in common. */
-struct still {
-    const struct arguments *a;
-    struct model *model;
-    const struct subject *subject;
-    int64_t began_us; /* real time */
-};
-
-/* One octave at the size in `c`. `start` may be NULL. The result is new memory, NULL on failure. */
-static float *dream_octave(const struct still *still, const struct dream_config *c, const float *start,
-                           int octave, struct error *e)
+int still_job_dream(struct still_job *job, int target, int64_t seed, float **out, struct error *e)
 {
-    const struct arguments *a = still->a;
-    const struct subject *s = still->subject;
-    struct dream *d;
-    int64_t first = a->steps * octave / a->octaves, end = a->steps * (octave + 1) / a->octaves;
-    if (dream_open(&d, c, still->model, (uint64_t)a->seed + (uint64_t)octave * 1000003, start, e) < 0)
-        return NULL;
-    if (s->layer >= 0)
-        dream_set_layers(d, &(struct dream_layer){s->layer, s->channel, 1}, 1);
-    else
-        dream_set_target(d, &s->target, 0);
-    for (int64_t i = first; i < end; i++) {
-        dream_step(d);
-        show_progress(d, i + 1, a->steps, still->began_us);
-    }
-    float *out = picture_alloc(c->size.width_px, c->size.height_px, e);
-    if (out)
-        dream_picture(d, out);
-    dream_close(&d);
-    return out;
+    bool is_alone = job->target_count * job->options.still.seeds == 1 && job->options.still.animate_s == 0;
+    const struct still_run run = {.options = &job->options,
+                                  .model = job->model,
+                                  .target = &job->targets[target],
+                                  .seed = (uint64_t)seed,
+                                  .original = job->original,
+                                  .mask = job->mask,
+                                  .progress = &job->progress,
+                                  .save = is_alone ? save : NULL,
+                                  .context = job};
+    return still_dream(&run, out, e);
 }
 
-static struct option_size octave_size(const struct arguments *a, int octave)
+int still_job_write(const struct still_job *job, const float *rgb, struct option_size size, bool is_alone,
+                    struct error *e)
 {
-    double ratio = pow(OCTAVE_RATIO, (double)(a->octaves - 1 - octave));
-    struct option_size s = a->dream.size;
-    s.width_px = (int)fmax(SIDE_MIN, round(s.width_px / ratio));
-    s.height_px = (int)fmax(SIDE_MIN, round(s.height_px / ratio));
-    return s;
+    bool has_alpha = is_alone && job->output.style.format != PICTURE_JPEG;
+    const struct picture_image p = {rgb, has_alpha ? job->alpha : NULL, size.width_px, size.height_px};
+    return still_output_write(&job->output, &p, e);
 }
 
-static float *dream_all(const struct still *still, float *start, struct error *e)
+static int make_one(struct still_job *job, struct error *e)
 {
-    const struct arguments *a = still->a;
-    struct dream_config c = a->dream;
-    struct option_size at = a->dream.size;
-    float *x = start;
-    still->model->serves_once = a->octaves == 1;
-    for (int octave = 0; octave < a->octaves; octave++) {
-        c.size = octave_size(a, octave);
-        float *sized = x ? scaled(x, at.width_px, at.height_px, c.size.width_px, c.size.height_px, e) : NULL;
-        bool lost = x && !sized;
-        free(x);
-        x = lost ? NULL : dream_octave(still, &c, sized, octave, e);
-        free(sized);
-        if (!x)
-            return NULL;
-        at = c.size;
-    }
-    return x;
+    float *x;
+    int rc = still_job_dream(job, 0, job->options.still.seed, &x, e);
+    still_progress_end(&job->progress);
+    if (rc == 0)
+        rc = still_job_write(job, x, job->options.dream.size, true, e);
+    free(x);
+    return rc;
+}
+
+static int make(struct still_job *job, struct error *e)
+{
+    int64_t pictures = job->target_count * job->options.still.seeds;
+    if (job->options.still.animate_s > 0)
+        return still_film(job, e);
+    still_progress_begin(&job->progress, pictures * job->options.all_steps,
+                         (double)pictures * still_dream_pixels(&job->options));
+    return pictures > 1 ? still_sheet(job, e) : make_one(job, e);
 }
 
 int cmd_still(int argc, char **argv)
 {
-    struct arguments a;
-    struct subject subject;
+    struct still_job *job = xcalloc(1, sizeof *job);
     struct error e = {""};
-    struct model *m = NULL;
-    float *start = NULL, *x = NULL;
-    int status = parse_arguments(&a, argc, argv);
-    if (status != ARGS_OK)
-        return status;
-    int rc = check_output(a.output, &e);
-    fence_command(a.output);
-    if (rc == 0)
-        rc = dream_load_model(&m, &a.dream, &e);
-    if (rc == 0)
-        rc = find_subject(&subject, m, &a, &e);
-    if (rc == 0)
-        rc = read_start(&a, &start, &e);
-    if (rc == 0) {
-        x = dream_all(&(struct still){&a, m, &subject, clock_real_us()}, start, &e);
-        rc = x ? picture_write_png(a.output, x, a.dream.size.width_px, a.dream.size.height_px, &e) : -1;
+    int status = still_options_parse(&job->options, argc, argv);
+    if (status == ARGS_OK) {
+        int rc = open_job(job, &e);
+        if (rc == 0)
+            rc = make(job, &e);
+        status = rc < 0 ? args_failed("still", &e) : 0;
+        if (rc == 0 && still_is_stopped()) {
+            fprintf(stderr, "reverie still: stopped at step %lld of %lld\n", (long long)job->progress.steps,
+                    (long long)job->progress.all_steps);
+            status = 1;
+        }
+        struct option_size size =
+            job->options.still.animate_s > 0 ? job->options.dream.size : still_sheet_size(job);
+        if (rc == 0)
+            fprintf(stderr, "wrote %s, %dx%d\n", text_shown(job->output.path).text, size.width_px,
+                    size.height_px);
+        close_job(job);
     }
-    if (rc == 0)
-        fprintf(stderr, "wrote %s, %dx%d\n", text_shown(a.output).text, a.dream.size.width_px,
-                a.dream.size.height_px);
-    free(x);
-    model_close(&m);
-    return rc < 0 ? args_failed("still", &e) : 0;
+    free(job);
+    return status;
 }

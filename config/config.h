@@ -37,6 +37,9 @@ void config_defaults(const struct config *c);
  * list's are refused. On failure the structs may be half-filled: do not use them. (yaml.c) */
 int config_load(const struct config *c, const char *path, struct error *e);
 
+/* The same from a text; `name` stands for the file in what is said. */
+int config_read(const struct config *c, const char *name, const char *text, size_t bytes, struct error *e);
+
 /* One value into one option, as the file and --set do it; the value of "kind" for an item of the list that is not there
  * makes it. Unknown names, secrets and values that do not fit
  * are -EINVAL with a line that begins "section.key: ". */

@@ -22,7 +22,7 @@ enum { FILE_MAX_BYTES = 1 << 20, ITEM_KEYS_MAX = 64 };
 struct reader {
     const struct config *config;
     const char *path;
-    char *text; /* the whole file */
+    const char *text; /* the whole file */
     size_t bytes;
     yaml_parser_t parser;
     yaml_event_t event; /* the latest one; deleted by the next */
@@ -350,21 +350,28 @@ static int read_stream(struct reader *r)
     }
 }
 
+int config_read(const struct config *c, const char *name, const char *text, size_t bytes, struct error *e)
+{
+    struct reader r = {.config = c, .path = name, .text = text, .bytes = bytes, .e = e};
+    if (!yaml_parser_initialize(&r.parser))
+        return error_set(e, ENOMEM, "%s: no memory to read it", name);
+    yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
+    yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, bytes);
+    int rc = read_stream(&r);
+    yaml_event_delete(&r.event);
+    yaml_parser_delete(&r.parser);
+    return rc;
+}
+
 int config_load(const struct config *c, const char *path, struct error *e)
 {
-    struct reader r = {.config = c, .path = path, .e = e};
-    int rc = file_read_all(path, FILE_MAX_BYTES, &r.text, &r.bytes, e);
+    char *text;
+    size_t bytes;
+    int rc = file_read_all(path, FILE_MAX_BYTES, &text, &bytes, e);
     if (rc == -EFBIG)
         rc = error_set(e, EINVAL, "%s: over 1 MiB; that is no configuration file", path);
-    if (rc == 0 && !yaml_parser_initialize(&r.parser))
-        rc = error_set(e, ENOMEM, "%s: no memory to read it", path);
-    else if (rc == 0) {
-        yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
-        yaml_parser_set_input_string(&r.parser, (const unsigned char *)r.text, r.bytes);
-        rc = read_stream(&r);
-        yaml_event_delete(&r.event);
-        yaml_parser_delete(&r.parser);
-    }
-    free(r.text);
+    if (rc == 0)
+        rc = config_read(c, path, text, bytes, e);
+    free(text);
     return rc;
 }

@@ -20,12 +20,14 @@
 
 #include "common/file.h"
 #include "common/mem.h"
+#include "stream/picture_meta.h"
 
 enum {
     FILE_BYTES_MAX = 128 << 20,
     PIXELS_MAX = 1 << 26,   /* 67 million: as much as a picture of 8192 x 8192 */
     MEMORY_MAX = 1 << 30,   /* bytes, decoded and as floats: a small file may unfold to a large picture */
     QUIET_LOG_OFFSET = 100, /* the decoder's own messages are below any level that is shown */
+    VP8X_ANIMATION = 0x02
 };
 
 static const float background = 128; /* what lies behind transparent pixels */
@@ -77,57 +79,113 @@ static const AVCodec *recognise(const AVPacket *packet)
     return NULL;
 }
 
-/* The decoder asks for a frame's memory as soon as it knows the size. context->opaque: a bool that tells about it. */
-static int get_bounded_buffer(AVCodecContext *context, AVFrame *frame, int flags)
+/* What is no picture that can be read, said as well as it is known. */
+static int refuse(const char *path, const AVPacket *packet, struct error *e)
 {
-    const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(frame->format);
-    int64_t pixels = (int64_t)frame->width * frame->height;
-    if (d && pixels * (av_get_padded_bits_per_pixel(d) / 8 + 3 * (int)sizeof(float)) > MEMORY_MAX) {
-        *(bool *)context->opaque = true;
-        return AVERROR(ENOMEM);
-    }
-    return avcodec_default_get_buffer2(context, frame, flags);
+    if (packet->size > 12 && memcmp(packet->data + 4, "ftyp", 4) == 0)
+        return error_set(
+            e, EINVAL,
+            "%s: is a HEIC or AVIF picture; heif-convert (Debian: libheif-examples) makes a JPEG of it",
+            path);
+    return error_set(e, EINVAL, "%s: is not a picture that can be read; use PNG, JPEG, WebP, BMP or GIF",
+                     path);
+}
+
+static bool is_animated_webp(const AVPacket *packet)
+{
+    return packet->size > 20 && memcmp(packet->data + 8, "WEBPVP8X", 8) == 0 &&
+           (packet->data[20] & VP8X_ANIMATION);
+}
+
+/* The size that a decoder asked memory for, as soon as it knew it, and did not get. */
+struct too_large {
+    int width, height; /* 0: it was none of that */
+};
+
+static bool unfolds_too_far(const AVFrame *f)
+{
+    const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(f->format);
+    int64_t pixels = (int64_t)f->width * f->height;
+    return d && pixels * (av_get_padded_bits_per_pixel(d) / 8 + 3 * (int)sizeof(float)) > MEMORY_MAX;
+}
+
+static int limited_buffer(AVCodecContext *c, AVFrame *f, int flags)
+{
+    struct too_large *t = c->opaque;
+    if ((int64_t)f->width * f->height <= PIXELS_MAX && f->width <= PICTURE_SIDE_MAX &&
+        f->height <= PICTURE_SIDE_MAX && !unfolds_too_far(f))
+        return avcodec_default_get_buffer2(c, f, flags);
+    *t = (struct too_large){f->width, f->height};
+    return AVERROR(EINVAL);
+}
+
+static uint32_t big32(const uint8_t *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+/* What a PNG's header says, where that is too large: its decoder looks at the pixels first. */
+static struct too_large png_beyond(const AVPacket *packet)
+{
+    if (packet->size < 24 || memcmp(packet->data, formats[0].magic, formats[0].length) != 0)
+        return (struct too_large){0, 0};
+    uint32_t width = big32(packet->data + 16), height = big32(packet->data + 20);
+    if (width > INT32_MAX || height > INT32_MAX || (uint64_t)width * height <= PIXELS_MAX)
+        return (struct too_large){0, 0};
+    return (struct too_large){(int)width, (int)height};
+}
+
+/* One packet through the decoder. 0, AVERROR, or a positive number for a picture with faults. */
+static int run_decoder(AVCodecContext *c, const AVCodec *codec, const AVPacket *packet, AVFrame *frame)
+{
+    int rc = avcodec_open2(c, codec, NULL);
+    if (rc >= 0)
+        rc = avcodec_send_packet(c, packet);
+    if (rc >= 0)
+        rc = avcodec_send_packet(c, NULL);
+    if (rc >= 0)
+        rc = avcodec_receive_frame(c, frame);
+    if (rc < 0)
+        return rc;
+    return frame->decode_error_flags || (frame->flags & AV_FRAME_FLAG_CORRUPT);
 }
 
 /* 0 or -errno with a line; the frame is the caller's to free. */
 static int decode(const char *path, const AVPacket *packet, AVFrame *frame, struct error *e)
 {
     const AVCodec *codec = recognise(packet);
+    struct too_large large = {0, 0};
     if (!codec)
-        return error_set(e, EINVAL, "%s: is not a picture that can be read; use PNG, JPEG, WebP, BMP or GIF",
+        return refuse(path, packet, e);
+    if (is_animated_webp(packet))
+        return error_set(e, EINVAL, "%s: is an animated WebP; webpmux -get frame 1 takes a picture out of it",
                          path);
-    bool is_too_large = false;
     AVCodecContext *context = avcodec_alloc_context3(codec);
     if (!context)
         return error_set(e, ENOMEM, "%s: no memory for the %s decoder", path, codec->name);
     context->log_level_offset = QUIET_LOG_OFFSET;
     context->err_recognition = AV_EF_CRCCHECK | AV_EF_BITSTREAM | AV_EF_BUFFER | AV_EF_EXPLODE;
-    context->max_pixels = PIXELS_MAX;
-    context->get_buffer2 = get_bounded_buffer;
-    context->opaque = &is_too_large;
     context->thread_count = 1;
-    int rc = avcodec_open2(context, codec, NULL);
-    if (rc >= 0)
-        rc = avcodec_send_packet(context, packet);
-    if (rc >= 0)
-        rc = avcodec_send_packet(context, NULL);
-    if (rc >= 0)
-        rc = avcodec_receive_frame(context, frame);
-    bool damaged = rc < 0 || frame->decode_error_flags || (frame->flags & AV_FRAME_FLAG_CORRUPT);
+    context->opaque = &large;
+    context->get_buffer2 = limited_buffer;
+    int rc = run_decoder(context, codec, packet, frame);
     avcodec_free_context(&context);
-    if (is_too_large)
-        return error_set(e, EFBIG, "%s: takes more than %d MiB when it is unfolded; make it smaller", path,
-                         MEMORY_MAX >> 20);
+    if (rc == 0 && frame->width > 0 && frame->height > 0)
+        return 0;
     if (rc == AVERROR(ENOMEM))
         return error_set(e, ENOMEM, "%s: no memory to decode it", path);
-    if (damaged)
-        return error_set(e, EINVAL, "%s: is damaged, incomplete or larger than %d million pixels (%s)", path,
-                         PIXELS_MAX / 1000000, codec->name);
-    if (frame->width < 1 || frame->height < 1 || frame->width > PICTURE_SIDE_MAX ||
-        frame->height > PICTURE_SIDE_MAX)
-        return error_set(e, EINVAL, "%s: is %d x %d; sides can be up to %d", path, frame->width,
-                         frame->height, PICTURE_SIDE_MAX);
-    return 0;
+    if (!large.width)
+        large = png_beyond(packet);
+    if (large.width > PICTURE_SIDE_MAX || large.height > PICTURE_SIDE_MAX)
+        return error_set(e, EINVAL, "%s: is %d x %d; sides can be up to %d", path, large.width, large.height,
+                         PICTURE_SIDE_MAX);
+    if (large.width && (int64_t)large.width * large.height <= PIXELS_MAX)
+        return error_set(e, EFBIG, "%s: takes more than %d MiB when it is unfolded; make it smaller", path,
+                         MEMORY_MAX >> 20);
+    if (large.width)
+        return error_set(e, EINVAL, "%s: is %d x %d; pictures of up to %d million pixels can be read", path,
+                         large.width, large.height, PIXELS_MAX / 1000000);
+    return error_set(e, EINVAL, "%s: is damaged or incomplete (%s)", path, codec->name);
 }
 
 /* One component of a frame's row (of its palette: a byte of the entries): [width], 0..255 (exactly the byte
@@ -211,11 +269,20 @@ static struct layout layout_of(const AVFrame *f)
     return l;
 }
 
-/* scratch: [6][width] floats and as many words. */
-static void read_rgb_row(const AVFrame *f, const struct layout *l, int y, float *scratch, uint16_t *words,
-                         float *const out[3])
+/* What a pixel looks like: over grey, or with its transparency kept as it is where it shows at all. */
+static float seen(float v, float alpha, bool is_kept)
 {
-    float *rows[3] = {scratch, scratch + f->width, scratch + 2 * f->width}, *alpha = scratch + 3 * f->width;
+    if (is_kept)
+        return alpha > 0 ? v : background;
+    return background + (v - background) * (alpha / 255);
+}
+
+/* scratch: [6][width] floats and as many words. `clear` [width] takes the alpha, NULL: all lies over grey. */
+static void read_rgb_row(const AVFrame *f, const struct layout *l, int y, float *scratch, uint16_t *words,
+                         float *const out[3], float *clear)
+{
+    float *rows[3] = {scratch, scratch + f->width, scratch + 2 * f->width};
+    float *alpha = clear ? clear : scratch + 3 * f->width;
     for (int i = 0; i < (l->grey ? 1 : 3); i++) {
         if (!l->rgb && i > 0)
             read_chroma_row(f, l->description, l->order[i], y, words, scratch + 4 * f->width, rows[i]);
@@ -232,16 +299,18 @@ static void read_rgb_row(const AVFrame *f, const struct layout *l, int y, float 
         for (int x = 0; x < f->width; x++) {
             float v = rows[i][x];
             v = v > 0 ? (v < 255 ? v : 255) : 0;
-            out[i][x] = l->alpha >= 0 ? background + (v - background) * (alpha[x] / 255) : v;
+            out[i][x] = l->alpha >= 0 ? seen(v, alpha[x], clear != NULL) : v;
         }
     }
 }
 
-/* How the camera was held (EXIF: 1..8), or 1. The decoder leaves it as text. */
-static int orientation_of(const AVFrame *f)
+/* How the camera was held (EXIF: 1..8), or 1. The decoders leave it as text, but PNG's. */
+static int orientation_of(const AVFrame *f, const AVPacket *packet)
 {
     const AVDictionaryEntry *entry = av_dict_get(f->metadata, "Orientation", NULL, 0);
-    long value = entry ? strtol(entry->value, NULL, 10) : 1;
+    if (!entry)
+        return picture_meta_png_orientation(packet->data, (size_t)packet->size);
+    long value = strtol(entry->value, NULL, 10);
     return value >= 1 && value <= 8 ? (int)value : 1;
 }
 
@@ -257,32 +326,52 @@ static void place_row(const AVFrame *f, int orientation, int y, ptrdiff_t *first
     *step = (exchanged ? f->height : 1) * (from_right ? -1 : 1);
 }
 
-/* [3][height][width], upright; NULL without memory. */
-static float *frame_to_rgb(const AVFrame *f, int orientation)
+/* All rows into rgb [3][size] and, unless NULL, clear [size], upright. scratch [10][width]. */
+static void place_rows(const AVFrame *f, int orientation, bool keeps, float *scratch, uint16_t *words,
+                       float *rgb, float *clear)
 {
     const struct layout l = layout_of(f);
     const size_t width = (size_t)f->width, size = width * (size_t)f->height;
-    float *rgb = buffer_alloc(sizeof *rgb * 3 * size);
-    float *scratch = buffer_alloc(sizeof *scratch * 9 * width), *row = scratch ? scratch + 6 * width : NULL;
-    uint16_t *words = buffer_alloc(sizeof *words * width);
-    for (int y = 0; rgb && scratch && words && y < f->height; y++) {
+    float *row = scratch + 6 * width;
+    for (int y = 0; y < f->height; y++) {
         ptrdiff_t first, step;
-        read_rgb_row(f, &l, y, scratch, words, (float *[3]){row, row + width, row + 2 * width});
+        read_rgb_row(f, &l, y, scratch, words, (float *[3]){row, row + width, row + 2 * width},
+                     keeps ? row + 3 * width : NULL);
         place_row(f, orientation, y, &first, &step);
-        for (size_t c = 0; c < 3; c++)
+        for (size_t c = 0; c < (keeps ? 4 : 3); c++) {
+            float *plane = c < 3 ? rgb + c * size : clear;
             for (size_t x = 0; x < width; x++)
-                rgb[c * size + (size_t)(first + (ptrdiff_t)x * step)] = row[c * width + x];
+                plane[(size_t)(first + (ptrdiff_t)x * step)] = row[c * width + x];
+        }
     }
-    if (!scratch || !words) {
+}
+
+/* [3][height][width], upright; *alpha (`alpha` may be NULL) likewise [height][width], or NULL for an opaque picture. NULL
+ * without memory. */
+static float *frame_to_rgb(const AVFrame *f, int orientation, float **alpha)
+{
+    const size_t width = (size_t)f->width, size = width * (size_t)f->height;
+    float *rgb = buffer_alloc(sizeof *rgb * 3 * size);
+    float *scratch = buffer_alloc(sizeof *scratch * 10 * width);
+    uint16_t *words = buffer_alloc(sizeof *words * width);
+    bool keeps = alpha && layout_of(f).alpha >= 0;
+    float *clear = keeps ? buffer_alloc(sizeof *clear * size) : NULL;
+    if (rgb && scratch && words && (clear || !keeps)) {
+        place_rows(f, orientation, keeps, scratch, words, rgb, clear);
+    } else {
         free(rgb);
-        rgb = NULL;
+        free(clear);
+        rgb = clear = NULL;
     }
+    if (alpha)
+        *alpha = clear;
     free(scratch);
     free(words);
     return rgb;
 }
 
-int picture_read(const char *path, float **rgb, int *width_px, int *height_px, struct error *e)
+static int read_picture(const char *path, float **rgb, float **alpha, int *width_px, int *height_px,
+                        struct error *e)
 {
     *rgb = NULL;
     AVPacket *packet = av_packet_alloc();
@@ -293,10 +382,10 @@ int picture_read(const char *path, float **rgb, int *width_px, int *height_px, s
     if (rc == 0)
         rc = decode(path, packet, frame, e);
     if (rc == 0) {
-        const int orientation = orientation_of(frame);
+        const int orientation = orientation_of(frame, packet);
         *width_px = orientation > 4 ? frame->height : frame->width;
         *height_px = orientation > 4 ? frame->width : frame->height;
-        *rgb = frame_to_rgb(frame, orientation);
+        *rgb = frame_to_rgb(frame, orientation, alpha);
         if (!*rgb)
             rc = error_set(e, ENOMEM, "%s: no memory for %d x %d pixels", path, frame->width, frame->height);
     }
@@ -305,60 +394,28 @@ int picture_read(const char *path, float **rgb, int *width_px, int *height_px, s
     return rc;
 }
 
-static void fill_rgb24(AVFrame *frame, const float *rgb)
+int picture_read(const char *path, float **rgb, int *width_px, int *height_px, struct error *e)
 {
-    const size_t size = (size_t)frame->width * (size_t)frame->height;
-    for (int y = 0; y < frame->height; y++) {
-        uint8_t *out = frame->data[0] + (ptrdiff_t)y * frame->linesize[0];
-        const float *in = rgb + (size_t)y * (size_t)frame->width;
-        for (int x = 0; x < frame->width; x++)
-            for (int c = 0; c < 3; c++) {
-                float v = in[(size_t)c * size + (size_t)x] + 0.5f;
-                out[3 * x + c] = v > 0 ? (v < 255 ? (uint8_t)v : 255) : 0;
-            }
-    }
+    return read_picture(path, rgb, NULL, width_px, height_px, e);
 }
 
-/* Encodes to `packet`. 0 or a negative number. */
-static int encode_png(const float *rgb, int width_px, int height_px, AVPacket *packet)
+int picture_read_layered(const char *path, float **rgb, float **alpha, int *width_px, int *height_px,
+                         struct error *e)
 {
-    const AVCodec *codec = avcodec_find_encoder(AV_CODEC_ID_PNG);
-    AVCodecContext *context = codec ? avcodec_alloc_context3(codec) : NULL;
-    AVFrame *frame = av_frame_alloc();
-    int rc = AVERROR(ENOMEM);
-    if (context && frame) {
-        context->log_level_offset = QUIET_LOG_OFFSET;
-        context->thread_count = 1;
-        context->time_base = (AVRational){1, 25};
-        context->pix_fmt = frame->format = AV_PIX_FMT_RGB24;
-        context->width = frame->width = width_px;
-        context->height = frame->height = height_px;
-        rc = avcodec_open2(context, codec, NULL);
-        if (rc >= 0)
-            rc = av_frame_get_buffer(frame, 0);
-        if (rc >= 0) {
-            fill_rgb24(frame, rgb);
-            rc = avcodec_send_frame(context, frame);
-        }
-        if (rc >= 0)
-            rc = avcodec_receive_packet(context, packet);
-    }
-    avcodec_free_context(&context);
-    av_frame_free(&frame);
-    return rc;
+    *alpha = NULL;
+    return read_picture(path, rgb, alpha, width_px, height_px, e);
 }
 
-int picture_write_png(const char *path, const float *rgb, int width_px, int height_px, struct error *e)
+int picture_read_note(const char *path, char **note, struct error *e)
 {
-    if (width_px < 1 || height_px < 1 || width_px > PICTURE_SIDE_MAX || height_px > PICTURE_SIDE_MAX)
-        return error_set(e, EINVAL, "%s: a picture of %d x %d cannot be written; sides can be up to %d", path,
-                         width_px, height_px, PICTURE_SIDE_MAX);
+    *note = NULL;
     AVPacket *packet = av_packet_alloc();
-    if (!packet || encode_png(rgb, width_px, height_px, packet) < 0) {
-        av_packet_free(&packet);
-        return error_set(e, ENOMEM, "%s: no memory to encode %d x %d pixels", path, width_px, height_px);
+    int rc = packet ? read_file(path, packet, e) : error_set(e, ENOMEM, "%s: no memory to read it", path);
+    if (rc == 0) {
+        *note = picture_meta_note(packet->data, (size_t)packet->size);
+        if (!*note)
+            rc = error_set(e, ENODATA, "%s: no recipe is kept in it", path);
     }
-    int rc = file_write_whole(path, packet->data, (size_t)packet->size, 0666, e);
     av_packet_free(&packet);
     return rc;
 }

@@ -74,9 +74,9 @@ struct dream {
     double fade_s;      /* of the newest target */
     int layer, channel; /* what the next step climbs; -1: subjects */
     struct dream_layer layers[DREAM_LAYERS_MAX];
-    int layer_count;                  /* above one: `layer` is drawn anew for each step */
+    int layer_count;           /* above one: `layer` is drawn anew for each step */
     struct dream_place window; /* of a larger picture; 0, 0, 1, 1: this is it */
-    struct image_sums sums;           /* of the picture, after the last step */
+    struct image_sums sums;    /* of the picture, after the last step */
 };
 
 /* The parameters of dream_open, and one more. */

@@ -14,7 +14,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path.insert(0, os.path.join(ROOT, "tests", "app"))
 import program  # noqa: E402
 
-DOCUMENTS = ["README.md", "CONTRIBUTING.md", "docs/operating.md", "docs/weights.md", "docs/frames.md", "docs/glossary.md"]
+DOCUMENTS = ["README.md", "CONTRIBUTING.md", "docs/operating.md", "docs/weights.md", "docs/pictures.md", "docs/frames.md", "docs/glossary.md"]
 QUICK_SHOW = program.SMALL + ["--duration", "1", "--offline", "--set", "record.dir=recordings", "--set", "show.state_dir="]
 # What needs something that is not here: its options are only parsed.
 ELSEWHERE = ("rtmp.enabled=true", "chat.enabled=true", "dream.model=", "dream.prior_file=", "show.yaml")

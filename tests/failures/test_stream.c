@@ -14,6 +14,7 @@
 #include "stream/mux.h"
 #include "stream/overlay.h"
 #include "stream/picture.h"
+#include "tests/stream/png.h"
 #include "stream/sink.h"
 #include "stream/stream.h"
 
@@ -144,7 +145,7 @@ static int write_picture(void **thing, struct error *e)
 {
     static const float rgb[3 * 8 * 8];
     (void)thing;
-    return picture_write_png(picture_path, rgb, 8, 8, e);
+    return write_png(picture_path, rgb, 8, 8, e);
 }
 
 static int read_picture(void **thing, struct error *e)

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libavcodec/avcodec.h>
+#include <libavutil/crc.h>
 #include <libavutil/log.h>
 #include <math.h>
 #include <stdbool.h>
@@ -22,6 +23,7 @@
 
 #include "common/mem.h"
 #include "stream/picture.h"
+#include "tests/stream/png.h"
 
 static char folder[] = "/tmp/reverie-picture-XXXXXX";
 
@@ -117,7 +119,7 @@ static void test_png_keeps_every_byte(void **state)
     for (int i = 0; i < 3 * W * H; i++)
         rgb[i] = (float)((i * 7 + i / W) % 256);
     const char *path = in_folder("exact.png");
-    assert_int_equal(picture_write_png(path, rgb, W, H, NULL), 0);
+    assert_int_equal(write_png(path, rgb, W, H, NULL), 0);
     float *back = must_read(path, W, H);
     assert_memory_equal(rgb, back, sizeof *rgb * 3 * W * H);
     free(rgb);
@@ -131,7 +133,7 @@ static void test_values_are_rounded_and_clipped(void **state)
                              NAN, 1e30f, -1e30f, 127.5f, 12.2f,  INFINITY};
     const float out[3 * 4] = {0, 0, 1, 254, 255, 255, 0, 255, 0, 128, 12, 255};
     const char *path = in_folder("clip.png");
-    assert_int_equal(picture_write_png(path, in, 4, 1, NULL), 0);
+    assert_int_equal(write_png(path, in, 4, 1, NULL), 0);
     float *back = must_read(path, 4, 1);
     assert_memory_equal(out, back, sizeof out);
     free(back);
@@ -395,7 +397,7 @@ static void test_sizes_are_bounded(void **state)
 {
     (void)state;
     put_png_header(in_folder("huge.png"), 0x7fffffff, 0x7fffffff);
-    must_refuse(in_folder("huge.png"), EINVAL, "million pixels");
+    must_refuse(in_folder("huge.png"), EINVAL, "sides can be up to");
     put_png_header(in_folder("square.png"), 16000, 16000);
     must_refuse(in_folder("square.png"), EINVAL, "million pixels");
     put_png_header(in_folder("none.png"), 0, 10);
@@ -414,8 +416,8 @@ static void test_sizes_are_bounded(void **state)
     must_refuse(in_folder("wide.png"), EINVAL, "16385 x 1");
     float none = 0;
     struct error e;
-    assert_int_equal(picture_write_png(in_folder("x.png"), &none, width, 1, &e), -EINVAL);
-    assert_int_equal(picture_write_png(in_folder("x.png"), &none, 0, 1, &e), -EINVAL);
+    assert_int_equal(write_png(in_folder("x.png"), &none, width, 1, &e), -EINVAL);
+    assert_int_equal(write_png(in_folder("x.png"), &none, 0, 1, &e), -EINVAL);
 }
 
 static void test_cut_files_are_refused(void **state)
@@ -432,6 +434,17 @@ static void test_cut_files_are_refused(void **state)
             must_refuse(in_folder("cut"), EINVAL, "");
         }
     }
+}
+
+/* Damage may hit the size, too, or what kind of file it is. */
+static bool is_told(const char *text)
+{
+    static const char *const words[] = {"damaged", "million pixels", "sides can be", "not a picture",
+                                        "animated"};
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (strstr(text, words[i]))
+            return true;
+    return false;
 }
 
 static void test_damaged_files_do_no_harm(void **state)
@@ -461,7 +474,7 @@ static void test_damaged_files_do_no_harm(void **state)
             int w, h;
             struct error e = {""};
             int rc = picture_read(in_folder("damaged"), &rgb, &w, &h, &e);
-            assert_true(rc == 0 ? rgb && w > 0 && h > 0 : !rgb && strstr(e.text, "damaged"));
+            assert_true(rc == 0 ? rgb && w > 0 && h > 0 : !rgb && is_told(e.text));
             for (int k = 0; rc == 0 && k < 3 * w * h; k++)
                 assert_true(rgb[k] >= 0 && rgb[k] <= 255);
             free(rgb);
@@ -469,21 +482,187 @@ static void test_damaged_files_do_no_harm(void **state)
     }
 }
 
+/* ---- other formats, and what they keep beside the pixels ---- */
+
+enum { SIDE = 48 };
+
+/* Smooth colours with an edge: [3][SIDE][SIDE]. */
+static float *sample(void)
+{
+    float *rgb = xmalloc(sizeof *rgb * 3 * SIDE * SIDE);
+    for (int c = 0; c < 3; c++)
+        for (int i = 0; i < SIDE * SIDE; i++)
+            rgb[c * SIDE * SIDE + i] =
+                (float)((i % SIDE * 4 + i / SIDE * (c + 1)) % 256 + (i % SIDE > SIDE / 2 ? 0 : 20)) * 0.8f;
+    return rgb;
+}
+
+static void write_as(const char *path, const struct picture_image *p, const struct picture_style *s)
+{
+    uint8_t *data;
+    size_t bytes;
+    struct error e = {""};
+    if (picture_encode(&data, &bytes, p, s, &e) < 0)
+        fail_msg("%s", e.text);
+    put_file(path, data, bytes);
+    free(data);
+}
+
+static double psnr(const float *a, const float *b, size_t count)
+{
+    double sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += (double)(a[i] - b[i]) * (double)(a[i] - b[i]);
+    return 10 * log10(255.0 * 255.0 * (double)count / fmax(sum, 1e-9));
+}
+
+static void test_each_format_keeps_the_picture_and_a_note(void **state)
+{
+    (void)state;
+    static const char note[] = "Reverie test\nstill.text=caf\xc3\xa9";
+    static const struct {
+        const char *name;
+        struct picture_style style;
+        double least_db;
+    } cases[] = {
+        {"n.png", {PICTURE_PNG, 8, 0, note}, 50},      {"n16.png", {PICTURE_PNG, 16, 0, note}, 90},
+        {"n.jpg", {PICTURE_JPEG, 8, 92, note}, 33},    {"n.webp", {PICTURE_WEBP, 8, 92, note}, 26},
+        {"nn.webp", {PICTURE_WEBP, 8, 100, note}, 50},
+    };
+    float *rgb = sample();
+    const struct picture_image p = {rgb, NULL, SIDE, SIDE};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char *back_note;
+        struct error e = {""};
+        write_as(in_folder(cases[i].name), &p, &cases[i].style);
+        float *back = must_read(in_folder(cases[i].name), SIDE, SIDE);
+        double db = psnr(rgb, back, 3 * SIDE * SIDE);
+        if (db < cases[i].least_db)
+            fail_msg("%s: %.1f dB", cases[i].name, db);
+        assert_int_equal(picture_read_note(in_folder(cases[i].name), &back_note, &e), 0);
+        assert_string_equal(back_note, note);
+        free(back_note);
+        free(back);
+    }
+    free(rgb);
+}
+
+static void test_quality_is_libjpegs(void **state)
+{
+    (void)state;
+    size_t last = 0;
+    float *rgb = sample();
+    for (int quality = 1; quality <= 100; quality += 33) {
+        const struct picture_style s = {PICTURE_JPEG, 8, quality, NULL};
+        const struct picture_image p = {rgb, NULL, SIDE, SIDE};
+        uint8_t *data;
+        size_t bytes;
+        assert_int_equal(picture_encode(&data, &bytes, &p, &s, NULL), 0);
+        assert_true(bytes > last);
+        const uint8_t *table = memmem(
+            data, bytes, "\xff\xdb", 2); /* the quantisers, behind the first: 11 in the middle of the scale */
+        int percent = quality < 50 ? 5000 / quality : 200 - 2 * quality, second = (11 * percent + 50) / 100;
+        assert_non_null(table);
+        assert_int_equal(table[6], second < 1 ? 1 : second > 255 ? 255 : second);
+        last = bytes;
+        free(data);
+    }
+    free(rgb);
+}
+
+static void test_alpha_is_kept_where_it_can_be(void **state)
+{
+    (void)state;
+    float *rgb = sample(), alpha[SIDE * SIDE];
+    for (int i = 0; i < SIDE * SIDE; i++)
+        alpha[i] = (float)(i % 256);
+    const struct picture_image p = {rgb, alpha, SIDE, SIDE};
+    static const char *const names[] = {"clear.png", "clear16.png", "clear.webp"};
+    static const struct picture_style styles[] = {
+        {PICTURE_PNG, 8, 0, NULL}, {PICTURE_PNG, 16, 0, NULL}, {PICTURE_WEBP, 8, 100, "a note"}};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        float *back, *clear;
+        int w, h;
+        struct error e = {""};
+        write_as(in_folder(names[i]), &p, &styles[i]);
+        assert_int_equal(picture_read_layered(in_folder(names[i]), &back, &clear, &w, &h, &e), 0);
+        assert_non_null(clear);
+        for (int k = 0; k < SIDE * SIDE; k++) {
+            assert_true(fabsf(clear[k] - alpha[k]) < 0.6f);
+            float expected = alpha[k] > 0 ? rgb[k] : 128; /* where nothing shows, grey */
+            assert_true(fabsf(back[k] - expected) < 0.6f);
+        }
+        free(back);
+        free(clear);
+    }
+    free(rgb);
+}
+
+static void test_names_choose_the_format(void **state)
+{
+    (void)state;
+    enum picture_format f;
+    struct error e = {""};
+    assert_true(picture_format_of("a.b/c", &f, &e) == 0 && f == PICTURE_PNG);
+    assert_true(picture_format_of("a.PNG", &f, &e) == 0 && f == PICTURE_PNG);
+    assert_true(picture_format_of("/x/a.jpeg", &f, &e) == 0 && f == PICTURE_JPEG);
+    assert_true(picture_format_of("a.webp", &f, &e) == 0 && f == PICTURE_WEBP);
+    assert_int_equal(picture_format_of("a.tiff", &f, &e), -EINVAL);
+    assert_non_null(strstr(e.text, ".png, .jpg or .webp"));
+    const struct picture_style webp = {PICTURE_WEBP, 8, 90, NULL};
+    assert_int_equal(picture_fits(&webp, 16384, 8, &e), -EINVAL);
+    assert_non_null(strstr(e.text, "16383 in WebP"));
+}
+
+/* Cameras' PNGs say in eXIf how they were held. */
+static void test_png_is_turned_upright(void **state)
+{
+    (void)state;
+    float rgb[3 * 2] = {10, 200, 10, 200, 10, 200}, *back; /* dark, light */
+    struct error e = {""};
+    uint8_t data[4096];
+    assert_int_equal(write_png(in_folder("held.png"), rgb, 2, 1, &e), 0);
+    size_t n = get_file(in_folder("held.png"), data, sizeof data);
+    static const uint8_t exif[] = {0, 0, 0,    26, 'e', 'X', 'I', 'f', 'M', 'M', 0, 42, 0, 0, 0, 8, 0,
+                                   1, 1, 0x12, 0,  3,   0,   0,   0,   1,   0,   6, 0,  0, 0, 0, 0, 0};
+    const uint32_t crc = ~av_crc(av_crc_get_table(AV_CRC_32_IEEE_LE), ~0u, exif + 4, sizeof exif - 4);
+    memmove(data + 33 + sizeof exif + 4, data + 33, n - 33);
+    memcpy(data + 33, exif, sizeof exif);
+    for (int i = 0; i < 4; i++)
+        data[33 + sizeof exif + (size_t)i] = (uint8_t)(crc >> (24 - 8 * i));
+    put_file(in_folder("held.png"), data, n + sizeof exif + 4);
+    back = must_read(in_folder("held.png"), 1, 2); /* 6: turned to the right */
+    assert_true(back[0] == 10 && back[1] == 200);
+    free(back);
+}
+
+static void test_what_is_wrong_has_a_name(void **state)
+{
+    (void)state;
+    static const uint8_t animated[64] = "RIFF\x38\0\0\0WEBPVP8X\x0a\0\0\0\x02\0\0\0\x3f\0\0\x3f\0\0ANIM";
+    static const uint8_t heic[32] = "\0\0\0\x18"
+                                    "ftypheic";
+    put_file(in_folder("anim.webp"), animated, sizeof animated);
+    must_refuse(in_folder("anim.webp"), EINVAL, "animated WebP");
+    put_file(in_folder("phone.heic"), heic, sizeof heic);
+    must_refuse(in_folder("phone.heic"), EINVAL, "heif-convert");
+}
+
 static void test_writing_leaves_no_half_files(void **state)
 {
     (void)state;
     float rgb[3] = {1, 2, 3};
     struct error e = {""};
-    assert_int_equal(picture_write_png(in_folder("no/such/folder.png"), rgb, 1, 1, &e), -ENOENT);
+    assert_int_equal(write_png(in_folder("no/such/folder.png"), rgb, 1, 1, &e), -ENOENT);
     assert_non_null(strstr(e.text, "no/such/folder.png"));
     assert_int_equal(mkdir(in_folder("taken.png"), 0700), 0);
-    assert_true(picture_write_png(in_folder("taken.png"), rgb, 1, 1, &e) < 0);
+    assert_true(write_png(in_folder("taken.png"), rgb, 1, 1, &e) < 0);
     char command[300];
     snprintf(command, sizeof command, "ls %s | grep -q part", folder);
     assert_int_not_equal(system(command), 0);
-    assert_int_equal(picture_write_png(in_folder("again.png"), rgb, 1, 1, &e), 0);
+    assert_int_equal(write_png(in_folder("again.png"), rgb, 1, 1, &e), 0);
     rgb[0] = 9;
-    assert_int_equal(picture_write_png(in_folder("again.png"), rgb, 1, 1, &e), 0);
+    assert_int_equal(write_png(in_folder("again.png"), rgb, 1, 1, &e), 0);
     float *back = must_read(in_folder("again.png"), 1, 1);
     assert_true(back[0] == 9);
     free(back);
@@ -585,6 +764,12 @@ int main(void)
         cmocka_unit_test(test_sizes_are_bounded),
         cmocka_unit_test(test_cut_files_are_refused),
         cmocka_unit_test(test_damaged_files_do_no_harm),
+        cmocka_unit_test(test_each_format_keeps_the_picture_and_a_note),
+        cmocka_unit_test(test_quality_is_libjpegs),
+        cmocka_unit_test(test_alpha_is_kept_where_it_can_be),
+        cmocka_unit_test(test_names_choose_the_format),
+        cmocka_unit_test(test_png_is_turned_upright),
+        cmocka_unit_test(test_what_is_wrong_has_a_name),
         cmocka_unit_test(test_writing_leaves_no_half_files),
         cmocka_unit_test(test_shrinking_averages_areas),
         cmocka_unit_test(test_growing_keeps_ramps_and_the_centre),
