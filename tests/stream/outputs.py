@@ -45,6 +45,11 @@ def wait_until(condition, what, seconds=60):
         time.sleep(0.1)
 
 
+def add_cleanup(test, call, *arguments):
+    """Of a test, or of a whole class of them."""
+    (test.addClassCleanup if isinstance(test, type) else test.addCleanup)(call, *arguments)
+
+
 class Nginx:
     """Records what it gets into FOLDER/NAME-TIME.flv."""
 
@@ -58,7 +63,7 @@ class Nginx:
         self.process = subprocess.Popen([NGINX, "-c", config, "-p", folder], stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.url = "rtmp://127.0.0.1:%d/app" % self.port
-        test.addCleanup(self.stop)
+        add_cleanup(test, self.stop)
 
     def stop(self):
         if self.process.poll() is None:
@@ -89,8 +94,8 @@ class Renamer(http.server.BaseHTTPRequestHandler):
 def start_renamer(test):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Renamer)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    test.addCleanup(server.server_close)
-    test.addCleanup(server.shutdown)
+    add_cleanup(test, server.server_close)
+    add_cleanup(test, server.shutdown)
     return "on_publish http://127.0.0.1:%d/;" % server.server_address[1]
 
 
@@ -101,7 +106,7 @@ class Replacer(threading.Thread):
         super().__init__(daemon=True)
         self.server_port, self.listener, self.pairs = server_port, socket.create_server(("127.0.0.1", 0)), []
         self.url = "rtmp://127.0.0.1:%d/app" % self.listener.getsockname()[1]
-        test.addCleanup(self.listener.close)
+        add_cleanup(test, self.listener.close)
         self.start()
 
     def run(self):
@@ -147,7 +152,7 @@ class Show:
             self.process = subprocess.Popen([REVERIE, "run", "-c", settings, "--duration", "200", "--watch", "no"],
                                             cwd=folder, stdin=subprocess.PIPE, stdout=log, stderr=log,
                                             env=dict(os.environ, **env))
-        test.addCleanup(self.stop)
+        add_cleanup(test, self.stop)
 
     def say(self, line):
         self.process.stdin.write(line.encode() + b"\n")

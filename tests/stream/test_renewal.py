@@ -1,74 +1,73 @@
-"""A connection that is renewed loses no picture: with overlap, and one after the other where the server wants that.
+"""A connection that is renewed loses no picture, whatever the server thinks of a second one with the same key: it takes
+both, ends the older one, refuses the newer one, or is asked to take one after the other.
 
-What the recording of the same show holds is what the server must have got, packet by packet, over both connections."""
+One show pushes to all four. What its recording holds is what each server must have got, packet by packet, over both
+connections."""
 import glob
 import os
 import shutil
 import sys
 import tempfile
+import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import outputs as o
 
+NAMES = ("both", "replaced", "refused", "turns")
+
 
 @unittest.skipUnless(o.FFPROBE and o.HAS_NGINX, "ffmpeg, or nginx with its RTMP module, is not installed")
 class Renewal(unittest.TestCase):
-    def setUp(self):
-        self.folder = tempfile.mkdtemp(prefix="reverie-test-")
-        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="reverie-test-")
+        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
+        rename = o.start_renamer(cls)
+        cls.servers = {name: o.Nginx(cls, os.path.join(cls.folder, name), rename if name in NAMES[:2] else "") for name in NAMES}
+        urls = {name: server.url for name, server in cls.servers.items()}
+        urls["replaced"] = o.Replacer(cls, cls.servers["replaced"].port).url
+        items = "".join("  - {kind: rtmp, name: %s, url: '%s', renew: 8, overlap: %s}\n" %
+                        (name, urls[name], "false" if name == "turns" else "true") for name in NAMES)
+        cls.show = o.Show(cls, cls.folder, items + "  - {kind: record, name: file, dir: files}\n",
+                          **{"REVERIE_OUTPUTS_%s_STREAM_KEY" % name.upper(): o.KEY for name in NAMES})
+        for name in NAMES:
+            cls.show.wait(name + r": the connection to .* is renewed")
+        time.sleep(4)
+        cls.show.stop()
+        cls.recorded = o.packets(glob.glob(cls.folder + "/files/*.mp4")[0])
 
-    def run_show(self, more, overlap, until, replaces=False):
-        nginx = o.Nginx(self, os.path.join(self.folder, "server"), more)
-        url = o.Replacer(self, nginx.port).url if replaces else nginx.url
-        show = o.Show(self, self.folder, """
-  - {kind: rtmp, name: tv, url: '%s', renew: 8, overlap: %s}
-  - {kind: record, name: file, dir: files}
-""" % (url, overlap), REVERIE_OUTPUTS_TV_STREAM_KEY=o.KEY)
-        show.wait(until, 60)
-        o.time.sleep(4)
-        show.stop()
-        o.wait_until(lambda: len(nginx.files()) >= 2, "the files of both connections", 10)
-        return show, nginx
+    def got(self, name):
+        """What the server has of each connection."""
+        files = self.servers[name].files
+        o.wait_until(lambda: len(files()) >= 2, "the files of both connections to " + name, 10)
+        return [{h for _, h in o.packets(path)} for path in files()]
 
-    def missing_s(self, nginx, kind="v"):
-        """Of the recorded track, between what the server got first and last: seconds that it did not get."""
-        got = set()
-        for path in nginx.files():
-            got |= {h for _, h in o.packets(path, kind)}
-        recorded = o.packets(glob.glob(self.folder + "/files/*.mp4")[0], kind)
-        there = [i for i, (_, h) in enumerate(recorded) if h in got]
-        lacking = [i for i in range(there[0], there[-1] + 1) if recorded[i][1] not in got]
-        step = (recorded[-1][0] - recorded[0][0]) / (len(recorded) - 1)
-        return len(lacking) * step
+    def check(self, name):
+        """Between what the server got first and last, of what was recorded, at most 0.2 s are missing."""
+        got = set().union(*self.got(name))
+        there = [i for i, (_, h) in enumerate(self.recorded) if h in got]
+        lacking = [i for i in range(there[0], there[-1] + 1) if self.recorded[i][1] not in got]
+        missing_s = len(lacking) * (self.recorded[-1][0] - self.recorded[0][0]) / (len(self.recorded) - 1)
+        print("# %s: %.3f s missing of %d pictures" % (name, missing_s, there[-1] - there[0]))
+        self.assertLessEqual(missing_s, 0.2)
+        self.assertNotRegex(self.show.log(), r"warn +%s: .*off the air" % name)
 
-    def test_overlap(self):
-        _, nginx = self.run_show(o.start_renamer(self), "true", r"tv: the connection to .* is renewed")
-        missing = self.missing_s(nginx)
-        print("# renewed with overlap: %.3f s missing, sound %.3f s" % (missing, self.missing_s(nginx, "a")))
-        self.assertLessEqual(missing, 0.2)
+    def test_a_server_that_takes_both(self):
+        self.check("both")
 
-    def test_a_server_that_replaces_the_older_one(self):
-        show, nginx = self.run_show(o.start_renamer(self), "true", r"tv: the connection to .* is renewed", True)
-        missing = self.missing_s(nginx)
-        print("# renewed by being replaced: %.3f s missing" % missing)
-        self.assertLessEqual(missing, 0.2)
-        first, second = ({h for _, h in o.packets(path)} for path in nginx.files()[:2])
+    def test_a_server_that_ends_the_older_one(self):
+        self.check("replaced")
+        first, second = self.got("replaced")[:2]
         self.assertTrue(first & second)  # what the older one had of the group is sent again
-        self.assertNotIn("off the air", show.log())
 
-    def test_a_server_that_refuses_a_second_one(self):
-        show, nginx = self.run_show("", "true", r"tv: the connection to .* is renewed")
-        self.assertIn("takes no second connection", show.log())
-        missing = self.missing_s(nginx)
-        print("# renewed after a refusal: %.3f s missing, sound %.3f s" % (missing, self.missing_s(nginx, "a")))
-        self.assertLessEqual(missing, 0.2)
+    def test_a_server_that_refuses_the_newer_one(self):
+        self.check("refused")
+        self.assertIn("refused: rtmp://127.0.0.1 takes no second connection", self.show.log())
 
     def test_one_after_the_other(self):
-        _, nginx = self.run_show("", "false", r"tv: the connection to .* is renewed")
-        missing = self.missing_s(nginx)
-        print("# renewed in turn: %.3f s missing, sound %.3f s" % (missing, self.missing_s(nginx, "a")))
-        self.assertLessEqual(missing, 0.2)
+        self.check("turns")
+        self.assertNotIn("turns: rtmp://127.0.0.1 takes no second connection", self.show.log())
 
 
 if __name__ == "__main__":
