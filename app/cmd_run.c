@@ -214,6 +214,7 @@ static int open_page(struct run *r, struct error *e)
         .chatbot = r->chatbot,
         .outputs = &r->outputs,
         .port = r->port,
+        .model = r->model,
         .known = &r->known,
         .stats = &r->stats,
         .clock = &r->clock,
@@ -274,6 +275,7 @@ static int start_programme(struct run *r, struct error *e)
         .chatbot = r->chatbot,
         .script = r->script,
         .fade_s = r->settings.dream.transition_s,
+        .moves_on_when_formed = r->settings.show.adaptive_hold,
     };
     int rc = programme_start(&r->programme);
     return rc < 0 ? error_set(e, -rc, "cannot start the programme's thread: %s", strerror(-rc)) : 0;

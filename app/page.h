@@ -14,6 +14,7 @@
 #include "chatbot/chatbot.h"
 #include "chatbot/irc/irc.h"
 #include "dreamer/port.h"
+#include "engine/model/model.h"
 #include "show/record.h"
 #include "show/requests.h"
 #include "show/rules.h"
@@ -31,6 +32,7 @@ struct page_params {
     struct chatbot *chatbot;
     struct output_desk *outputs;
     struct port *port;
+    const struct model *model; /* for the names of its classes */
     const struct synsets_known *known;
     struct stats *stats;
     struct clock *clock;

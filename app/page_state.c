@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "app/page_parts.h"
+#include "app/subjects.h"
 #include "common/text.h"
 
+#define ALSO_LEAST 0.01 /* what is seen less surely is not worth a word */
 enum { RATE_US = 2000000, LEFT_OUT_US = 10000000, STANDSTILL_US = 5000000 };
 
 static const double LEFT_OUT_SHARE = 0.04; /* as stream/lateness.c has it */
@@ -78,18 +80,25 @@ static const struct page_turn *find_shown(const struct page *p)
     return best;
 }
 
-static double belief(struct page *p, const struct web_dream *now)
+/* What the network sees. Classes that may not be named here are left out. */
+static void add_sight(struct page *p, struct web_status *s)
 {
     struct port_state state;
-    double sum = 0;
-    if (now->count == 0)
-        return -1;
     port_state(p->p.port, &state);
-    if (state.request_id != now->id)
-        return -1;
-    for (int i = 0; i < now->count; i++)
-        sum += state.belief[i];
-    return sum / now->count;
+    s->seen = s->now.count > 0 && state.request_id == s->now.id ? state.share : -1;
+    for (int i = 0; i < state.seen_count && s->sees_count < WEB_SEES_MAX; i++) {
+        int synset = subjects_synset(p->p.model, state.seen[i].class_index);
+        if (synset < 0 || !p->p.known->known[synset])
+            continue;
+        const struct synset *c = &synset_table[synset];
+        double probability = (double)state.seen[i].probability;
+        s->sees[s->sees_count++] = (struct web_seen){c->names[0], c->wnid, probability};
+        bool wished = s->also[0] || probability < ALSO_LEAST;
+        for (int k = 0; k < s->now.count; k++)
+            wished = wished || s->now.subjects[k].wnid == c->wnid;
+        if (!wished)
+            text_copy(s->also, sizeof s->also, c->names[0]);
+    }
 }
 
 /* What is shown, and how it stands with the chat. */
@@ -105,7 +114,7 @@ static void add_now(struct page *p, struct web_status *s, double now_s)
     s->chat_state = p->chat_state;
     text_copy(s->chat_text, sizeof s->chat_text, p->chat_text);
     pthread_mutex_unlock(&p->lock);
-    s->seen = belief(p, &s->now);
+    add_sight(p, s);
     pthread_mutex_lock(&p->lock);
     p->seen = s->seen;
     pthread_mutex_unlock(&p->lock);

@@ -6,6 +6,7 @@
 #include "app/subjects.h"
 #include "common/log.h"
 
+#define SEEN_LEAST 0.01       /* what is seen less surely is not worth a word */
 enum { USUAL_CHANGE_S = 20 }; /* of "frog > volcano" without a time */
 
 static void add_subjects(const struct programme *p, const struct request *r, int first, int end,
@@ -42,6 +43,36 @@ static void targets_from_request(struct programme *p, const struct request *r, d
     p->later_at_s = now_s + fade_s;
 }
 
+/* The class that is seen most besides those of the request on turn, or -1. */
+static int seen_besides(const struct programme *p, const struct port_state *state)
+{
+    for (int i = 0; i < state->seen_count; i++) {
+        int synset = subjects_synset(p->model, state->seen[i].class_index);
+        bool wanted = (double)state->seen[i].probability < SEEN_LEAST;
+        for (int k = 0; k < p->now.count; k++)
+            wanted = wanted || p->now.synset[k] == synset;
+        if (!wanted && synset >= 0)
+            return synset;
+    }
+    return -1;
+}
+
+/* What the dream says goes to the chat, and may end a turn early. */
+static void follow_state(struct programme *p, const struct port_state *state, double now_s)
+{
+    struct requests_outlook outlook;
+    if (p->now.count == 0 || state->request_id != p->now.id || state->share < 0)
+        return;
+    chatbot_set_sight(p->chatbot, p->now.id, state->share, seen_besides(p, state));
+    if (!p->moves_on_when_formed || p->now.id == 0 ||
+        !formed_look(&p->formed, p->now.id, state->share, now_s) ||
+        requests_list(p->requests, NULL, NULL, 0) == 0)
+        return;
+    requests_look_ahead(p->requests, now_s, &outlook);
+    if (outlook.held_for_s <= 0 && !p->has_later)
+        requests_skip(p->requests);
+}
+
 static void answer(struct programme *p, double now_s)
 {
     struct request r;
@@ -51,6 +82,7 @@ static void answer(struct programme *p, double now_s)
     if (requests_turn(p->requests, now_s, &r)) {
         targets_from_request(p, &r, now_s, &t);
         p->has_begun = true;
+        p->now = r;
         log_info("dream", "%.1f s: now dreaming %s", now_s, t.caption);
         port_answer(p->port, &t);
     } else if (p->has_later && now_s >= p->later_at_s) {
@@ -70,6 +102,7 @@ static void *programme_main(void *arg)
         port_state(p->port, &state);
         if (state.lag_s > 0 && state.lag_s != lag_s)
             chatbot_set_lag(p->chatbot, lag_s = state.lag_s);
+        follow_state(p, &state, now_s);
         answer(p, now_s);
     }
     return NULL;

@@ -8,6 +8,7 @@
 #ifndef APP_PROGRAMME_H
 #define APP_PROGRAMME_H
 
+#include "app/formed.h"
 #include "chatbot/chatbot.h"
 #include "common/thread.h"
 #include "dreamer/port.h"
@@ -18,14 +19,17 @@ struct programme {
     const struct model *model; /* for its classes */
     struct requests *requests;
     struct chatbot *chatbot;
-    struct script *script; /* NULL: none */
-    double fade_s;         /* from one subject to the next */
+    struct script *script;     /* NULL: none */
+    double fade_s;             /* from one subject to the next */
+    bool moves_on_when_formed; /* show.adaptive_hold */
 
     struct thread thread; /* the rest is the module's own */
     bool has_begun;       /* the first subject comes without a fade */
     bool has_later;       /* the request on turn goes over into `later` at that show time */
     struct port_target later;
     double later_at_s;
+    struct request now; /* on turn; count 0: nothing yet */
+    struct formed formed;
 };
 
 /* Starts the thread; the fields above `thread` are filled, and `p` must stay where it is until programme_stop.

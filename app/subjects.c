@@ -56,6 +56,13 @@ static void tell_stand_ins(const struct synsets_result *r, struct error *note)
                                   r->subject[i].meant_name, synset_table[r->synset[i]].names[0]);
 }
 
+int subjects_synset(const struct model *m, int class_index)
+{
+    return m && m->wnids && class_index >= 0 && class_index < m->classes
+               ? synsets_by_wnid(m->wnids[class_index])
+               : -1;
+}
+
 struct port_subject subjects_place(int class_index, const struct synsets_manner *m)
 {
     struct synsets_area a = synsets_area(m->place);

@@ -13,6 +13,9 @@
  * them. Returns how many are marked. */
 int subjects_known(const struct model *m, struct synsets_known *known);
 
+/* The synset of a class of the model; -1: none, or the model (NULL: there is none) does not name its classes. */
+int subjects_synset(const struct model *m, int class_index);
+
 /* A class of the model as it is wanted. */
 struct port_subject subjects_place(int class_index, const struct synsets_manner *m);
 

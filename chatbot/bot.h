@@ -30,6 +30,13 @@ struct chat_offer {
     const char *name; /* what to type; static */
 };
 
+/* What the network sees of the request that is on. */
+struct chat_sight {
+    int64_t request_id;
+    double share; /* < 0: not known */
+    int also;     /* synset, or -1 */
+};
+
 struct chatbot {
     /* immutable after open */
     struct requests *requests;
@@ -61,6 +68,7 @@ struct chatbot {
     int offers_at; /* the oldest, overwritten next */
     char notices[CHAT_NOTICES_MAX][CHAT_REPLY_BYTES];
     int notice_count;
+    struct chat_sight sight;
 };
 
 /* One line on its way. */

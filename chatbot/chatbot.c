@@ -22,12 +22,20 @@ void chatbot_set_lag(struct chatbot *b, double lag_s)
     atomic_store(&b->lag_ms, (int64_t)(lag_s * 1000));
 }
 
+void chatbot_set_sight(struct chatbot *b, int64_t request_id, double share, int also_synset)
+{
+    pthread_mutex_lock(&b->lock);
+    b->sight = (struct chat_sight){request_id, share, also_synset};
+    pthread_mutex_unlock(&b->lock);
+}
+
 int chatbot_open(struct chatbot **out, struct requests *requests, const struct synsets_known *known,
                  uint64_t seed, double lag_s)
 {
     struct chatbot *b = xcalloc(1, sizeof *b);
     b->requests = requests;
     b->all = b->known = *known;
+    b->sight.share = -1;
     text_copy(b->prefix, sizeof b->prefix, "!");
     chatbot_set_lag(b, lag_s);
     b->rng = rng_make(seed, RNG_STREAM_REPLIES);

@@ -80,6 +80,10 @@ void chatbot_close(struct chatbot **b); /* NULL is fine */
 /* The same as lag_s from now on. From any thread. */
 void chatbot_set_lag(struct chatbot *b, double lag_s);
 
+/* How surely the network sees what is on (0..1), and the class that it sees most besides (-1: none), for replies.
+ * From any thread. */
+void chatbot_set_sight(struct chatbot *b, int64_t request_id, double share, int also_synset);
+
 /* Before the threads start. The rules (show/rules.h), which must outlive it: without them nobody is banned
  * and only the roles of a line make moderators. The name that it listens to, besides "reverie": its nick. */
 void chatbot_set_rules(struct chatbot *b, struct rules *rules);

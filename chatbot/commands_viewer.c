@@ -9,18 +9,36 @@
 
 enum { QUEUE_SHOWN = 5, LAST_SHOWN = 5, WORDS_DRAWN = 12, WORDS_BYTES = 380 };
 
+/* " I see it with 42 % certainty; also: geyser." Only what may be wished for is named. */
+static const char *sight(struct chat_call *c, const struct request *now, char *out, size_t size)
+{
+    struct chatbot *b = c->bot;
+    pthread_mutex_lock(&b->lock);
+    struct chat_sight s = b->sight;
+    pthread_mutex_unlock(&b->lock);
+    out[0] = '\0';
+    if (s.share < 0 || s.request_id != now->id)
+        return out;
+    bool names = s.also >= 0 && s.also < SYNSET_COUNT && c->known.known[s.also];
+    snprintf(out, size, " I see it with %.0f %% certainty%s%s.", 100 * s.share, names ? "; also: " : "",
+             names ? synset_table[s.also].names[0] : "");
+    return out;
+}
+
 void run_now(struct chat_call *c)
 {
     struct request now;
-    char label[256], at[CHAT_AT_BYTES];
+    char label[256], at[CHAT_AT_BYTES], seen[128];
     requests_list(c->bot->requests, &now, NULL, 0);
     request_label(&now, label, sizeof label);
     if (now.count == 0)
         chat_print(c, "I have only just closed my eyes. Ask again in a second.");
     else if (!now.user[0])
-        chat_print(c, "%s, and nobody told me to. Name a thing and I drop it.", label);
+        chat_print(c, "%s, and nobody told me to. Name a thing and I drop it.%s", label,
+                   sight(c, &now, seen, sizeof seen));
     else
-        chat_print(c, "%s, because %s wished for it.", label, chat_at(c->bot, now.user, at));
+        chat_print(c, "%s, because %s wished for it.%s", label, chat_at(c->bot, now.user, at),
+                   sight(c, &now, seen, sizeof seen));
 }
 
 void run_queue(struct chat_call *c)

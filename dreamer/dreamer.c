@@ -18,7 +18,8 @@ enum {
 };
 
 static const int64_t RETREAT_MAX_US = INT64_C(3600) * 1000000;
-static const int64_t LOOK_EVERY_US = 3000000;
+/* A look between keyframes costs little of one; between frames it takes a step's place. */
+static const int64_t LOOK_EVERY_US = 3000000, LOOK_AT_KEYFRAMES_US = 1000000;
 
 static bool is_offline(const struct dreamer *d)
 {
@@ -33,6 +34,7 @@ static double show_time_s(const struct dreamer *d)
 }
 
 _Static_assert((int)DREAM_SUBJECTS_MAX == (int)PORT_SUBJECTS_MAX, "what passes the port can be dreamed");
+_Static_assert((int)DREAM_SEEN_MAX == (int)PORT_SEEN_MAX, "what is seen passes the port");
 
 static struct dream_subject subject_of(const struct port_subject *s)
 {
@@ -61,15 +63,20 @@ static bool is_look_due(const struct dreamer *d)
 {
     if (is_offline(d) || (d->frames && d->p.frame_governor.steps < 2))
         return false;
-    return clock_real_us() - d->looked_us > LOOK_EVERY_US;
+    return clock_real_us() - d->looked_us > (d->frames ? LOOK_EVERY_US : LOOK_AT_KEYFRAMES_US);
 }
 
 static void look(struct dreamer *d)
 {
-    double belief[DREAM_SUBJECTS_MAX];
-    dream_belief(d->p.dream, belief);
-    for (int i = 0; i < DREAM_SUBJECTS_MAX; i++)
-        d->state.belief[i] = belief[i];
+    struct dream_sight sight;
+    struct port_state *state = &d->state;
+    dream_look(d->p.dream, &sight);
+    for (int i = 0; i < PORT_SUBJECTS_MAX; i++)
+        state->belief[i] = sight.belief[i];
+    state->share = sight.share;
+    state->seen_count = sight.seen_count;
+    for (int i = 0; i < sight.seen_count; i++)
+        state->seen[i] = (struct port_seen){sight.seen[i].class_index, (float)sight.seen[i].probability};
     d->looked_us = clock_real_us();
 }
 
@@ -330,7 +337,7 @@ static void *dreamer_main(void *arg)
 
 int dreamer_start(struct dreamer *d, const struct dreamer_params *p)
 {
-    *d = (struct dreamer){.p = *p, .retreat_us = (int64_t)(p->retreat_s * 1e6)};
+    *d = (struct dreamer){.p = *p, .state.share = -1, .retreat_us = (int64_t)(p->retreat_s * 1e6)};
     return thread_start(&d->thread, "dream", dreamer_main, d);
 }
 

@@ -19,7 +19,7 @@
 
 #include "common/keyframes.h"
 
-enum { PORT_SUBJECTS_MAX = 8, PORT_NAME_BYTES = 96 };
+enum { PORT_SUBJECTS_MAX = 8, PORT_SEEN_MAX = 5, PORT_NAME_BYTES = 96 };
 
 /* One thing to be seen. Places are shares of the picture, 0..1 from its left and top. */
 struct port_subject {
@@ -43,11 +43,20 @@ struct port_target {
     char caption[KEYFRAME_CAPTION_BYTES]; /* UTF-8, may be empty; goes with the pictures */
 };
 
+/* A class that the network sees, whoever wished for it. */
+struct port_seen {
+    int32_t class_index; /* of the model */
+    float probability;   /* over all of the picture */
+};
+
 /* What the dream says of itself, anew with every picture. */
 struct port_state {
     int64_t request_id;                                       /* of the last picture */
     double lag_s;                                             /* from a new target to the screen, about */
     double belief[PORT_SUBJECTS_MAX];                         /* how surely each subject is seen, 0..1 */
+    double share;                                             /* all that are wanted; < 0: not known */
+    int32_t seen_count;                                       /* 0: nothing is known */
+    struct port_seen seen[PORT_SEEN_MAX];                     /* what is seen most, surest first */
     double mean, contrast, colour, extreme;                   /* struct dream_health */
     int32_t dreams_frames;                                    /* 1: every frame is dreamed; 0: keyframes */
     char backend[PORT_NAME_BYTES], hardware[PORT_NAME_BYTES]; /* "cpu", "avx512" */

@@ -12,6 +12,10 @@ static const struct option show_rows[] = {
         struct show_config, idle_s, "30", 1, 3600, "s",
         "How long the dream waits for somebody before it moves on by itself, and how long each of its "
         "own ideas lasts."),
+    OPTION_BOOL(
+        struct show_config, adaptive_hold, "false",
+        "When somebody waits, a subject that the network has seen surely for a while, or that has made no headway "
+        "for long, gives way before hold_s is over. Live shows only."),
     OPTION_INT(struct show_config, queue_max, "100", 1, 10000, NULL,
                "How many requests may wait; one for each viewer."),
     OPTION_CHOICE(

@@ -39,6 +39,7 @@ enum show_order { SHOW_FAIR, SHOW_LOTTERY };
 struct show_config {
     double hold_s;           /* 60 */
     double idle_s;           /* 30 */
+    bool adaptive_hold;      /* false */
     int64_t queue_max;       /* 100 */
     int order;               /* enum show_order */
     double cooldown_s;       /* 0 */

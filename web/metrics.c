@@ -80,6 +80,11 @@ static void print_show(struct sheet *s, const struct web *w)
     one(s, "reverie_requests_waiting", "gauge", "wishes that wait", t->waiting);
     if (t->seen >= 0)
         one(s, "reverie_dream_seen_ratio", "gauge", "share that the network gives the subjects", t->seen);
+    if (t->sees_count > 0)
+        head(s, "reverie_dream_sees_ratio", "gauge", "what the network sees most in all of the picture");
+    for (int i = 0; i < t->sees_count; i++)
+        print(s, "reverie_dream_sees_ratio{rank=\"%d\",wnid=\"%s\"} %.4f\n", i + 1, t->sees[i].wnid,
+              t->sees[i].probability);
     one(s, "reverie_chat_up", "gauge", "1 while the chat's channel is joined",
         t->chat_state && strcmp(t->chat_state, "online") == 0);
 }

@@ -152,7 +152,7 @@ function showNow(s) {
   $("seen-row").hidden = now.seen === undefined;
   if (now.seen !== undefined) {
     $("seen").value = now.seen;
-    set($("seen-text"), Math.round(now.seen * 100) + " %");
+    set($("seen-text"), Math.round(now.seen * 100) + " %" + (now.also ? ", also: " + now.also : ""));
   }
   document.title = now.text + " - Reverie";
   video.setAttribute("aria-label", "The dream, live: " + now.text);

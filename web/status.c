@@ -40,6 +40,19 @@ struct json *site_dream_json(const struct web_dream *d)
     return o;
 }
 
+static struct json *sees_json(const struct web_status *s)
+{
+    struct json *list = json_new_list();
+    for (int i = 0; i < s->sees_count; i++) {
+        struct json *c = json_new_object();
+        json_put_text(c, "name", s->sees[i].name);
+        json_put_text(c, "wnid", s->sees[i].wnid);
+        set(c, "probability", s->sees[i].probability);
+        json_add(list, c);
+    }
+    return list;
+}
+
 static void add_now(struct json *o, const struct web_status *s)
 {
     if (s->now.count == 0)
@@ -52,6 +65,8 @@ static void add_now(struct json *o, const struct web_status *s)
         set(now, "seen", s->seen);
     if (s->also[0])
         json_put_text(now, "also", s->also);
+    if (s->sees_count > 0)
+        json_put(now, "sees", sees_json(s));
     json_put(o, "now", now);
 }
 

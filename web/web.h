@@ -30,6 +30,7 @@ extern const struct option_section web_section;
 
 enum {
     WEB_SUBJECTS_MAX = 8,
+    WEB_SEES_MAX = 5,
     WEB_NEXT_MAX = 5,
     WEB_SINKS_MAX = STATS_SINKS,
     WEB_ALARMS_MAX = 10,
@@ -49,6 +50,12 @@ struct web_subject {
     const char *place; /* "top", "bottom", "top left" ...; NULL: it shares the picture with the others */
     double weight;     /* 0 and 1: the usual; below 0: away from it */
     bool later;        /* it follows those that are not */
+};
+
+/* A class that the network sees; static texts. */
+struct web_seen {
+    const char *name, *wnid;
+    double probability;
 };
 
 /* Something that is, was or will be dreamed. */
@@ -75,6 +82,8 @@ struct web_status {
     double since_s, changes_in_s;
     double seen;               /* share that the network gives the subjects, 0..1; < 0: not known */
     char also[WEB_NAME_BYTES]; /* what else it sees most; "": nothing */
+    int sees_count;            /* what it sees most in all of the picture, surest first */
+    struct web_seen sees[WEB_SEES_MAX];
     int next_count, waiting;
     struct web_dream next[WEB_NEXT_MAX];
     int fps, width_px, height_px;

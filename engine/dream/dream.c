@@ -24,7 +24,8 @@ static int allocate(struct dream *d, struct error *e)
     d->copy = buffer_alloc(d->floats * sizeof *d->copy);
     d->weights = buffer_alloc((BACKEND_SUBJECTS_MAX + 1) * map * sizeof *d->weights);
     d->logits = buffer_alloc((size_t)d->model->classes * map * sizeof *d->logits);
-    if (d->copy && d->weights && d->logits)
+    d->seen = buffer_alloc((size_t)d->model->classes * sizeof *d->seen);
+    if (d->copy && d->weights && d->logits && d->seen)
         return 0;
     return error_set(e, ENOMEM, "dream.size %dx%d: no memory for about %zu MB", d->width, d->height,
                      (d->floats + (size_t)d->model->classes * map) >> 18);
@@ -107,6 +108,7 @@ void dream_close(struct dream **out)
     free(d->copy);
     free(d->weights);
     free(d->logits);
+    free(d->seen);
     free(d);
     *out = NULL;
 }
@@ -214,46 +216,4 @@ struct dream_health dream_health(const struct dream *d)
                                  .contrast = s.contrast,
                                  .colour = s.colour,
                                  .extreme = d->sums.extreme / (3 * pixels)};
-}
-
-/* Softmax probability of class k at one position of a map of `positions`. */
-static double probability(const float *logits, int classes, int positions, int at, int k)
-{
-    double top = -INFINITY, sum = 0;
-    for (int c = 0; c < classes; c++)
-        top = fmax(top, (double)logits[(long)c * positions + at]);
-    for (int c = 0; c < classes; c++)
-        sum += exp((double)logits[(long)c * positions + at] - top);
-    return exp((double)logits[(long)k * positions + at] - top) / sum;
-}
-
-void dream_belief(struct dream *d, double belief[DREAM_SUBJECTS_MAX])
-{
-    for (int i = 0; i < DREAM_SUBJECTS_MAX; i++)
-        belief[i] = 0;
-    if (!d->backend || d->mix_count == 0)
-        return;
-    const struct mix *newest = &d->mix[d->mix_count - 1];
-    struct backend_step s = {.climbs = false};
-    struct backend_measure m = {.logits = d->logits};
-    d->profile->look(d, &s);
-    int rc = d->ops->measure(d->backend, &s, &m);
-    if (rc < 0) {
-        if (rc != -ENOTSUP)
-            dream_backend_check(d, rc);
-        return;
-    }
-    struct dream_map map = dream_view_map(d, &s.view);
-    int positions = map.width * map.height;
-    for (int k = 0; k < newest->target.count; k++) {
-        double sum = 0, weights = 0;
-        for (int p = 0; p < positions; p++) {
-            double w = dream_subject_share(d, newest, k, map.first_x + p % map.width * map.spacing_x,
-                                           map.first_y + p / map.width * map.spacing_y);
-            sum += w * probability(d->logits, d->model->classes, positions, p,
-                                   newest->target.subjects[k].class_index);
-            weights += w;
-        }
-        belief[k] = weights > 0 ? sum / weights : 0;
-    }
 }

@@ -100,6 +100,20 @@ const char *dream_backend_name(const struct dream *d);
 /* What that runs on, for people: "avx512", "NVIDIA H200, bf16". Valid while the dream has this backend. */
 const char *dream_hardware(const struct dream *d);
 
+/* What the network sees in the picture now, in softmax probabilities averaged over places. Nothing (seen_count 0,
+ * share -1) without a network. Costs about a third of a step. */
+enum { DREAM_SEEN_MAX = 5 };
+struct dream_sight {
+    double belief[DREAM_SUBJECTS_MAX]; /* each subject of the newest target, over its own part */
+    double share;                      /* mean belief of those that are wanted; -1: none is */
+    int seen_count;
+    struct {
+        int class_index;
+        double probability;
+    } seen[DREAM_SEEN_MAX]; /* the surest classes over all of the picture, surest first */
+};
+void dream_look(struct dream *d, struct dream_sight *s);
+
 /* How strongly the network sees each subject now, softmax probability averaged over its part of the picture;
  * 0 for subjects that are not there. */
 void dream_belief(struct dream *d, double belief[DREAM_SUBJECTS_MAX]);

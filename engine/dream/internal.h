@@ -3,6 +3,7 @@
  *
  * dream.c      the public functions
  * target.c     what is being dreamed, and where
+ * sight.c      what the network sees in the picture
  * drivers.c    the hardware, its choice and its loss
  * objective.c  subjects to weights over the logit map
  * modern.c     decides a step of `modern`
@@ -64,7 +65,8 @@ struct dream {
 
     float *weights; /* [BACKEND_SUBJECTS_MAX + 1][largest map]; the last is scratch */
     struct objective_subject subjects[BACKEND_SUBJECTS_MAX];
-    float *logits; /* [classes][largest map], for beliefs */
+    float *logits; /* [classes][largest map], for looks */
+    double *seen;  /* [classes], for looks */
     int max_map;
 
     struct rng rng;

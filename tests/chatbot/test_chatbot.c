@@ -154,6 +154,14 @@ static void test_operator(void **state)
     turn(&s, 9);
     assert_int_equal(on(&s).id, 0);
     has(say(&s, CHAT_TERMINAL, "operator", "!now", 9), "nobody told me");
+    assert_null(strstr(s.reply, "certainty")); /* nothing is known of it */
+    chatbot_set_sight(s.bot, 0, 0.42, 980);
+    has(say(&s, CHAT_TERMINAL, "operator", "!now", 9), "I see it with 42 % certainty; also: volcano.");
+    chatbot_set_sight(s.bot, 0, 0.42, -1);
+    has(say(&s, CHAT_TERMINAL, "operator", "!now", 9), "with 42 % certainty.");
+    chatbot_set_sight(s.bot, 77, 0.42, 980); /* of another request */
+    say(&s, CHAT_TERMINAL, "operator", "!now", 9);
+    assert_null(strstr(s.reply, "certainty"));
     has(say(&s, CHAT_TERMINAL, "operator", "!help", 9), "!ban");
     assert_null(strstr(say(&s, CHAT_SCRIPT, "ann", "!help", 9), "!ban"));
     close_show(&s);

@@ -72,11 +72,11 @@ bool dream_makes_frames(const struct dream *d)
     return d->makes_frames;
 }
 
-void dream_belief(struct dream *d, double belief[DREAM_SUBJECTS_MAX])
+void dream_look(struct dream *d, struct dream_sight *s)
 {
     d->looks++;
-    belief[0] = 0.25;
-    belief[1] = 0;
+    *s =
+        (struct dream_sight){.belief = {0.25}, .share = 0.25, .seen_count = 2, .seen = {{7, 0.5}, {3, 0.25}}};
 }
 
 struct dream_health dream_health(const struct dream *d)
@@ -218,7 +218,9 @@ static void test_fast_hardware_dreams_every_frame(void **state)
     int64_t steps = f.dream.steps;
     end(&f);
     assert_true(said.dreams_frames);
-    assert_true(said.belief[0] == 0.25 && said.mean == 127);
+    assert_true(said.belief[0] == 0.25 && said.share == 0.25 && said.mean == 127);
+    assert_int_equal(said.seen_count, 2);
+    assert_true(said.seen[0].class_index == 7 && said.seen[1].probability == 0.25F);
     assert_string_equal(said.backend, "scripted");
     assert_int_equal(f.dream.looks, 1); /* in two seconds */
     assert_in_range(f.frames, 80, 100);

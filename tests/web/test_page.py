@@ -114,7 +114,7 @@ class Interface(unittest.TestCase):
         self.assertEqual(self.wish("qwertyuiop")[0], 422)
         status, _, a = self.wish("goldfisch")
         self.assertIn(status, (200, 409, 422))
-        status, _, a = self.wish("goldfish + pizza + lion")
+        status, _, a = self.wish("goldfish + pizza + lion + koala + lemon + banana + espresso + tabby + alp")
         self.assertEqual((status, a["reason"]), (422, "many"))
         status, _, a = self.wish("!now")
         self.assertEqual((status, a["taken"], a["reason"]), (200, False, "said"))

@@ -32,8 +32,14 @@ static void status(void *context, struct web_status *s)
 {
     (void)context;
     int64_t now = atomic_load(&turn);
-    *s = (struct web_status){
-        .fps = 25, .width_px = 320, .height_px = 180, .seen = 0.5, .now = {.count = 1, .turn = now}};
+    *s = (struct web_status){.fps = 25,
+                             .width_px = 320,
+                             .height_px = 180,
+                             .seen = 0.5,
+                             .also = "castle",
+                             .sees_count = 2,
+                             .sees = {{"pizza", "n07873807", 0.5}, {"castle", "n02980441", 0.25}},
+                             .now = {.count = 1, .turn = now}};
     snprintf(s->now.text, sizeof s->now.text, "dream %lld", (long long)now);
     s->now.subjects[0] = (struct web_subject){.name = "goldfish", .wnid = "n01443537"};
 }

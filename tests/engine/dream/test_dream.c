@@ -158,6 +158,15 @@ static void dreams_what_it_is_told(void **state)
         dream_step(d);
     dream_belief(d, after);
     assert_true(before[0] < 0.1 && after[0] > 0.4);
+    struct dream_sight sight;
+    dream_look(d, &sight);
+    assert_int_equal(sight.seen_count, DREAM_SEEN_MAX);
+    assert_int_equal(sight.seen[0].class_index, one.subjects[0].class_index);
+    assert_float_equal(sight.seen[0].probability, after[0], 1e-9); /* its part is all of the picture */
+    assert_float_equal(sight.share, after[0], 1e-9);
+    for (int i = 1; i < DREAM_SEEN_MAX; i++)
+        assert_true(sight.seen[i].probability <= sight.seen[i - 1].probability &&
+                    sight.seen[i].class_index != sight.seen[i - 1].class_index);
     assert_true(after[1] == 0);
     dream_set_target(d, &two, 0);
     for (int i = 0; i < 80; i++)
@@ -387,6 +396,9 @@ static void layers_small_pictures_and_no_network(void **state)
     double belief[DREAM_SUBJECTS_MAX] = {1, 1};
     dream_belief(d, belief);
     assert_true(belief[0] == 0 && belief[1] == 0);
+    struct dream_sight sight;
+    dream_look(d, &sight);
+    assert_true(sight.seen_count == 0 && sight.share == -1);
     assert_int_equal(dream_step(d), 0);
     dream_picture(d, now);
     assert_memory_not_equal(start, now, d->floats * sizeof *now);
