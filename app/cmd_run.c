@@ -81,6 +81,12 @@ static void on_quit(void *context)
     stop_request(&r->stop);
 }
 
+static void on_steer(void *context, enum chat_steer how)
+{
+    struct run *r = context;
+    programme_steer(&r->programme, how);
+}
+
 /* From the dream's turn to the screen: the keyframe that is under way, then half of the glide
  * into the next. */
 static double keyframes_lag_s(const struct run *r)
@@ -133,6 +139,7 @@ static int open_chat(struct run *r, struct error *e)
     chatbot_set_name(r->chatbot, r->settings.irc.nick);
     set_manners(r);
     chatbot_on_quit(r->chatbot, on_quit, r);
+    chatbot_on_steer(r->chatbot, on_steer, r);
     output_desk_init(&r->outputs, r->chatbot);
     if (r->options.script_path)
         return script_open(&r->script, r->options.script_path, e);

@@ -73,6 +73,25 @@ static void follow_state(struct programme *p, const struct port_state *state, do
         requests_skip(p->requests);
 }
 
+void programme_steer(struct programme *p, enum chat_steer how)
+{
+    atomic_store(&p->steer, (int)how);
+}
+
+/* True: somebody steers, and *t says how. */
+static bool take_steering(struct programme *p, struct port_target *t)
+{
+    static const struct port_motion motions[] = {[CHAT_STEER_SLOW] = {0.4f, 0, 30},
+                                                 [CHAT_STEER_FAST] = {2, 0, 30},
+                                                 [CHAT_STEER_STILL] = {0, 0, 15},
+                                                 [CHAT_STEER_SPIN] = {1, 8, 20}};
+    int how = atomic_exchange(&p->steer, CHAT_STEER_NONE);
+    if (how == CHAT_STEER_NONE)
+        return false;
+    *t = (struct port_target){.only_motion = 1, .motion = motions[how]};
+    return true;
+}
+
 static void answer(struct programme *p, double now_s)
 {
     struct request r;
@@ -88,6 +107,8 @@ static void answer(struct programme *p, double now_s)
     } else if (p->has_later && now_s >= p->later_at_s) {
         p->has_later = false;
         port_answer(p->port, &p->later);
+    } else if (take_steering(p, &t)) {
+        port_answer(p->port, &t);
     } else {
         port_answer(p->port, NULL);
     }

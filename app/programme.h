@@ -8,6 +8,8 @@
 #ifndef APP_PROGRAMME_H
 #define APP_PROGRAMME_H
 
+#include <stdatomic.h>
+
 #include "app/formed.h"
 #include "chatbot/chatbot.h"
 #include "common/thread.h"
@@ -23,6 +25,8 @@ struct programme {
     double fade_s;             /* from one subject to the next */
     bool moves_on_when_formed; /* show.adaptive_hold */
 
+    _Atomic int steer; /* enum chat_steer that waits for the dream's next question; programme_steer */
+
     struct thread thread; /* the rest is the module's own */
     bool has_begun;       /* the first subject comes without a fade */
     bool has_later;       /* the request on turn goes over into `later` at that show time */
@@ -35,6 +39,9 @@ struct programme {
 /* Starts the thread; the fields above `thread` are filled, and `p` must stay where it is until programme_stop.
  * 0 or -errno. */
 int programme_start(struct programme *p);
+
+/* A wish for the camera. From any thread; one that was not passed on yet is replaced. */
+void programme_steer(struct programme *p, enum chat_steer how);
 
 /* The port must have been shut down. One that was never started is fine. */
 void programme_stop(struct programme *p);

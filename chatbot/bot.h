@@ -48,6 +48,8 @@ struct chatbot {
     bool first_below;              /* the first of two things gets the bottom half */
     void (*quit)(void *context);   /* NULL: nobody can end the show by a word */
     void *quit_context;
+    void (*steer)(void *context, enum chat_steer how); /* NULL: there is no camera */
+    void *steer_context;
     struct chatbot_outputs outputs; /* turn NULL: there are none */
     char prefix[CHAT_PREFIX_BYTES];
     char ignore[CHAT_IGNORE_BYTES]; /* commands of others, with blanks or commas between */
@@ -69,6 +71,8 @@ struct chatbot {
     char notices[CHAT_NOTICES_MAX][CHAT_REPLY_BYTES];
     int notice_count;
     struct chat_sight sight;
+    bool has_steered; /* somebody did the camera, at that show time */
+    double steered_s;
 };
 
 /* One line on its way. */
@@ -131,7 +135,7 @@ void chat_wish_for(struct chat_call *c, const char *name); /* as if it had been 
 /* "yes": what was offered to this viewer lately, or NULL. */
 const char *chat_offered(struct chat_call *c);
 
-/* commands_viewer.c, commands_people.c, commands_rules.c, commands_outputs.c */
+/* commands_viewer.c, commands_camera.c, commands_people.c, commands_rules.c, commands_outputs.c */
 void run_now(struct chat_call *c);
 void run_queue(struct chat_call *c);
 void run_where(struct chat_call *c);
@@ -141,6 +145,10 @@ void run_last(struct chat_call *c);
 void run_random(struct chat_call *c);
 void run_yes(struct chat_call *c);
 void run_skip(struct chat_call *c);
+void run_slow(struct chat_call *c);
+void run_fast(struct chat_call *c);
+void run_still(struct chat_call *c);
+void run_spin(struct chat_call *c);
 void run_hold(struct chat_call *c);
 void run_pause(struct chat_call *c);
 void run_resume(struct chat_call *c);

@@ -80,6 +80,11 @@ void chatbot_close(struct chatbot **b); /* NULL is fine */
 /* The same as lag_s from now on. From any thread. */
 void chatbot_set_lag(struct chatbot *b, double lag_s);
 
+/* What viewers may do to the camera; `steer` is told on the caller's thread, outside of every lock. Before the threads
+ * start. */
+enum chat_steer { CHAT_STEER_NONE, CHAT_STEER_SLOW, CHAT_STEER_FAST, CHAT_STEER_STILL, CHAT_STEER_SPIN };
+void chatbot_on_steer(struct chatbot *b, void (*steer)(void *context, enum chat_steer how), void *context);
+
 /* How surely the network sees what is on (0..1), and the class that it sees most besides (-1: none), for replies.
  * From any thread. */
 void chatbot_set_sight(struct chatbot *b, int64_t request_id, double share, int also_synset);

@@ -48,6 +48,10 @@ static void take_target(struct dreamer *d)
     struct port_target t;
     if (!port_ask(d->p.port, show_time_s(d), is_offline(d), &t))
         return;
+    if (t.only_motion) {
+        motion_wish(&d->motion, &t.motion, show_time_s(d));
+        return;
+    }
     struct dream_target target = {.count = 0};
     for (int i = 0; i < t.count && target.count < DREAM_SUBJECTS_MAX; i++)
         target.subjects[target.count++] = subject_of(&t.subjects[i]);
@@ -103,6 +107,8 @@ static void publish(struct dreamer *d, struct keyframe *slot)
         dream_frame(d->p.dream, slot->nv12);
     else
         dream_picture(d->p.dream, slot->rgb);
+    slot->zoom_per_frame = d->moves.zoom;
+    slot->degrees_per_frame = d->moves.degrees;
     slot->z_frames = d->z_frames;
     slot->request_id = d->request_id;
     text_copy(slot->caption, sizeof slot->caption, d->caption);
@@ -149,8 +155,9 @@ static void take_steps(struct dreamer *d, int steps, int batch, struct cost *c)
 
 static void move_on(struct dreamer *d, int frames)
 {
-    dream_warp(d->p.dream, pow(d->p.zoom_per_frame, frames), d->p.degrees_per_frame * frames,
-               (double)frames / d->p.fps);
+    double elapsed_s = (double)frames / d->p.fps;
+    d->moves = motion_advance(&d->motion, show_time_s(d), elapsed_s, d->p.fps);
+    dream_warp(d->p.dream, pow(d->moves.zoom, frames), d->moves.degrees * frames, elapsed_s);
     d->z_frames += frames;
 }
 
@@ -338,6 +345,8 @@ static void *dreamer_main(void *arg)
 int dreamer_start(struct dreamer *d, const struct dreamer_params *p)
 {
     *d = (struct dreamer){.p = *p, .state.share = -1, .retreat_us = (int64_t)(p->retreat_s * 1e6)};
+    motion_init(&d->motion, p->zoom_per_frame, p->degrees_per_frame);
+    d->moves = (struct motion_frame){p->zoom_per_frame, p->degrees_per_frame};
     return thread_start(&d->thread, "dream", dreamer_main, d);
 }
 

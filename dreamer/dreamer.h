@@ -20,6 +20,7 @@
 #include "common/thread.h"
 #include "dreamer/frame_governor.h"
 #include "dreamer/governor.h"
+#include "dreamer/motion.h"
 #include "dreamer/port.h"
 #include "engine/dream/dream.h"
 
@@ -53,6 +54,8 @@ struct dreamer {
     int64_t z_frames;        /* of the last keyframe */
     int64_t last_publish_us; /* real time */
     int64_t looked_us;       /* real time: when the network was asked last what it sees */
+    struct motion motion;
+    struct motion_frame moves; /* by which the last picture came out of the one before it */
     int64_t request_id;
     char caption[KEYFRAME_CAPTION_BYTES];
     struct port_state state; /* as it was told last */

@@ -33,6 +33,13 @@ struct port_subject {
 /* How the new target takes over: everywhere at once, more and more, or as a disc that grows from the middle. */
 enum port_change { PORT_FADE, PORT_WIPE };
 
+/* A wish for the camera: how it falls for a while. Limits: dreamer/motion.h. */
+struct port_motion {
+    float speed; /* times the settings' zoom; 1: as always, 0: still */
+    float turn;  /* degrees per second on top, clockwise */
+    float for_s;
+};
+
 /* What to dream from now on. */
 struct port_target {
     int64_t request_id; /* 0: the dream's own idea */
@@ -41,6 +48,8 @@ struct port_target {
     int32_t count;      /* 0: keep drifting */
     struct port_subject subjects[PORT_SUBJECTS_MAX];
     char caption[KEYFRAME_CAPTION_BYTES]; /* UTF-8, may be empty; goes with the pictures */
+    int32_t only_motion;                  /* 1: all above stays as it is, `motion` is what is new */
+    struct port_motion motion;
 };
 
 /* A class that the network sees, whoever wished for it. */

@@ -55,7 +55,8 @@ const struct option_section camera_section =
 struct shot {
     struct plate plate;
     bool is_frame;
-    double z; /* where it is shown at scale 1 */
+    double z;                                 /* where it is shown at scale 1 */
+    double zoom_per_frame, radians_per_frame; /* by which it came out of the one before it */
     int64_t request_id;
     char caption[KEYFRAME_CAPTION_BYTES];
 };
@@ -213,6 +214,9 @@ int camera_push(struct camera *c, const struct keyframe *k)
         return rc;
     s->is_frame = k->is_frame;
     s->z = (double)k->z_frames;
+    bool own = k->zoom_per_frame > 0;
+    s->zoom_per_frame = own ? k->zoom_per_frame : c->zoom_per_frame;
+    s->radians_per_frame = own ? k->degrees_per_frame * (acos(-1) / 180) : c->radians_per_frame;
     s->request_id = k->request_id;
     text_copy(s->caption, sizeof s->caption, k->caption);
 
@@ -310,10 +314,12 @@ struct view {
 static void look_at(struct view *v, int i, const struct shot *s)
 {
     const struct camera *c = v->camera;
+    const struct shot *newer = newer_of(c); /* its motion led from the older one to it */
     double n = c->z - s->z;
-    double zoom = clamp(pow(c->zoom_per_frame, n), zoom_min, zoom_max);
+    double zoom = clamp(pow(newer->zoom_per_frame, n), zoom_min, zoom_max);
     double scale = zoom * base_scale(c, s->plate.width_px, s->plate.height_px);
-    double cosine = cos(-c->radians_per_frame * n) / scale, sine = sin(-c->radians_per_frame * n) / scale;
+    double cosine = cos(-newer->radians_per_frame * n) / scale,
+           sine = sin(-newer->radians_per_frame * n) / scale;
     double cx = c->width_px / 2.0, cy = c->height_px / 2.0;
     v->scale[i] = scale;
     v->plates[i] = &s->plate;

@@ -14,6 +14,9 @@
  * linear e is the smaller of the two, as in 2015, and edges fill the rest.) The older keyframe is continued
  * at its edges; outside of the newer one, which is still smaller than the frame, only the older one shows.
  *
+ * Zoom and rotation are the settings', or what the newer keyframe says it came by: who bends them bends the
+ * way between two keyframes.
+ *
  * The weight of the newer one goes from 0 where it was taken up to 1 at its own position, by a straight line
  * (`linear`) or a smoothstep (`smooth`). A keyframe that came late gets at least LATE_BLEND_MS for this, so
  * nothing ever jumps. While none comes the camera goes on falling into what it has; after `linger_s` it slows

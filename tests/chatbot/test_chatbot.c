@@ -134,6 +134,34 @@ static void test_requests_and_times(void **state)
     close_show(&s);
 }
 
+static void note_steering(void *context, enum chat_steer how)
+{
+    *(enum chat_steer *)context = how;
+}
+
+/* The camera is everybody's, but not at once after one another. */
+static void test_camera(void **state)
+{
+    (void)state;
+    struct scene s;
+    enum chat_steer how = CHAT_STEER_NONE;
+    open_show(&s, 1);
+    has(say(&s, CHAT_SCRIPT, "ann", "!slow", 0), "nothing to steer");
+    chatbot_on_steer(s.bot, note_steering, &how);
+    has(say(&s, CHAT_SCRIPT, "ann", "!slow", 1), "more slowly");
+    assert_int_equal(how, CHAT_STEER_SLOW);
+    has(say(&s, CHAT_SCRIPT, "ben", "!spin", 6), "in 15 s");
+    assert_int_equal(how, CHAT_STEER_SLOW);
+    has(say(&s, CHAT_TERMINAL, "operator", "!still", 7), "hold still");
+    assert_int_equal(how, CHAT_STEER_STILL);
+    has(say(&s, CHAT_SCRIPT, "ben", "!spin", 28), "Round and round");
+    assert_int_equal(how, CHAT_STEER_SPIN);
+    has(say(&s, CHAT_SCRIPT, "ben", "!fast please", 60), "Say it like this: !fast.");
+    has(say(&s, CHAT_SCRIPT, "ben", "!fast", 60), "faster");
+    assert_int_equal(how, CHAT_STEER_FAST);
+    close_show(&s);
+}
+
 static void test_operator(void **state)
 {
     (void)state;
@@ -480,6 +508,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_requests_and_times),
         cmocka_unit_test(test_operator),
+        cmocka_unit_test(test_camera),
         cmocka_unit_test(test_words_of_the_prompt),
         cmocka_unit_test(test_unknown),
         cmocka_unit_test(test_lacking),

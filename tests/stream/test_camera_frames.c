@@ -258,6 +258,38 @@ static void test_frames_of_wrong_or_other_sizes(void **state)
     camera_close(&c);
 }
 
+/* A keyframe that says by what motion it came is met as if the settings said so, and between two with different
+ * ones nothing jumps. */
+static void test_keyframes_that_move_by_themselves(void **state)
+{
+    (void)state;
+    struct camera_config fast = modern;
+    fast.zoom = 1.3;
+    fast.rotation = 6;
+    struct camera *c = open_for_frames(), *other = open_camera(&fast, FRAME_WIDTH, FRAME_HEIGHT, NULL);
+    struct frame f = new_frame(FRAME_WIDTH, FRAME_HEIGHT), g = new_frame(FRAME_WIDTH, FRAME_HEIGHT);
+    for (int z = 0; z <= 50; z += 25) {
+        struct keyframe k = waves(FRAME_WIDTH, FRAME_HEIGHT, z), same = waves(FRAME_WIDTH, FRAME_HEIGHT, z);
+        k.zoom_per_frame = camera_zoom_per_frame(&fast, 25);
+        k.degrees_per_frame = camera_degrees_per_frame(&fast, 25);
+        push(c, k);
+        push(other, same);
+        for (int i = 0; i < 25 && z > 0; i++, camera_advance(c), camera_advance(other)) {
+            camera_render(c, &f);
+            camera_render(other, &g);
+            for (int plane = 0; plane < 3; plane++)
+                for (int y = 0; y < (plane ? FRAME_HEIGHT / 2 : FRAME_HEIGHT); y++)
+                    assert_memory_equal(f.planes[plane] + y * f.strides[plane],
+                                        g.planes[plane] + y * g.strides[plane],
+                                        (size_t)(plane ? FRAME_WIDTH / 2 : FRAME_WIDTH));
+        }
+    }
+    free_frame(&f);
+    free_frame(&g);
+    camera_close(&other);
+    camera_close(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -268,6 +300,7 @@ int main(void)
         cmocka_unit_test(test_from_frames_to_keyframes_and_back),
         cmocka_unit_test(test_frames_after_standing_still),
         cmocka_unit_test(test_frames_of_wrong_or_other_sizes),
+        cmocka_unit_test(test_keyframes_that_move_by_themselves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
