@@ -144,9 +144,9 @@ fuzz: ## a million inputs for each reader of what comes from outside (clang's li
 reproducible: ## build all of it twice, in two folders, and compare: the same bytes
 	@WHOLE=1 tests/scripts/test_reproducible.py
 
-soak: $(BIN) ## the show and the chat for a long time, watching memory, frames and replies; MINUTES=n
+soak: $(BIN) ## the show for a long time with a fault a minute, then floods of chat; a report; MINUTES=n
 	@scripts/setup --tests
-	@REVERIE=$(abspath $(BIN)) tests/app/soak_show.py $(or $(MINUTES),30)
+	@REVERIE=$(abspath $(BIN)) tests/soak/soak.py $(or $(MINUTES),30)
 	@$(MAKE) --no-print-directory $(jobs) $O/tests/chatbot/irc/test_irc_probe
 	@REVERIE=$(abspath $(BIN)) tests/chatbot/irc/soak_irc.py
 
