@@ -242,9 +242,22 @@ static void open_fbdev(struct run *r)
         log_warn("fbdev", "%s; the show goes on without this screen", e.text);
 }
 
+/* Of what it shows, that which is seen best. */
+static double best_belief(const struct run *r)
+{
+    struct port_state state;
+    double best = 0;
+    port_state(r->port, &state);
+    for (int i = 0; i < PORT_SUBJECTS_MAX; i++)
+        best = state.belief[i] > best ? state.belief[i] : best;
+    return best;
+}
+
 static void on_picture(void *context, const struct frame *f)
 {
     struct run *r = context;
+    if (!r->options.offline)
+        stream_set_belief(r->stream, best_belief(r));
     notify_frame(&r->notify);
     watch_picture(r->watch, f);
     page_picture(r->page, f);

@@ -18,7 +18,6 @@
 #include "stream/audio_list.h"
 #include "stream/audio_net.h"
 #include "stream/outage.h"
-#include "stream/synth.h"
 
 enum {
     RING_SAMPLES = 2 * AUDIO_RATE_HZ,
@@ -28,7 +27,7 @@ enum {
 static const struct option rows[] = {
     OPTION_STRING(
         struct audio_config, source, "silence", 0,
-        "The sound of the show: silence; synth, a quiet pad of the program's own; or a sound file, a folder of "
+        "The sound of the show: silence; synth, a quiet pad of the program's own that follows the dream; or a sound file, a folder of "
         "them, a playlist (.m3u), or an http(s) address, played in a loop."),
     OPTION_FLOAT(struct audio_config, volume, "1.0", 0, 4, NULL, "Factor on the loudness of the source."),
     OPTION_INT(struct audio_config, bitrate_kbps, "128", 32, 320, "kbit/s", "AAC bit rate."),
@@ -234,6 +233,11 @@ void audio_close(struct audio **out)
     pthread_mutex_destroy(&a->lock);
     free(a);
     *out = NULL;
+}
+
+void audio_set_mood(struct audio *a, const struct synth_mood *m)
+{
+    synth_set_mood(&a->synth, m);
 }
 
 static void read_synth(struct audio *a, float *left, float *right, int samples)

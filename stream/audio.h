@@ -14,6 +14,7 @@
 #include <stddef.h>
 
 #include "config/option.h"
+#include "stream/synth.h"
 
 enum { AUDIO_RATE_HZ = 48000, AUDIO_CHANNELS = 2 };
 
@@ -34,6 +35,9 @@ void audio_close(struct audio **a); /* NULL is fine */
 /* Can the source be played? Reads its beginning; an address only when the network may be used. 0 with a line in `text`
  * ("": silence), or -errno with a line in `e`. */
 int audio_check(const struct audio_config *c, bool network, char *text, size_t size, struct error *e);
+
+/* What the synthesizer goes by from now on; other sources have no ear for it. By the caller of audio_read. */
+void audio_set_mood(struct audio *a, const struct synth_mood *m);
 
 /* The next `samples` of both channels, -1..1. One caller at a time; does not block in a live show. */
 void audio_read(struct audio *a, float *left, float *right, int samples);

@@ -450,6 +450,11 @@ bool encoder_picture(struct encoder *e, struct frame *picture)
     return true;
 }
 
+void encoder_set_mood(struct encoder *e, const struct synth_mood *m)
+{
+    audio_set_mood(e->source, m);
+}
+
 void encoder_skip(struct encoder *e, int frames)
 {
     e->frames_in += frames;

@@ -83,6 +83,9 @@ bool encoder_faster(const struct encoder *e, struct video_config *c);
 /* "medium"; "" when the graphics card encodes. */
 const char *encoder_preset(const struct encoder *e, const struct video_config *c);
 
+/* What audio.source=synth goes by from the next push on. */
+void encoder_set_mood(struct encoder *e, const struct synth_mood *m);
+
 /* The picture to fill before encoder_push. It keeps its content, so pushing again repeats it. The memory is
  * valid until the next push. False when there is no memory for it. */
 bool encoder_picture(struct encoder *e, struct frame *picture);

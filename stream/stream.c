@@ -39,6 +39,7 @@ struct stream {
     struct thread thread;
 
     atomic_bool ending;
+    _Atomic float belief;   /* 0..1 */
     _Atomic int64_t frames; /* encoded so far */
     /* Requests whose captions must not be shown: the last ones, which is enough, because a caption lives for
      * minutes and is withdrawn at most once. */
@@ -296,6 +297,21 @@ static void guard_flashes(struct stream *s, const struct frame *f)
     }
 }
 
+void stream_set_belief(struct stream *s, double belief)
+{
+    atomic_store(&s->belief, (float)belief);
+}
+
+static void tell_sound(struct stream *s)
+{
+    const struct synth_mood mood = {
+        .subject = s->caption[0] ? text_hash(s->caption) : 0,
+        .belief = s->offline ? -1 : (double)atomic_load(&s->belief),
+        .octaves_per_s = s->fps * log2(camera_zoom_per_frame(&s->p.config->camera, s->fps)),
+    };
+    encoder_set_mood(s->encoder, &mood);
+}
+
 static void render(struct stream *s)
 {
     struct frame f;
@@ -314,6 +330,7 @@ static void render(struct stream *s)
 
     tell_shown(s);
     tell_withdrawn(s);
+    tell_sound(s);
 }
 
 static void encode(struct stream *s)

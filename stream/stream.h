@@ -86,6 +86,10 @@ int stream_close(struct stream **s, struct error *e);
 /* For the files that describe recordings: what is shown now, and who asked for it ("": nobody). From on_shown only. */
 void stream_describe(struct stream *s, int64_t request_id, const char *text, const char *by);
 
+/* How surely the network sees what it dreams, 0..1, for audio.source=synth. From any thread; a live show only, because an
+ * offline one is to sound the same each time. */
+void stream_set_belief(struct stream *s, double belief);
+
 /* ---- outputs while the show runs; from any thread ---- */
 
 /* On or off, from the next frame on. 0; -ENOENT: the settings know no output of that name; -EALREADY: it is so; -EPERM:
