@@ -239,9 +239,12 @@ static void judge(struct web_status *s)
         add_unwell(s, "%s", s->trouble);
     if (s->left_out > LEFT_OUT_SHARE)
         add_unwell(s, "this machine is too slow: %.0f %% of the frames are left out", 100 * s->left_out);
-    for (int i = 0; i < s->sink_count; i++)
-        if (strcmp(s->sinks[i].state, "ok") != 0 && strcmp(s->sinks[i].state, "ended") != 0)
-            add_unwell(s, "%s: %.200s", s->sinks[i].name, s->sinks[i].text);
+    for (int i = 0; i < s->sink_count; i++) {
+        const struct web_sink *k = &s->sinks[i];
+        bool is_connecting = strcmp(k->state, "connecting") == 0;
+        if (strcmp(k->state, "ok") != 0 && strcmp(k->state, "ended") != 0) /* one that was switched off */
+            add_unwell(s, "%s: %s%.200s", k->name, is_connecting ? "connecting " : "", k->text);
+    }
     if (strcmp(s->chat_state, "off") != 0 && strcmp(s->chat_state, "online") != 0)
         add_unwell(s, "chat: %s: %.200s", s->chat_state, s->chat_text);
 }
