@@ -20,7 +20,7 @@ QUICK_SHOW = program.SMALL + ["--duration", "1", "--offline", "--set", "record.d
 ELSEWHERE = ("rtmp.enabled=true", "chat.enabled=true", "dream.model=", "dream.prior_file=", "show.yaml")
 PLACEHOLDERS = {"IMAGE": "picture.png", "IMAGE...": "picture.png", "PICTURE.png": "picture.png", "TEXT": "goldfish",
                 "DIR": "dump", "FILE": "script", "MODEL": os.path.join(ROOT, "models", "reverie-mini.safetensors")}
-QUOTED = [r'-t "([^"]+)"', r"-t ([a-z]+)", r'"([a-z ]+ \+ [a-z ]+)"', r"^([a-z ]+ \+ [a-z ]+)$",  # a wish, two in one
+QUOTED = [r'-t "([^"]+)"', r"(?<!\w)-t ([a-z]+)", r'"([a-z ]+ \+ [a-z ]+)"', r"^([a-z ]+ \+ [a-z ]+)$",  # a wish, two in one
           r"(?:'|\\n)\d+ [a-z]+ ([a-z][a-z +]*)\\n"]                                                # a line of a script
 
 
