@@ -294,7 +294,7 @@ unit_dir  := $(DESTDIR)$(UNITDIR)
 models    := $(wildcard models/*.safetensors)
 # They keep their folders, so that their links hold.
 documents := README.md CONTRIBUTING.md SECURITY.md THREAT-MODEL.md LICENSE THIRD-PARTY.md synsets/LICENSE.wordnet models/README.md bench/LOG.md \
-             config/default.yaml $(wildcard docs/*.md docs/*.jpg docs/*.png docs/*.webp)
+             config/default.yaml $(wildcard docs/*.md docs/*.jpg docs/*.png docs/*.webp docs/pictures/* config/pictures/*.yaml)
 lib_dir   := $(DESTDIR)$(PREFIX)/lib/reverie
 units     := reverie.service reverie@.service
 

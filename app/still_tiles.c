@@ -19,7 +19,7 @@
 #include "engine/control.h"
 
 enum {
-    STEPS_OF_ROUND = 8,
+    STEPS_OF_ROUND = 4,
     RNG_STREAM = 0x7469,
     TILE_MAX_PX = 1536,
     TILE_MIN_PX = 192,

@@ -91,7 +91,8 @@ def help_texts():
 def wishes(lines):
     """What the lines show as something to wish for."""
     text = "\n".join(joined(line.strip() for line in lines))
-    return [wish for pattern in QUOTED for wish in re.findall(pattern, text, re.M)]
+    found = [wish for pattern in QUOTED for several in re.findall(pattern, text, re.M) for wish in several.split(" | ")]
+    return [wish for wish in found if not wish.startswith("#") and len(wish) > 1]
 
 
 def wishful_lines():
@@ -109,9 +110,11 @@ def run_as(words):
     """The arguments with which a command line is tried here."""
     if words[0] in ("inspect", "probe"):
         words = ["MODEL" if w == "FILE" else w for w in words]
-    words = [re.sub(r"^config/", ROOT + "/config/", PLACEHOLDERS.get(w, w)) for w in words]
+    words = [re.sub(r"^(config|docs/pictures)/", lambda m: "%s/%s/" % (ROOT, m.group(1)), PLACEHOLDERS.get(w, w)) for w in words]
     if words[0] in ("run", "check") and any(e in w for e in ELSEWHERE for w in words):
         return ["run", *words[1:], "--print-config"]
+    if words[0] == "still" and "--animate" in words:
+        return words + ["--size", "64x64", "--steps", "1", "--animate", "0.2"]
     return words + {"run": QUICK_SHOW, "check": program.SMALL + ["--offline-checks"], "bench": ["--help"],
                     "still": ["--size", "64x64", "--steps", "1", "-o", "out.png"]}.get(words[0], [])
 
