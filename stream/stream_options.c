@@ -139,8 +139,9 @@ void stream_config_folders(const struct stream_config *c,
         char path[OPTION_STRING_BYTES] = "";
         if (o->ops->folder)
             o->ops->folder(o->config, path);
+        bool is_listed = o->section && o->section != o->ops->section; /* it is there to be switched on */
         if (path[0])
-            each(context, path, o->ops->enabled && o->ops->enabled(o->config));
+            each(context, path, is_listed || (o->ops->enabled && o->ops->enabled(o->config)));
     }
 }
 

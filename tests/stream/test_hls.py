@@ -61,7 +61,8 @@ class Hls(unittest.TestCase):
         again.stop()
 
     def test_it_survives_its_folder(self):
-        show = o.Show(self, self.folder, "  - {kind: hls, name: web, dir: hls, segment: 2, segments: 3}\n")
+        show = o.Show(self, self.folder, "  - {kind: hls, name: web, dir: hls, segment: 2, segments: 3}\n",
+                      "record: {enabled: false}\nfence: {enabled: false}\n")  # which holds for the folder that was there
         o.wait_until(self.segments, "the first segment")
         shutil.rmtree(self.folder + "/hls")
         with open(self.folder + "/hls", "wb"):  # and something in its place

@@ -52,6 +52,7 @@ class Outputs(unittest.TestCase):
 
     def test_switched_at_run_time_and_a_clip(self):
         nginx = self.nginx("server")
+        os.mkdir(self.folder + "/kept")  # the fence is closed at the start, and clips are off then
         show = o.Show(self, self.folder, "  - {kind: rtmp, name: tv, url: '%s', enabled: false}\n" % nginx.url,
                       "record: {enabled: false}\nclip: {length: 5, dir: kept}\n", REVERIE_OUTPUTS_TV_STREAM_KEY=o.KEY)
         show.wait(r"frames|info")
