@@ -18,10 +18,11 @@
 #ifndef COMMON_KEYFRAMES_H
 #define COMMON_KEYFRAMES_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { KEYFRAME_CAPTION_BYTES = 512 };
+enum { KEYFRAME_CAPTION_BYTES = 512, KEYFRAMES_SLOTS_MAX = 4 };
 
 struct keyframe {
     float *rgb; /* [3][height_px][width_px], 0..255; belongs to the hand-off, as does the next */
@@ -40,8 +41,22 @@ struct keyframe {
 
 struct keyframes;
 
+/* Where one slot's pictures lie: `rgb` of 12, `nv12` (NULL without frames) of 1.5 bytes a pixel. */
+struct keyframe_memory {
+    float *rgb;
+    uint8_t *nv12;
+};
+
+/* How many slots a hand-off has. */
+int keyframes_slots(bool with_frames);
+
 /* 0, -EINVAL for a size below 1 (with_frames: or an odd one), -ENOMEM; *k is NULL then. */
 int keyframes_open(struct keyframes **k, int width_px, int height_px, bool with_frames);
+
+/* The same with the caller's memory for the pictures (shared with another process, say), [keyframes_slots]; it must
+ * outlive the hand-off. Picture number n, counted from 0, is in memory[n % keyframes_slots]. */
+int keyframes_open_in(struct keyframes **k, int width_px, int height_px, bool with_frames,
+                      const struct keyframe_memory *memory);
 
 /* Both sides must have stopped using it. NULL is fine. */
 void keyframes_close(struct keyframes **k);
@@ -66,5 +81,25 @@ const struct keyframe *keyframes_next(struct keyframes *k, int64_t timeout_us);
  * the next keyframe must lie. */
 void keyframes_set_position(struct keyframes *k, int64_t z_frames);
 int64_t keyframes_position(struct keyframes *k);
+
+/* ---- for a relay between two processes, which plays the one side or the other and waits in poll() ---- */
+
+/* The position crosses in memory that both processes see: the camera's side also writes it to `at` (NULL: no longer), the
+ * dream's side reads it there. Each believes its own only. */
+void keyframes_send_position(struct keyframes *k, _Atomic int64_t *at);
+void keyframes_follow_position(struct keyframes *k, const _Atomic int64_t *at);
+
+/* `fd`, an eventfd that does not block, becomes readable whenever a picture was handed over or taken; -1: none. */
+void keyframes_set_wake_fd(struct keyframes *k, int fd);
+
+/* As keyframes_acquire, without waiting: NULL also while no slot is free. */
+struct keyframe *keyframes_try_acquire(struct keyframes *k);
+
+/* Picture `number`, counted from 0, once it was handed over, without taking it: valid as long as it is not taken. NULL
+ * while there is none. */
+const struct keyframe *keyframes_peek(struct keyframes *k, int64_t number);
+
+/* How many pictures were handed over, and how many of them the camera has taken. */
+void keyframes_count(struct keyframes *k, int64_t *published, int64_t *taken);
 
 #endif

@@ -42,6 +42,7 @@ struct port_motion {
 
 /* What to dream from now on. */
 struct port_target {
+    int64_t number;     /* of the targets of this show, from 1; 0: port_answer numbers it */
     int64_t request_id; /* 0: the dream's own idea */
     float fade_s;       /* until it has taken over from what was dreamed before; 0: at once */
     int32_t change;     /* enum port_change */
@@ -58,16 +59,22 @@ struct port_seen {
     float probability;   /* over all of the picture */
 };
 
+/* Could the programme have said this? For one that comes from a file or from a process that may have gone mad: counts,
+ * numbers and text. Classes are for the dream to look at. */
+bool port_target_is_sound(const struct port_target *t);
+
 /* What the dream says of itself, anew with every picture. */
 struct port_state {
-    int64_t request_id;                                       /* of the last picture */
-    double lag_s;                                             /* from a new target to the screen, about */
-    double belief[PORT_SUBJECTS_MAX];                         /* how surely each subject is seen, 0..1 */
-    double share;                                             /* all that are wanted; < 0: not known */
-    int32_t seen_count;                                       /* 0: nothing is known */
-    struct port_seen seen[PORT_SEEN_MAX];                     /* what is seen most, surest first */
-    double mean, contrast, colour, extreme;                   /* struct dream_health */
-    int32_t dreams_frames;                                    /* 1: every frame is dreamed; 0: keyframes */
+    int64_t request_id;                     /* of the last picture */
+    double lag_s;                           /* from a new target to the screen, about */
+    double belief[PORT_SUBJECTS_MAX];       /* how surely each subject is seen, 0..1 */
+    double share;                           /* all that are wanted; < 0: not known */
+    int32_t seen_count;                     /* 0: nothing is known */
+    struct port_seen seen[PORT_SEEN_MAX];   /* what is seen most, surest first */
+    double mean, contrast, colour, extreme; /* struct dream_health */
+    int32_t dreams_frames;                  /* 1: every frame is dreamed; 0: keyframes */
+    int32_t deaths;  /* of the dreamer's process so far; what follows is known without one, too */
+    int32_t is_away; /* 1: it died, and the next one has not begun */
     char backend[PORT_NAME_BYTES], hardware[PORT_NAME_BYTES]; /* "cpu", "avx512" */
 };
 
@@ -98,5 +105,16 @@ void port_state(struct port *p, struct port_state *state);
 bool port_ask(struct port *p, double now_s, bool waits, struct port_target *t);
 
 void port_tell(struct port *p, const struct port_state *state);
+
+/* ---- for a relay between two processes, which plays the programme's side and waits in poll() ---- */
+
+/* `fd`, an eventfd that does not block, becomes readable whenever the dream has asked or told; -1: none. */
+void port_set_wake_fd(struct port *p, int fd);
+
+/* The number of the question that has no answer, for show time *now_s; 0: there is none. Does not wait. */
+int64_t port_pending(struct port *p, double *now_s);
+
+/* True when the dream has told something of itself since the last call. For one asker. */
+bool port_news(struct port *p, struct port_state *state);
 
 #endif

@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -268,6 +269,95 @@ static void ahead_bounds_what_waits(void **state)
     keyframes_close(&w.k);
 }
 
+/* ---- a relay ---- */
+
+static bool is_readable(int fd)
+{
+    uint64_t count;
+    return read(fd, &count, sizeof count) == sizeof count;
+}
+
+static void a_relay_is_woken_and_looks(void **state)
+{
+    (void)state;
+    struct keyframes *k;
+    int64_t published, taken;
+    int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    assert_int_equal(keyframes_open(&k, WIDTH, HEIGHT, false), 0);
+    keyframes_set_wake_fd(k, fd);
+    assert_null(keyframes_peek(k, 0));
+    assert_false(is_readable(fd));
+    publish(k, 1);
+    assert_true(is_readable(fd));
+    expect(keyframes_peek(k, 0), 1);
+    expect(keyframes_peek(k, 0), 1); /* it is not taken */
+    assert_null(keyframes_peek(k, 1));
+    keyframes_next(k, 0);
+    assert_true(is_readable(fd));
+    assert_null(keyframes_peek(k, 0));
+    keyframes_count(k, &published, &taken);
+    assert_int_equal(published, 1);
+    assert_int_equal(taken, 1);
+    keyframes_set_wake_fd(k, -1);
+    publish(k, 2);
+    assert_false(is_readable(fd));
+    close(fd);
+    keyframes_close(&k);
+}
+
+static void a_relay_does_not_wait_for_a_slot(void **state)
+{
+    (void)state;
+    struct keyframes *k;
+    assert_int_equal(keyframes_open(&k, WIDTH, HEIGHT, false), 0);
+    keyframes_set_ahead(k, 1); /* is for the dream */
+    for (int i = 1; i <= keyframes_slots(false); i++) {
+        struct keyframe *slot = keyframes_try_acquire(k);
+        assert_non_null(slot);
+        fill(slot, i);
+        keyframes_publish(k);
+    }
+    assert_null(keyframes_try_acquire(k));
+    expect(keyframes_next(k, 0), 1);
+    assert_null(keyframes_try_acquire(k)); /* the camera still has it */
+    expect(keyframes_next(k, 0), 2);
+    expect(keyframes_next(k, 0), 3);
+    assert_non_null(keyframes_try_acquire(k));
+    keyframes_shutdown(k);
+    assert_null(keyframes_try_acquire(k));
+    keyframes_close(&k);
+}
+
+static void memory_and_position_may_be_shared(void **state)
+{
+    (void)state;
+    static float pixels[KEYFRAMES_SLOTS_MAX][SAMPLES];
+    struct keyframe_memory memory[KEYFRAMES_SLOTS_MAX];
+    struct keyframes *dream, *camera;
+    _Atomic int64_t position = 0;
+    for (int i = 0; i < KEYFRAMES_SLOTS_MAX; i++)
+        memory[i] = (struct keyframe_memory){pixels[i], NULL};
+    assert_int_equal(keyframes_open_in(&dream, WIDTH, HEIGHT, false, memory), 0);
+    assert_int_equal(keyframes_open(&camera, WIDTH, HEIGHT, false), 0);
+    publish(dream, 1);
+    publish(dream, 2);
+    assert_true(pixels[1][0] == 200 && pixels[0][3] == 103);
+
+    keyframes_set_position(camera, 40);
+    keyframes_send_position(camera, &position);
+    keyframes_follow_position(dream, &position);
+    assert_int_equal(keyframes_position(dream), 40);
+    keyframes_set_position(camera, 41);
+    assert_int_equal(keyframes_position(dream), 41);
+    atomic_store(&position, -5); /* by whoever else sees it */
+    assert_int_equal(keyframes_position(camera), 41);
+    keyframes_send_position(camera, NULL);
+    keyframes_set_position(camera, 42);
+    assert_int_equal(position, -5);
+    keyframes_close(&dream); /* the memory is not its own */
+    keyframes_close(&camera);
+}
+
 static void shutdown_wakes(void *(*side)(void *), int published)
 {
     struct waiter w = {.woken = false};
@@ -307,6 +397,9 @@ int main(void)
         cmocka_unit_test(two_threads_lose_nothing),
         cmocka_unit_test(pictures_in_use_are_not_given_away),
         cmocka_unit_test(ahead_bounds_what_waits),
+        cmocka_unit_test(a_relay_is_woken_and_looks),
+        cmocka_unit_test(a_relay_does_not_wait_for_a_slot),
+        cmocka_unit_test(memory_and_position_may_be_shared),
         cmocka_unit_test(shutdown_wakes_both_sides),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

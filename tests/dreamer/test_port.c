@@ -7,7 +7,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <math.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -116,6 +118,62 @@ static void test_the_state_is_the_latest(void **state)
     port_close(&p);
 }
 
+/* A relay plays the programme's side without a thread of its own. */
+static void test_a_relay_is_woken_and_looks(void **state)
+{
+    (void)state;
+    struct port *p;
+    struct port_state told = {.lag_s = 2}, heard;
+    struct port_target t = {.number = 0};
+    double now_s;
+    uint64_t count;
+    int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    assert_int_equal(port_open(&p), 0);
+    port_set_wake_fd(p, fd);
+    assert_int_equal(port_pending(p, &now_s), 0);
+    assert_false(port_news(p, &heard));
+    assert_false(port_ask(p, 7, false, &t)); /* nobody answers in time */
+    assert_int_equal(read(fd, &count, sizeof count), sizeof count);
+    assert_int_equal(port_pending(p, &now_s), 1);
+    assert_true(now_s == 7);
+    port_answer(p, &(struct port_target){.request_id = 4});
+    assert_int_equal(port_pending(p, &now_s), 0);
+    assert_true(port_ask(p, 8, false, &t));
+    assert_int_equal(t.request_id, 4);
+    assert_int_equal(t.number, 1);
+    port_answer(p, &(struct port_target){.number = 9}); /* the other side has counted */
+    assert_true(port_ask(p, 9, false, &t));
+    assert_int_equal(t.number, 9);
+    port_tell(p, &told);
+    assert_true(port_news(p, &heard) && heard.lag_s == 2);
+    assert_false(port_news(p, &heard));
+    port_shutdown(p);
+    port_close(&p);
+    close(fd);
+}
+
+static void test_what_no_programme_says(void **state)
+{
+    (void)state;
+    const struct port_target good = {.number = 1, .fade_s = 4, .count = 8, .caption = "goldfish  @ann"};
+    struct port_target t = good;
+    assert_true(port_target_is_sound(&t));
+    t.count = 9;
+    assert_false(port_target_is_sound(&t));
+    t = good;
+    t.fade_s = -1;
+    assert_false(port_target_is_sound(&t));
+    t = good;
+    t.subjects[3].left = (float)NAN;
+    assert_false(port_target_is_sound(&t));
+    t = good;
+    memset(t.caption, 'x', sizeof t.caption);
+    assert_false(port_target_is_sound(&t));
+    t = good;
+    strcpy(t.caption, "two\nlines");
+    assert_false(port_target_is_sound(&t));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -123,6 +181,8 @@ int main(void)
         cmocka_unit_test(test_a_slow_programme_never_stops_the_dream),
         cmocka_unit_test(test_shutdown_frees_both_sides),
         cmocka_unit_test(test_the_state_is_the_latest),
+        cmocka_unit_test(test_a_relay_is_woken_and_looks),
+        cmocka_unit_test(test_what_no_programme_says),
     };
     return cmocka_run_group_tests_name("port", tests, NULL, NULL);
 }
