@@ -109,6 +109,12 @@ struct backend_ops {
     int (*keep)(struct backend *b);
     int (*kept)(const struct backend *b, float *rgb);
 
+    /* (optional, both or none) What the steps have left behind, out and in: the sums of the picture, and the momentum
+     * [3][height][width], with `classic` its second moments behind it. Behind a `finish`; set_momentum after
+     * `put`. 0 or -EIO. */
+    int (*momentum)(struct backend *b, float *out, struct image_sums *sums);
+    int (*set_momentum)(struct backend *b, const float *in, const struct image_sums *sums);
+
     /* (optional) What it runs on, for people: "avx512", "NVIDIA H200, bf16". */
     const char *(*describe)(const struct backend *b);
     /* (optional) Its workers give way to other threads of the machine. */

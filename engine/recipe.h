@@ -34,6 +34,8 @@ enum dream_preprocessing {
     DREAM_INPUT_CAFFE_GREY,
     DREAM_INPUT_CAFFE_RGB_GREY
 };
+/* Does a live show dream in a process of its own? */
+enum dream_process { DREAM_PROCESS_AUTO, DREAM_PROCESS_YES, DREAM_PROCESS_NO };
 enum dream_first { DREAM_FIRST_AUTO, DREAM_FIRST_TOP, DREAM_FIRST_BOTTOM };
 enum { DREAM_SUBJECTS_MAX = 8 };
 
@@ -43,6 +45,8 @@ struct dream_config {
     int64_t steps;                    /* per keyframe */
     int64_t threads;                  /* 0: as many as there are cores */
     int backend;                      /* enum dream_backend; null: no network, the picture only settles */
+    int process;                      /* enum dream_process */
+    bool resume;                      /* a live show goes on where the last one stopped */
     int cpu_tier;                     /* enum cpu_tier */
     int64_t device;                   /* cuda: which card */
     int precision;                    /* enum dream_precision */

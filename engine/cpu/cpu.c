@@ -144,6 +144,24 @@ static int cpu_get(struct backend *b, float *rgb)
     return 0;
 }
 
+static int cpu_momentum(struct backend *b, float *out, struct image_sums *sums)
+{
+    *sums = b->sums;
+    memcpy(out, b->momentum, b->floats * sizeof *out);
+    if (b->second)
+        memcpy(out + b->floats, b->second, b->floats * sizeof *out);
+    return 0;
+}
+
+static int cpu_set_momentum(struct backend *b, const float *in, const struct image_sums *sums)
+{
+    b->sums = *sums;
+    memcpy(b->momentum, in, b->floats * sizeof *in);
+    if (b->second)
+        memcpy(b->second, in + b->floats, b->floats * sizeof *in);
+    return 0;
+}
+
 void backend_cpu_warp(struct backend *b, float **planes, const struct image_warp *by)
 {
     image_warp(b->pool, *planes, b->spare, b->width, b->height, by);
@@ -242,7 +260,7 @@ static void cpu_lower_priority(struct backend *b)
 #define SHARED                                                                                               \
     .supports = cpu_supports, .close = cpu_close, .put = cpu_put, .get = cpu_get, .warp = cpu_warp,          \
     .step = cpu_step, .finish = cpu_finish, .measure = cpu_measure, .describe = cpu_describe,                \
-    .lower_priority = cpu_lower_priority
+    .momentum = cpu_momentum, .set_momentum = cpu_set_momentum, .lower_priority = cpu_lower_priority
 
 const struct backend_ops backend_cpu = {
     .name = "cpu", .setting = DREAM_BACKEND_CPU, .is_auto = true, .open = cpu_open, SHARED};

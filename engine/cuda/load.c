@@ -148,6 +148,16 @@ static int cuda_kept(const struct backend *b, float *rgb)
     return module->kept(b, rgb);
 }
 
+static int cuda_momentum(struct backend *b, float *out, struct image_sums *sums)
+{
+    return module->momentum(b, out, sums);
+}
+
+static int cuda_set_momentum(struct backend *b, const float *in, const struct image_sums *sums)
+{
+    return module->set_momentum(b, in, sums);
+}
+
 static const char *cuda_describe(const struct backend *b)
 {
     return module->describe ? module->describe(b) : "GPU";
@@ -171,5 +181,7 @@ const struct backend_ops backend_cuda = {
     .frame = cuda_frame,
     .keep = cuda_keep,
     .kept = cuda_kept,
+    .momentum = cuda_momentum,
+    .set_momentum = cuda_set_momentum,
     .describe = cuda_describe,
 };

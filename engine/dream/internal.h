@@ -8,6 +8,7 @@
  * objective.c  subjects to weights over the logit map
  * modern.c     decides a step of `modern`
  * classic.c    decides a step of `classic`
+ * state.c      the dream taken down and put up again
  * options.c    settings
  */
 #ifndef ENGINE_DREAM_INTERNAL_H

@@ -7,6 +7,7 @@
 
 static const char *const profiles[] = {"modern", "classic", NULL};
 static const char *const backends[] = {"auto", "cpu", "cuda", "null", NULL};
+static const char *const processes[] = {"auto", "yes", "no", NULL};
 static const char *const precisions[] = {"auto", "bf16", "fp16", "tf32", "fp32", NULL};
 static const char *const tunings[] = {"fast", "full", NULL};
 static const char *const inputs[] = {"auto",       "torchvision",    "caffe", "caffe-rgb",
@@ -32,6 +33,15 @@ static const struct option rows[] = {
         C, backend, "auto", backends,
         "Where the dream runs. auto: on a GPU when there is a usable one, else on the CPU. null runs no "
         "network: the picture only drifts, for tests of everything else."),
+    OPTION_CHOICE(
+        C, process, "auto", processes,
+        "Whether a live show dreams in a process of its own: when that dies or hangs, the stream goes on and the "
+        "dream is started again from where it was. auto: yes, but for backend null and where no process can be "
+        "started. Offline renders always stay in one process."),
+    OPTION_BOOL(
+        C, resume, "true",
+        "A live show goes on with the dream where the last one stopped, from show.state_dir. --seed begins "
+        "a new one."),
     OPTION_CHOICE(C, cpu_tier, "auto", tiers,
                   "Vector instructions to use; auto takes the best that there are."),
     OPTION_INT(

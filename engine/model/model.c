@@ -118,17 +118,24 @@ int model_load(struct model **out, const char *path, struct error *e)
     return rc;
 }
 
+void model_drop_weights(struct model *m)
+{
+    for (int i = 0; i < m->layer_count; i++) {
+        struct model_layer *l = &m->layers[i];
+        free(l->weight);
+        free(l->bias);
+        free(l->stat_mean);
+        free(l->stat_std);
+        l->weight = l->bias = l->stat_mean = l->stat_std = NULL;
+    }
+}
+
 void model_close(struct model **out)
 {
     struct model *m = *out;
     if (!m)
         return;
-    for (int i = 0; i < m->layer_count; i++) {
-        free(m->layers[i].weight);
-        free(m->layers[i].bias);
-        free(m->layers[i].stat_mean);
-        free(m->layers[i].stat_std);
-    }
+    model_drop_weights(m);
     free(m->wnids);
     free(m->labels);
     free(m);

@@ -52,6 +52,9 @@ int model_weights(struct weights **w, const char *path, struct error *e);
 int model_load(struct model **m, const char *path, struct error *e);
 void model_close(struct model **m);
 
+/* Frees the weights: only what the model knows and how it looks at pictures is left, and no network can be opened on it. */
+void model_drop_weights(struct model *m);
+
 /* Overrules what the file says: "torchvision", "caffe" (BGR, 0..255 minus a mean colour), "caffe-rgb",
  * or the same two with "-grey" behind (minus the mean of all colours, as in 2015). Before a network is opened
  * on it. 0 or -EINVAL with a line. */

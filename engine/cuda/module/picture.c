@@ -52,6 +52,32 @@ int picture_get(struct backend *b, float *rgb)
     return picture_verdict(b, rc == 0 ? cuda_device_wait(&b->device) : rc);
 }
 
+int picture_momentum(struct backend *b, float *out, struct image_sums *sums)
+{
+    size_t bytes = b->floats * sizeof *out;
+    int rc = cuda_device_enter(&b->device);
+    if (rc == 0)
+        rc = copy(b, out, b->momentum, bytes, cudaMemcpyDeviceToHost, "momentum out");
+    if (rc == 0 && b->second)
+        rc = copy(b, out + b->floats, b->second, bytes, cudaMemcpyDeviceToHost, "momentum out");
+    if (rc == 0)
+        rc = copy(b, sums, &b->state->sums, sizeof *sums, cudaMemcpyDeviceToHost, "sums");
+    return picture_verdict(b, rc == 0 ? cuda_device_wait(&b->device) : rc);
+}
+
+int picture_set_momentum(struct backend *b, const float *in, const struct image_sums *sums)
+{
+    size_t bytes = b->floats * sizeof *in;
+    int rc = cuda_device_enter(&b->device);
+    if (rc == 0)
+        rc = copy(b, b->momentum, in, bytes, cudaMemcpyHostToDevice, "momentum in");
+    if (rc == 0 && b->second)
+        rc = copy(b, b->second, in + b->floats, bytes, cudaMemcpyHostToDevice, "momentum in");
+    if (rc == 0)
+        rc = copy(b, &b->state->sums, sums, sizeof *sums, cudaMemcpyHostToDevice, "sums");
+    return picture_verdict(b, rc == 0 ? cuda_device_wait(&b->device) : rc); /* both may go now */
+}
+
 /* from, warped, into `to`, and back to where it was: graphs know the buffers by their places. */
 static int warp(struct backend *b, float *from, float *to, double zoom, double degrees, bool clip)
 {
