@@ -19,7 +19,7 @@
 struct command {
     const char *name;
     int (*run)(int argc, char **argv);
-    const char *summary;
+    const char *summary; /* NULL: for the program's own use */
 };
 
 static const struct command commands[] = {
@@ -33,6 +33,7 @@ static const struct command commands[] = {
     {"status", cmd_status, "how the running show is doing; exit 0: well"},
     {"check", cmd_check, "is this configuration and this machine ready?"},
     {"bench", cmd_bench, "how fast this machine dreams, as JSON"},
+    {"dreamer", cmd_dreamer, NULL},
 };
 
 static int usage(FILE *out)
@@ -41,7 +42,8 @@ static int usage(FILE *out)
           "usage: reverie COMMAND [OPTION]...\n\n",
           out);
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-        fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].summary);
+        if (commands[i].summary)
+            fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].summary);
     fputs("\n`reverie COMMAND --help` lists the options of each. To begin: reverie run\n", out);
     return out == stdout ? 0 : 2;
 }

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "app/commands.h"
-#include "app/picture_fit.h"
+#include "app/dreaming.h"
 #include "app/subjects.h"
 #include "app/ready.h"
 #include "app/report.h"
@@ -26,14 +26,13 @@
 #include "app/settings.h"
 #include "app/signals.h"
 #include "app/watch.h"
-#include "dreamer/dreamer.h"
 #include "show/rules.h"
 #include "show/record.h"
 #include "common/log.h"
 #include "common/text.h"
 #include "stream/camera.h"
 
-enum { SHUTDOWN_MAX_S = 5, REPORT_EVERY_MS = 30000, RETREAT_S = 60 };
+enum { SHUTDOWN_MAX_S = 5, REPORT_EVERY_MS = 30000 };
 
 struct run {
     struct run_options options;
@@ -44,10 +43,8 @@ struct run {
     struct notify notify;
     int64_t start_us;
     struct synsets_known known;
-    struct model *model;
-    struct dream *dream;
-    enum dreamer_mode mode;
-    struct keyframes *keyframes;
+    bool begins_anew; /* a seed was asked for */
+    struct dreaming *dreaming;
     struct rules *rules;
     struct requests *requests;
     struct record *record;
@@ -62,7 +59,6 @@ struct run {
     struct output_desk outputs;
     struct port *port;
     struct programme programme;
-    struct dreamer dreamer;
 };
 
 /* A moderator took a request back: its caption goes from the screen. */
@@ -87,14 +83,6 @@ static void on_steer(void *context, enum chat_steer how)
     programme_steer(&r->programme, how);
 }
 
-/* From the dream's turn to the screen: the keyframe that is under way, then half of the glide
- * into the next. */
-static double keyframes_lag_s(const struct run *r)
-{
-    const struct keyframes_config *c = &r->settings.keyframes;
-    return 1.5 * (double)(r->options.offline ? c->offline_ms : c->max_ms) / 1000;
-}
-
 static void set_manners(struct run *r)
 {
     const struct irc_config *c = &r->settings.irc;
@@ -112,9 +100,9 @@ static void set_manners(struct run *r)
 static int open_chat(struct run *r, struct error *e)
 {
     uint64_t seed = (uint64_t)r->options.seed;
-    double lag_s = keyframes_lag_s(r);
+    double lag_s = dreaming_lag_s(&r->settings, r->options.offline);
     struct synsets_known all;
-    subjects_known(r->model, &all);
+    subjects_known(dreaming_model(r->dreaming), &all);
     r->known = all;
     int rc = rules_open(&r->rules, &r->settings.show, e);
     if (rc < 0)
@@ -146,38 +134,15 @@ static int open_chat(struct run *r, struct error *e)
     return 0;
 }
 
-/* Frames are handed over as bytes: only where they may be made is there memory for them. */
-static enum dreamer_mode choose_mode(const struct run *r)
-{
-    struct option_size dream = r->settings.dream.size, video = stream_config_size(r->settings.stream);
-    enum dreamer_mode mode = (enum dreamer_mode)r->settings.keyframes.mode;
-    bool same = dream.width_px == video.width_px && dream.height_px == video.height_px;
-    if (mode == DREAMER_AUTO && (!same || r->options.offline || !dream_makes_frames(r->dream)))
-        return DREAMER_KEYFRAMES;
-    return mode;
-}
-
 static int open_dream(struct run *r, struct error *e)
 {
-    const struct dream_config *c = &r->settings.dream;
-    int rc = dream_load_model(&r->model, c, e);
-    if (rc < 0)
-        return rc;
-    r->model->serves_once = true;
-    float *start = NULL; /* [3][h][w] */
-    if (c->start_image[0] && (rc = picture_fit_file(c->start_image, c->size, &start, e)) < 0)
-        return rc;
-    rc = dream_open(&r->dream, c, r->model, (uint64_t)r->options.seed, start, e);
-    free(start);
-    if (rc < 0)
-        return rc;
-    log_info("dream", "%dx%d on %s (%s)", c->size.width_px, c->size.height_px, dream_backend_name(r->dream),
-             dream_hardware(r->dream));
-    r->mode = choose_mode(r);
-    rc = keyframes_open(&r->keyframes, c->size.width_px, c->size.height_px, r->mode != DREAMER_KEYFRAMES);
-    return rc < 0 ? error_set(e, -rc, "no memory for keyframes of %dx%d; choose a smaller dream.size",
-                              c->size.width_px, c->size.height_px)
-                  : 0;
+    const struct dreaming_params p = {.settings = &r->settings,
+                                      .stats = &r->stats,
+                                      .stop = &r->stop,
+                                      .seed = (uint64_t)r->options.seed,
+                                      .offline = r->options.offline,
+                                      .begins_anew = r->begins_anew};
+    return dreaming_open(&r->dreaming, &p, e);
 }
 
 /* Beside the recordings. An idea of the dream's own ends in " ~" on the screen. */
@@ -221,7 +186,7 @@ static int open_page(struct run *r, struct error *e)
         .chatbot = r->chatbot,
         .outputs = &r->outputs,
         .port = r->port,
-        .model = r->model,
+        .model = dreaming_model(r->dreaming),
         .known = &r->known,
         .stats = &r->stats,
         .clock = &r->clock,
@@ -269,7 +234,7 @@ static int open_stream(struct run *r, struct error *e)
     int fps = stream_config_fps(r->settings.stream);
     struct stream_params p = {
         .config = r->settings.stream,
-        .keyframes = r->keyframes,
+        .keyframes = dreaming_keyframes(r->dreaming),
         .clock = &r->clock,
         .stats = &r->stats,
         .stop = &r->stop,
@@ -290,7 +255,8 @@ static int start_programme(struct run *r, struct error *e)
 {
     r->programme = (struct programme){
         .port = r->port,
-        .model = r->model,
+        .model = dreaming_model(r->dreaming),
+        .has_begun = dreaming_goes_on(r->dreaming),
         .requests = r->requests,
         .chatbot = r->chatbot,
         .script = r->script,
@@ -299,38 +265,6 @@ static int start_programme(struct run *r, struct error *e)
     };
     int rc = programme_start(&r->programme);
     return rc < 0 ? error_set(e, -rc, "cannot start the programme's thread: %s", strerror(-rc)) : 0;
-}
-
-static int start_dreamer(struct run *r, struct error *e)
-{
-    const struct settings *s = &r->settings;
-    int fps = stream_config_fps(s->stream);
-    const struct camera_config *camera = stream_config_camera(s->stream);
-    struct dreamer_params p = {
-        .dream = r->dream,
-        .keyframes = r->keyframes,
-        .port = r->port,
-        .clock = &r->clock,
-        .start_us = r->start_us,
-        .stats = &r->stats,
-        .stop = &r->stop,
-        .mode = r->mode,
-        .retreat_s = RETREAT_S,
-        .keyframes_lag_s = keyframes_lag_s(r),
-        .zoom_per_frame = camera_zoom_per_frame(camera, fps),
-        .degrees_per_frame = camera_degrees_per_frame(camera, fps),
-        .fps = fps,
-    };
-    if (r->options.offline)
-        governor_init(&p.governor, true, (int)s->dream.steps, fps,
-                      (int)(s->keyframes.offline_ms * fps / 1000),
-                      (int)(s->keyframes.offline_ms * fps / 1000));
-    else
-        governor_init(&p.governor, false, (int)s->dream.steps, fps, (int)(s->keyframes.min_ms * fps / 1000),
-                      (int)(s->keyframes.max_ms * fps / 1000));
-    frame_governor_init(&p.frame_governor, r->options.offline, (int)s->dream.steps, fps);
-    int rc = dreamer_start(&r->dreamer, &p);
-    return rc < 0 ? error_set(e, -rc, "cannot start the dream thread: %s", strerror(-rc)) : 0;
 }
 
 /* Where there is a terminal to show it, the dream is seen at once. */
@@ -377,7 +311,8 @@ static int open_all(struct run *r, struct error *e)
     r->start_us = clock_now_us(&r->clock);
     open_fbdev(r);
     if ((rc = open_page(r, e)) < 0 || (rc = open_watch(r, e)) < 0 || (rc = open_stream(r, e)) < 0 ||
-        (rc = start_programme(r, e)) < 0 || (rc = start_dreamer(r, e)) < 0)
+        (rc = start_programme(r, e)) < 0 ||
+        (rc = dreaming_start(r->dreaming, r->port, &r->clock, r->start_us, r->record != NULL, e)) < 0)
         return rc;
     if (r->options.offline)
         return 0; /* what people say now comes at wall time and would make the render depend on it */
@@ -429,8 +364,8 @@ static int close_all(struct run *r, struct error *e)
     stop_request(&r->stop);
     console_close(&r->console);
     link_close(&r->link);
-    if (r->keyframes)
-        keyframes_shutdown(r->keyframes);
+    if (r->dreaming)
+        keyframes_shutdown(dreaming_keyframes(r->dreaming));
     if (r->port)
         port_shutdown(r->port);
     output_desk_set(&r->outputs, NULL);
@@ -439,7 +374,7 @@ static int close_all(struct run *r, struct error *e)
     watch_close(&r->watch);
     page_close(&r->page);
     fbdev_close(&r->fbdev);
-    dreamer_stop(&r->dreamer);
+    dreaming_stop(r->dreaming);
     programme_stop(&r->programme);
     port_close(&r->port);
     script_close(&r->script);
@@ -448,9 +383,7 @@ static int close_all(struct run *r, struct error *e)
     output_desk_close(&r->outputs);
     requests_close(&r->requests);
     rules_close(&r->rules);
-    keyframes_close(&r->keyframes);
-    dream_close(&r->dream);
-    model_close(&r->model);
+    dreaming_close(&r->dreaming);
     notify_close(&r->notify);
     signals_release();
     stop_close(&r->stop);
@@ -491,7 +424,8 @@ int cmd_run(int argc, char **argv)
             config_write_yaml(&r->settings.config, stdout);
             code = 0;
         } else {
-            if (r->options.seed < 0)
+            r->begins_anew = r->options.seed >= 0;
+            if (!r->begins_anew)
                 r->options.seed = clock_real_us() & 0x7fffffff;
             log_info("run", "seed %lld", (long long)r->options.seed);
             code = run_show(r);

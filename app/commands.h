@@ -16,5 +16,6 @@ int cmd_log(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
+int cmd_dreamer(int argc, char **argv);
 
 #endif

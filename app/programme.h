@@ -27,8 +27,9 @@ struct programme {
 
     _Atomic int steer; /* enum chat_steer that waits for the dream's next question; programme_steer */
 
+    bool has_begun; /* something was dreamed before: the first subject fades in, too */
+
     struct thread thread; /* the rest is the module's own */
-    bool has_begun;       /* the first subject comes without a fade */
     bool has_later;       /* the request on turn goes over into `later` at that show time */
     struct port_target later;
     double later_at_s;

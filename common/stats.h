@@ -20,6 +20,9 @@
     X(FRAMES_BRIDGED, "camera_frames_bridged_total", 1,                                                      \
       "frames shown by zooming on because the dreamed one was not there; only where every frame is dreamed") \
     X(RESTORES, "dream_restores_total", 1, "times a picture went bad and the last good one was restored")    \
+    X(DREAMER_DEATHS, "dreamer_deaths_total", 1,                                                             \
+      "times the dreamer's process died or was ended and began again")                                       \
+    X(DREAMER_HANGS, "dreamer_hangs_total", 1, "of these, times it was ended because it hung")               \
     X(FRAMES, "video_frames_total", 1, "frames encoded, repeated ones included")                             \
     X(FRAMES_REPEATED, "video_frames_repeated_total", 1, "frames repeated because encoding was late")        \
     X(FRAMES_SKIPPED, "video_frames_skipped_total", 1, "frames left out because this machine is too slow")   \

@@ -14,6 +14,7 @@ enum {
     KEYFRAMES_AHEAD = 1,
     WARM_UPS = 3, /* rehearsals that do not count: a GPU makes ready */
     REHEARSALS = 15,
+    CATCH_UP_FRAMES = 1000,  /* more of a zoom leaves nothing to go on from */
     REHEARSALS_US = 1000000, /* on slow hardware there are fewer, and all count from half of this on */
 };
 
@@ -42,23 +43,27 @@ static struct dream_subject subject_of(const struct port_subject *s)
         .class_index = s->class_index, .weight = s->weight, .place = {s->left, s->top, s->right, s->bottom}};
 }
 
-/* Asks what to dream now and points the dream there. */
+/* Points the dream there. */
+static void set_target(struct dreamer *d, const struct port_target *t, double fade_s)
+{
+    struct dream_target target = {.count = 0};
+    for (int i = 0; i < t->count && target.count < DREAM_SUBJECTS_MAX; i++)
+        target.subjects[target.count++] = subject_of(&t->subjects[i]);
+    target.change = t->change == PORT_WIPE ? DREAM_WIPE : DREAM_FADE;
+    dream_set_target(d->p.dream, &target, fade_s);
+    d->target = *t;
+}
+
+/* Asks what to dream now. */
 static void take_target(struct dreamer *d)
 {
     struct port_target t;
     if (!port_ask(d->p.port, show_time_s(d), is_offline(d), &t))
         return;
-    if (t.only_motion) {
+    if (t.only_motion)
         motion_wish(&d->motion, &t.motion, show_time_s(d));
-        return;
-    }
-    struct dream_target target = {.count = 0};
-    for (int i = 0; i < t.count && target.count < DREAM_SUBJECTS_MAX; i++)
-        target.subjects[target.count++] = subject_of(&t.subjects[i]);
-    target.change = t.change == PORT_WIPE ? DREAM_WIPE : DREAM_FADE;
-    dream_set_target(d->p.dream, &target, (double)t.fade_s);
-    text_copy(d->caption, sizeof d->caption, t.caption);
-    d->request_id = t.request_id;
+    else
+        set_target(d, &t, (double)t.fade_s);
 }
 
 /* Asking the network what it sees costs about a step: live only, now and then, and where every frame is dreamed in
@@ -89,7 +94,7 @@ static void tell_state(struct dreamer *d)
 {
     struct port_state *state = &d->state;
     struct dream_health health = dream_health(d->p.dream);
-    state->request_id = d->request_id;
+    state->request_id = d->target.request_id;
     state->dreams_frames = d->frames;
     state->mean = health.mean;
     state->contrast = health.contrast;
@@ -110,8 +115,8 @@ static void publish(struct dreamer *d, struct keyframe *slot)
     slot->zoom_per_frame = d->moves.zoom;
     slot->degrees_per_frame = d->moves.degrees;
     slot->z_frames = d->z_frames;
-    slot->request_id = d->request_id;
-    text_copy(slot->caption, sizeof slot->caption, d->caption);
+    slot->request_id = d->target.request_id;
+    text_copy(slot->caption, sizeof slot->caption, d->target.caption);
     stats_add(d->p.stats, STAT_KEYFRAMES, 1); /* first: the one that ends the show is counted, too */
     keyframes_publish(d->p.keyframes);
 
@@ -120,6 +125,8 @@ static void publish(struct dreamer *d, struct keyframe *slot)
         stats_keyframe_gap(d->p.stats, (now_us - d->last_publish_us) / 1000);
     d->last_publish_us = now_us;
     tell_state(d);
+    if (!is_offline(d))
+        snapshots_take(&d->p.snapshots, d->p.dream, d->z_frames, &d->target, false);
 }
 
 /* What a round took. */
@@ -142,6 +149,8 @@ static void take_steps(struct dreamer *d, int steps, int batch, struct cost *c)
     for (; done < steps && rc != -EIO && !stop_requested(d->p.stop); done += batch) {
         batch = batch < steps - done ? batch : steps - done;
         rc = dream_steps(d->p.dream, batch);
+        if (rc != -EIO)
+            stats_add(d->p.stats, STAT_STEPS, batch); /* at once: they are a sign of life */
         if (rc == -EDOM) {
             stats_add(d->p.stats, STAT_RESTORES, 1);
             log_warn("dream", "NaN in the picture; restored the last good one");
@@ -149,7 +158,6 @@ static void take_steps(struct dreamer *d, int steps, int batch, struct cost *c)
     }
     c->steps = rc == -EIO ? 0 : done;
     c->steps_us = clock_real_us() - began_us;
-    stats_add(d->p.stats, STAT_STEPS, c->steps);
     stats_add(d->p.stats, STAT_STEP_US, c->steps_us);
 }
 
@@ -205,7 +213,8 @@ static bool rehearse(struct dreamer *d, struct keyframe *slot)
 {
     static const struct dream_target something = {.count = 1, .subjects = {{.class_index = 0}}};
     struct frame_governor *g = &d->p.frame_governor;
-    dream_set_target(d->p.dream, &something, 0); /* without one a step has less to do */
+    if (d->target.count == 0)
+        dream_set_target(d->p.dream, &something, 0); /* without one a step has less to do */
     int64_t began_us = clock_real_us();
     for (int i = 0; i < REHEARSALS && !stop_requested(d->p.stop); i++) {
         int64_t now_us = clock_real_us();
@@ -312,6 +321,20 @@ static void dream_keyframe(struct dreamer *d, struct keyframe *slot)
     consider_return(d);
 }
 
+/* On from where a snapshot was taken: zoomed by as much as the camera has gone on since. */
+static void resume(struct dreamer *d)
+{
+    const struct snapshot *s = d->p.resumed;
+    int64_t camera = keyframes_position(d->p.keyframes);
+    int64_t z = camera > d->p.z_least ? camera : d->p.z_least;
+    if (s->target.count > 0)
+        set_target(d, &s->target, 0);
+    d->z_frames = s->z_frames;
+    if (z > s->z_frames)
+        move_on(d, (int)(z - s->z_frames < CATCH_UP_FRAMES ? z - s->z_frames : CATCH_UP_FRAMES));
+    d->z_frames = z > d->z_frames ? z : d->z_frames;
+}
+
 /* The start picture: something to see at once, in a live show before the rehearsal. */
 static void begin(struct dreamer *d, struct keyframe *slot)
 {
@@ -319,6 +342,8 @@ static void begin(struct dreamer *d, struct keyframe *slot)
         choose_mode(d, slot);
         publish(d, slot);
     } else {
+        if (d->p.resumed)
+            resume(d);
         publish(d, slot);
         slot = keyframes_acquire(d->p.keyframes);
         if (slot)
@@ -339,6 +364,8 @@ static void *dreamer_main(void *arg)
             dream_next_frame(d, slot);
         else
             dream_keyframe(d, slot);
+    if (!is_offline(d))
+        snapshots_take(&d->p.snapshots, d->p.dream, d->z_frames, &d->target, true);
     return NULL;
 }
 

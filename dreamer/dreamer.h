@@ -22,6 +22,7 @@
 #include "dreamer/governor.h"
 #include "dreamer/motion.h"
 #include "dreamer/port.h"
+#include "dreamer/snapshot.h"
 #include "engine/dream/dream.h"
 
 /* auto: every frame where the hardware makes frames itself and is fast enough, else keyframes. */
@@ -42,6 +43,11 @@ struct dreamer_params {
     double keyframes_lag_s; /* from a new target to the screen while there are keyframes */
     double zoom_per_frame, degrees_per_frame;
     int fps;
+    struct snapshots snapshots; /* live only */
+    /* A dream that goes on: the snapshot's target is its own, z_frames where it was. The first picture lies at `z_least`
+     * or behind it. NULL: it begins. */
+    const struct snapshot *resumed;
+    int64_t z_least;
 };
 
 struct dreamer {
@@ -56,9 +62,8 @@ struct dreamer {
     int64_t looked_us;       /* real time: when the network was asked last what it sees */
     struct motion motion;
     struct motion_frame moves; /* by which the last picture came out of the one before it */
-    int64_t request_id;
-    char caption[KEYFRAME_CAPTION_BYTES];
-    struct port_state state; /* as it was told last */
+    struct port_target target; /* count 0: nothing yet */
+    struct port_state state;   /* as it was told last */
 };
 
 /* Starts the thread; `d` must stay where it is until dreamer_stop. 0 or -errno. */

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -97,6 +98,28 @@ const char *dream_hardware(const struct dream *d)
     return "a test";
 }
 
+/* Snapshots of it are its steps. */
+size_t dream_state_floats(const struct dream_config *c)
+{
+    (void)c;
+    return 8;
+}
+
+int dream_save(struct dream *d, struct dream_state *s, float *planes)
+{
+    s->moment = 7;
+    planes[0] = (float)d->steps;
+    return d->steps_rc == -EIO ? -EIO : 0;
+}
+
+int dream_state_check(const struct dream_state *s, const float *planes, const struct dream_config *c,
+                      const struct model *m, struct error *e)
+{
+    (void)c;
+    (void)m;
+    return s->moment == 7 && planes[0] >= 0 ? 0 : error_set(e, EINVAL, "not a snapshot of this test");
+}
+
 int model_class(const struct model *m, const char *wnid)
 {
     (void)m;
@@ -116,6 +139,9 @@ struct fixture {
     struct port *port;
     struct programme programme;
     struct dreamer dreamer;
+    struct snapshots snapshots;     /* where they go; NULL places: none are taken */
+    const struct snapshot *resumed; /* NULL: it begins */
+    int64_t z_least;
     int64_t z;                /* the camera's place */
     int frames, rgb, skipped; /* taken: frames, keyframes; positions left out between frames */
     int64_t newest_z;
@@ -151,6 +177,9 @@ static void begin(struct fixture *f, enum dreamer_mode mode, bool offline)
         .keyframes_lag_s = 42,
         .zoom_per_frame = 1.01,
         .fps = FPS,
+        .snapshots = f->snapshots,
+        .resumed = f->resumed,
+        .z_least = f->z_least,
     };
     governor_init(&p.governor, offline, STEPS_MAX, FPS, 10, 50);
     frame_governor_init(&p.frame_governor, offline, STEPS_MAX, FPS);
@@ -278,6 +307,71 @@ static void test_offline_is_constant(void **state)
     end(&g);
 }
 
+/* ---- going on ---- */
+
+static const struct dream_config some_config;
+static int snapshots_taken;
+
+static void on_snapshot(void *context, int place)
+{
+    struct fixture *f = context;
+    struct snapshot *s = f->snapshots.places[place];
+    assert_int_equal(snapshot_check(s, snapshot_bytes(&some_config), &some_config, NULL, NULL), 0);
+    snapshots_taken++;
+}
+
+static void test_snapshots_are_taken_now_and_then_and_at_the_end(void **state)
+{
+    (void)state;
+    struct fixture f = {.dream = {.step_us = 1000}};
+    f.snapshots =
+        (struct snapshots){.config = &some_config, .every_us = 200000, .taken = on_snapshot, .context = &f};
+    for (int i = 0; i < SNAPSHOT_PLACES; i++)
+        f.snapshots.places[i] = buffer_alloc(snapshot_bytes(&some_config));
+    snapshots_taken = 0;
+    begin(&f, DREAMER_KEYFRAMES, false);
+    play(&f, 50);
+    end(&f);
+    assert_in_range(snapshots_taken, 2, 7); /* fewer on a busy machine */
+    const struct snapshot *last = f.snapshots.places[(snapshots_taken - 1) % SNAPSHOT_PLACES];
+    assert_int_equal(last->z_frames, f.dreamer.z_frames);
+    assert_int_equal(last->target.count, 1);
+    assert_int_equal(snapshot_planes(f.snapshots.places[(snapshots_taken - 1) % SNAPSHOT_PLACES])[0],
+                     f.dream.steps);
+
+    int before = snapshots_taken;
+    f.dreamer.p.snapshots.taken_us = 0;
+    struct fixture offline = {.dream = {.step_us = 100}, .snapshots = f.snapshots};
+    begin(&offline, DREAMER_KEYFRAMES, true);
+    keyframes_next(offline.keyframes, -1);
+    end(&offline);
+    assert_int_equal(snapshots_taken, before);
+    for (int i = 0; i < SNAPSHOT_PLACES; i++)
+        free(f.snapshots.places[i]);
+}
+
+/* The first picture lies where the camera is by now, zoomed to there, and is of the old subject. */
+static void test_it_goes_on_from_a_snapshot(void **state)
+{
+    (void)state;
+    static const struct snapshot s = {
+        .z_frames = 100, .target = {.number = 4, .request_id = 12, .count = 1, .caption = "goldfish"}};
+    struct fixture f = {.dream = {.step_us = 1000}, .resumed = &s, .z_least = 160};
+    begin(&f, DREAMER_KEYFRAMES, false);
+    const struct keyframe *k = keyframes_next(f.keyframes, -1);
+    assert_int_equal(k->z_frames, 160);
+    assert_int_equal(k->request_id, 12);
+    assert_string_equal(k->caption, "goldfish");
+    f.newest_z = k->z_frames;
+    end(&f);
+    assert_true(f.dream.log_zoom >= 60 * log(1.01) - 1e-9);
+
+    struct fixture g = {.dream = {.step_us = 1000}, .resumed = &s}; /* the camera has not come so far */
+    begin(&g, DREAMER_KEYFRAMES, false);
+    assert_int_equal(keyframes_next(g.keyframes, -1)->z_frames, 100);
+    end(&g);
+}
+
 /* Positions that the camera has passed are given up; there is no retreat because of one stall. */
 static void test_a_stall_is_caught_up_with(void **state)
 {
@@ -357,6 +451,8 @@ int main(void)
         cmocka_unit_test(test_slow_hardware_begins_with_keyframes),
         cmocka_unit_test(test_offline_is_constant),
         cmocka_unit_test(test_a_stall_is_caught_up_with),
+        cmocka_unit_test(test_snapshots_are_taken_now_and_then_and_at_the_end),
+        cmocka_unit_test(test_it_goes_on_from_a_snapshot),
         cmocka_unit_test(test_hopeless_goes_on_with_keyframes),
         cmocka_unit_test(test_another_backend_goes_on_with_keyframes),
         cmocka_unit_test(test_bad_pictures_are_counted),
