@@ -76,9 +76,28 @@ static bool fits(const struct synsets_result *r, int i, const char *part, bool l
     return lenient && s->meant >= 0 && is_a(s->meant, part);
 }
 
+/* "a + b + c", all of them and no more. */
+static bool answers_all(const struct synsets_result *r, char *wanted, bool lenient)
+{
+    int count = 0;
+    for (char *next; wanted; wanted = next) {
+        next = strstr(wanted, " + ");
+        if (next) {
+            *next = '\0';
+            next += strlen(" + ");
+        }
+        if (count == r->count || !fits(r, count++, wanted, lenient))
+            return false;
+    }
+    return count == r->count;
+}
+
 /* "a", "a + b", "a + -", "-", "?x" against what came out. */
 static bool answers(const struct synsets_result *r, char *wanted, bool lenient)
 {
+    const char *join = strstr(wanted, " + ");
+    if (join && strstr(join + 1, " + "))
+        return answers_all(r, wanted, lenient);
     char *second = strstr(wanted, " + ");
     if (second) {
         *second = '\0';
