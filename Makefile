@@ -27,7 +27,7 @@ gpu_tests := $(filter $O/tests/gpu/%,$(tests))
 scripts := .ci/run tests/run tests/bare $(filter-out %.in %.md %/embedded %/Containerfile,$(wildcard scripts/*)) $(wildcard scripts/embedded/*.py)
 
 # Tables written by scripts/gen_synsets and gen_confusables: too long to read, and not formatted by hand.
-generated := synsets/table.c synsets/index.c synsets/ordinary.c synsets/confusables.c
+generated := show/daydream_table.c synsets/table.c synsets/index.c synsets/ordinary.c synsets/confusables.c
 c_files    = main.c $(sources) $(headers) $(cuda_c) $(cuda_cu) $(cuda_headers) $(wildcard tests/*/*.[ch] tests/*/*/*.[ch])
 written    = $(filter-out $(generated),$(c_files))
 
@@ -109,6 +109,7 @@ test_environment = REVERIE=$(abspath $(BIN)) REVERIE_CUDA_MODULE=$(abspath $(cud
 
 .PHONY: all run test test-unit test-gpu gpu-kit deb reproducible bench setup test-setup fuzz fuzz-now soak lint lint-now lint-format lint-c lint-scripts lint-size lint-manual lint-config lint-binary \
         headers layers names format default-config install uninstall clean help FORCE
+.PHONY: quality hours
 .DEFAULT_GOAL := all
 
 ##@ Use
@@ -121,6 +122,9 @@ run: ## install what is missing, build, start the show; DURATION=60 ends it, ARG
 
 bench: $(BIN) ## measure this machine: the table of bench/table; ARGS=--short leaves PyTorch out
 	@REVERIE=$(abspath $(BIN)) bench/table $(ARGS)
+
+quality: $(BIN) ## are the dreams any good? Dreams 24 classes, measures and judges them; JUDGE=folder, ARGS='--classes 100 --seeds 3'
+	@REVERIE=$(abspath $(BIN)) bench/quality --folder build/quality/$$(date +%Y%m%d-%H%M%S) $(if $(JUDGE),--judge $(JUDGE)) $(ARGS)
 
 ##@ Check
 test: ## install what the tests need, build, run them all; ONLY=text picks some, JOBS=2 runs two at a time
