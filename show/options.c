@@ -29,9 +29,11 @@ static const struct option show_rows[] = {
                 "How long a thing that was on is not taken again; moderators are exempt. 0 turns that off."),
     OPTION_BOOL(struct show_config, favour_subscribers, "false",
                 "Wishes of subscribers and VIPs get their place in the line one ahead."),
-    OPTION_BOOL(struct show_config, daydream, "true",
-                "When nobody asks, wander through all classes; false stays with the last subject."),
-    OPTION_FLOAT(struct show_config, mixtures, "0", 0, 1, NULL,
+    OPTION_BOOL(
+        struct show_config, daydream, "true",
+        "When nobody asks, wander from class to class that are alike, more often to those that the model dreams well; false "
+        "stays with the last subject."),
+    OPTION_FLOAT(struct show_config, mixtures, "0.1", 0, 1, NULL,
                  "Share of the dream's own ideas that are two things at once, one above the other."),
     OPTION_FLOAT(
         struct show_config, vote_share, "0.5", 0, 1, NULL,

@@ -36,14 +36,15 @@ static void remember_served(struct requests *r, const struct request *q)
 /* ---- choosing ---- */
 
 /* False: there is nothing else to dream. */
-static bool start_daydream(struct requests *r)
+static bool start_daydream(struct requests *r, double now_s)
 {
-    int synset = daydream_next(&r->daydream, r->now.synset, r->started ? r->now.count : 0);
+    int synset =
+        daydream_next(&r->daydream, r->now.synset, r->started ? r->now.count : 0, r->on_until_s, now_s);
     struct request idea = {.count = 1, .synset = {synset}};
     if (r->started && r->now.count == 1 && r->now.synset[0] == synset)
         return false; /* the model knows nothing else */
     if (r->config.mixtures > 0 && rng_uniform(&r->mixtures) < r->config.mixtures) {
-        int second = daydream_next(&r->daydream, &synset, 1);
+        int second = daydream_next(&r->daydream, &synset, 1, r->on_until_s, now_s);
         if (second != synset)
             idea.synset[idea.count++] = second;
     }
@@ -82,9 +83,9 @@ static bool choose(struct requests *r, double now_s)
         return true;
     }
     if (!r->started || r->skip)
-        return start_daydream(r);
+        return start_daydream(r, now_s);
     return r->config.daydream && on_s >= r->config.idle_s + (asked ? r->config.hold_s : 0) &&
-           start_daydream(r);
+           start_daydream(r, now_s);
 }
 
 bool requests_turn(struct requests *r, double now_s, struct request *now)

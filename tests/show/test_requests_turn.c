@@ -4,6 +4,8 @@
 #include <math.h>
 
 #include "common/rng.h"
+#include "show/daydream.h"
+#include "show/daydream_table.h"
 #include "tests/show/requests_fixture.h"
 
 static int on(struct requests *r)
@@ -64,41 +66,92 @@ static void test_time(void **state)
     requests_close(&r);
 }
 
-/* Each round shows every class once, never one twice in a row, neighbours differ more than chance would have
- * it, and the seed decides. */
+/* None twice in an hour, from one to one that is more like it than chance would have it, and the seed decides. */
 static void test_walk(void **state)
 {
     (void)state;
-    enum { COUNT = 300, ROUNDS = 3 };
+    enum { COUNT = 300, TURNS = 900, HOUR_TURNS = 120 };
     struct requests *r = open_with(&config, COUNT, 7), *again = open_with(&config, COUNT, 7),
                     *other = open_with(&config, COUNT, 8);
-    int seen[COUNT] = {0}, last = -1, differs = 0, walked[COUNT * ROUNDS];
+    int last = -1, differs = 0, seen = 0, seen_at[COUNT];
     long steps = 0, steps_by_chance = 0;
     struct rng rng = rng_make(1, 1);
-    for (int i = 0; i < COUNT * ROUNDS; i++) {
+    for (int i = 0; i < COUNT; i++)
+        seen_at[i] = -HOUR_TURNS;
+    for (int i = 0; i < TURNS; i++) {
         struct request a, b, c;
         assert_true(requests_turn(r, 30.0 * i, &a));
         assert_true(requests_turn(again, 30.0 * i, &b));
         assert_true(requests_turn(other, 30.0 * i, &c));
         assert_int_equal(a.synset[0], b.synset[0]);
         differs += a.synset[0] != c.synset[0];
-        assert_int_not_equal(a.synset[0], last);
-        walked[i] = a.synset[0];
+        assert_true(i - seen_at[a.synset[0]] >= HOUR_TURNS);
+        seen += seen_at[a.synset[0]] < 0;
+        seen_at[a.synset[0]] = i;
         if (i > 0) {
             steps += synsets_distance(last, a.synset[0]);
             steps_by_chance += synsets_distance((int)rng_below(&rng, COUNT), (int)rng_below(&rng, COUNT));
         }
         last = a.synset[0];
     }
-    for (int i = 0; i < COUNT; i++)
-        seen[walked[i]]++;
-    for (int i = 0; i < COUNT; i++)
-        assert_int_equal(seen[i], 1);
-    assert_true(differs > COUNT);
-    assert_true(steps > steps_by_chance * 11 / 10);
+    assert_true(seen > COUNT * 9 / 10);
+    assert_true(differs > TURNS / 2);
+    assert_true(steps < steps_by_chance * 9 / 10);
     requests_close(&r);
     requests_close(&again);
     requests_close(&other);
+}
+
+static bool is_near(const struct daydream_row *row, int synset)
+{
+    for (int i = 0; i < DAYDREAM_NEAR; i++)
+        if (row->near[i] == synset)
+            return true;
+    return false;
+}
+
+static const struct daydream_row *row_of(int synset)
+{
+    for (int i = 0; i < daydream_table_count; i++)
+        if (daydream_table[i].synset == synset)
+            return &daydream_table[i];
+    return NULL;
+}
+
+/* With the embedded model's classes: the table is sound, most steps go to a neighbour of it, and what dreams well comes
+ * more often. */
+static void test_walk_by_the_table(void **state)
+{
+    (void)state;
+    enum { TURNS = 4000 };
+    struct synsets_known known = {{false}};
+    double mean = 0, shown = 0;
+    for (int i = 0; i < daydream_table_count; i++) {
+        const struct daydream_row *row = &daydream_table[i];
+        assert_true(i == 0 || row[-1].synset < row->synset);
+        assert_true(row->synset < SYNSET_COUNT && row->weight >= 5 && row->weight <= 100);
+        assert_false(is_near(row, row->synset));
+        for (int k = 0; k < DAYDREAM_NEAR; k++)
+            assert_non_null(row_of(row->near[k]));
+        known.known[row->synset] = true;
+        mean += row->weight / (double)daydream_table_count;
+    }
+    assert_int_equal(daydream_table_count, 200);
+    struct daydream d;
+    double on_until_s[SYNSET_COUNT];
+    for (int i = 0; i < SYNSET_COUNT; i++)
+        on_until_s[i] = -INFINITY;
+    daydream_init(&d, &known, 5);
+    int now = daydream_next(&d, NULL, 0, on_until_s, 0), near = 0;
+    for (int i = 1; i <= TURNS; i++) {
+        on_until_s[now] = 60.0 * i;
+        int next = daydream_next(&d, &now, 1, on_until_s, 60.0 * i);
+        near += is_near(row_of(now), next);
+        shown += row_of(next)->weight / (double)TURNS;
+        now = next;
+    }
+    assert_in_range(near, TURNS * 4 / 10, TURNS * 8 / 10);
+    assert_true(shown > 1.05 * mean);
 }
 
 /* Models that know one or two classes must not make the walk turn in circles. */
@@ -126,7 +179,7 @@ static void test_walk_of_few(void **state)
     }
 }
 
-/* What the walk has left is on by request already: the next round begins with the other one. */
+/* What is on by request is not the next idea. */
 static void test_walk_meets_request(void **state)
 {
     (void)state;
@@ -269,15 +322,11 @@ static void test_hold(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_idle),
-        cmocka_unit_test(test_time),
-        cmocka_unit_test(test_walk),
-        cmocka_unit_test(test_walk_of_few),
-        cmocka_unit_test(test_walk_meets_request),
-        cmocka_unit_test(test_mixtures),
-        cmocka_unit_test(test_fair),
-        cmocka_unit_test(test_lottery),
-        cmocka_unit_test(test_hold),
+        cmocka_unit_test(test_idle),        cmocka_unit_test(test_time),
+        cmocka_unit_test(test_walk),        cmocka_unit_test(test_walk_by_the_table),
+        cmocka_unit_test(test_walk_of_few), cmocka_unit_test(test_walk_meets_request),
+        cmocka_unit_test(test_mixtures),    cmocka_unit_test(test_fair),
+        cmocka_unit_test(test_lottery),     cmocka_unit_test(test_hold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
