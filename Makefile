@@ -26,7 +26,7 @@ tests   := $(patsubst %.c,$O/%,$(wildcard tests/*/test_*.c tests/*/*/test_*.c)) 
 gpu_tests := $(filter $O/tests/gpu/%,$(tests))
 scripts := .ci/run tests/run tests/bare $(filter-out %.in %.md %/embedded %/Containerfile,$(wildcard scripts/*)) $(wildcard scripts/embedded/*.py)
 
-# Tables written by scripts/gen_synsets and gen_confusables: too long to read, and not formatted by hand.
+# Tables written by scripts/gen_synsets, gen_confusables and gen_daydreams: too long to read, and not formatted by hand.
 generated := show/daydream_table.c synsets/table.c synsets/index.c synsets/ordinary.c synsets/confusables.c
 c_files    = main.c $(sources) $(headers) $(cuda_c) $(cuda_cu) $(cuda_headers) $(wildcard tests/*/*.[ch] tests/*/*/*.[ch])
 written    = $(filter-out $(generated),$(c_files))
@@ -153,6 +153,9 @@ soak: $(BIN) ## the show for a long time with a fault a minute, then floods of c
 	@REVERIE=$(abspath $(BIN)) tests/soak/soak.py $(or $(MINUTES),30)
 	@$(MAKE) --no-print-directory $(jobs) $O/tests/chatbot/irc/test_irc_probe
 	@REVERIE=$(abspath $(BIN)) tests/chatbot/irc/soak_irc.py
+
+hours: $O/tests/engine/dream/test_hours ## a dream of two hours at ten times the zoom, which must stay a picture; HOURS=n
+	@REVERIE_HOURS=$(or $(HOURS),2) $<
 
 lint: ## install the tools, then check layout, layers, headers, C (cppcheck), scripts, sizes and default.yaml
 	@scripts/setup --tests

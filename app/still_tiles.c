@@ -199,7 +199,7 @@ static struct image_sums sums_of(const float *x, size_t pixels)
 /* The pulls of `steps` steps of a whole dream (engine/control.h). */
 static void lead(float *x, size_t pixels, const struct dream_config *c, int steps)
 {
-    const struct image_aim aim = {c->brightness, c->contrast, c->colour_max};
+    const struct image_aim aim = {c->brightness, c->contrast, c->colour_max, c->glare};
     struct image_sums sums = sums_of(x, pixels);
     struct image_step s = image_control(&aim, &sums, (double)pixels, 0, 0);
     float n = (float)steps;
@@ -222,6 +222,7 @@ static int open_tile(struct tiles *t, const struct dream_config *c, uint64_t see
     tile.object_small = fmin(4, c->object_small * ratio);
     tile.object_large = fmin(4, c->object_large * ratio);
     tile.contrast = 0;
+    tile.focus = 0; /* its middle is not the picture's */
     t->before = still_picture_alloc(tile.size, e);
     t->after = still_picture_alloc(tile.size, e);
     t->strip = still_picture_alloc((struct option_size){t->across.size, t->down.side}, e);

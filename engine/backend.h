@@ -34,6 +34,7 @@ struct backend_params {
      * itself, at scale 1. */
     struct image_view views[BACKEND_VIEWS_MAX]; /* offsets mean nothing here */
     int view_count;
+    struct image_view detail; /* the largest view of a part; offsets mean nothing */
 };
 
 /* One gradient step, decided. Profile and recipe are those of the configuration. */
@@ -47,7 +48,11 @@ struct backend_step {
         float weight;
     } prior[BACKEND_SCALES_MAX];
     int prior_count;
-    int moment; /* classic: which step since the last warp this is, from 1 */
+    struct backend_detail {
+        struct image_view view; /* of a part of the picture; up to `detail` of backend_params */
+        float ratio;            /* to the gradient of the objective there, root mean squares; 0: none */
+    } detail;                   /* modern, of drivers that have it; see engine/cpu/cpu_detail.c */
+    int moment;                 /* classic: which step since the last warp this is, from 1 */
 };
 
 /* What a backend sees at one moment. Members that are NULL are not computed. */
@@ -66,6 +71,7 @@ struct backend_ops {
     int setting;  /* enum dream_backend: the choice of dream.backend that means this one */
     bool is_auto; /* `auto` tries it too */
     bool prepared_views;
+    bool has_detail;  /* false: backend_step.detail means nothing to it */
     bool can_be_lost; /* a copy of the picture is kept elsewhere */
 
     /* May this driver be tried here? 0, or -errno with a line that says what is missing: -ENOENT: it was not

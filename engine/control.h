@@ -21,7 +21,7 @@
 
 /* Where the picture is led, contrast 0: nowhere; see engine/dream/options.c. */
 struct image_aim {
-    double brightness, contrast, colour_max; /* levels */
+    double brightness, contrast, colour_max, glare; /* levels */
 };
 
 /* What sums mean: mean and deviation of grey, deviation of the channels from grey, levels. */
@@ -55,11 +55,14 @@ IMAGE_CONTROL_FN float image_per_rms(double weight, double root_mean_square)
 IMAGE_CONTROL_FN struct image_step image_control(const struct image_aim *aim, const struct image_sums *sums,
                                                  double pixels, double levels, double momentum_rms)
 {
-    struct image_step step = {0, 0, 0, 0, 0, 12, 0.25f};
+    struct image_step step = {0, 0, 0, 0, 0, 12, 0.25f, 0, 0};
     struct image_state state = image_state_of(sums, pixels);
     step.step = image_per_rms(levels, momentum_rms);
     if (state.contrast == 0 || aim->contrast <= 0)
         return step;
+    step.margin = 24; /* wide enough that a strong push does not reach the ends */
+    step.glare = (float)aim->glare;
+    step.glare_pull = 0.1f;
     step.centre = (float)state.mean;
     step.shift = image_control_within(0.05 * (aim->brightness - state.mean), -1, 1);
     step.contrast = image_control_within(0.05 * (state.contrast / aim->contrast - 1), -0.01, 0.05);

@@ -62,6 +62,8 @@ struct dream_config {
 
     /* The recipe of `modern`. */
     double object_large, object_small; /* sizes of objects, share of the picture's shorter side */
+    double focus;                      /* of a single subject: weights fall off from the middle */
+    double detail;                     /* against the gradient of whole things, root mean squares */
     double step_levels;
     double momentum;
     double input_noise;
@@ -71,7 +73,7 @@ struct dream_config {
     double colour_gain;
     double prior_ratio;
     int64_t prior_stride;
-    double brightness, contrast, colour_max;
+    double brightness, contrast, colour_max, glare;
 
     int first; /* enum dream_first: half of the first of two subjects */
 };

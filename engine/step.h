@@ -40,6 +40,8 @@ struct image_step {
     float chroma;      /* pull towards the pixel's own grey */
     float margin;      /* soft clamp: begins this far from 0 and 255 */
     float margin_pull; /* share of the excess taken back */
+    float glare;       /* levels that a channel may be off its pixel's grey before that is bent back */
+    float glare_pull;  /* share of the excess taken back */
 };
 
 /* The swapped-rates update of profile classic; see engine/dream/classic.c. */

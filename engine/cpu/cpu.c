@@ -47,12 +47,18 @@ static int open_prior(struct backend *b, struct error *e)
     return prior_open(&b->prior, &source, b->pool, b->width, b->height, e);
 }
 
+static int larger_of(int a, int b)
+{
+    return a > b ? a : b;
+}
+
 static int open_network(struct backend *b, const struct backend_params *p, struct error *e)
 {
     const struct cpu_net_params params = {.model = p->model,
                                           .pool = b->pool,
-                                          .max_width_px = p->views[0].width_px,
-                                          .max_height_px = p->views[0].height_px,
+                                          .max_width_px = larger_of(p->views[0].width_px, p->detail.width_px),
+                                          .max_height_px =
+                                              larger_of(p->views[0].height_px, p->detail.height_px),
                                           .tier = (enum cpu_tier)b->config.cpu_tier};
     return cpu_net_open(&b->net, &params, e);
 }
@@ -110,8 +116,8 @@ static void cpu_close(struct backend **out)
     image_pyramid_close(&b->pyramid);
     image_resampler_close(&b->views);
     pool_close(&b->pool);
-    float *buffers[] = {b->x,        b->good,   b->spare, b->gradient,     b->prior_gradient,
-                        b->momentum, b->second, b->view,  b->view_gradient};
+    float *buffers[] = {b->x,      b->good, b->spare,         b->gradient, b->prior_gradient, b->momentum,
+                        b->second, b->view, b->view_gradient, b->mask,     b->evidence};
     for (size_t i = 0; i < ARRAY_LEN(buffers); i++)
         free(buffers[i]);
     free(b->row_sums);
@@ -262,7 +268,11 @@ static void cpu_lower_priority(struct backend *b)
     .step = cpu_step, .finish = cpu_finish, .measure = cpu_measure, .describe = cpu_describe,                \
     .momentum = cpu_momentum, .set_momentum = cpu_set_momentum, .lower_priority = cpu_lower_priority
 
-const struct backend_ops backend_cpu = {
-    .name = "cpu", .setting = DREAM_BACKEND_CPU, .is_auto = true, .open = cpu_open, SHARED};
+const struct backend_ops backend_cpu = {.name = "cpu",
+                                        .setting = DREAM_BACKEND_CPU,
+                                        .is_auto = true,
+                                        .has_detail = true,
+                                        .open = cpu_open,
+                                        SHARED};
 const struct backend_ops backend_null = {
     .name = "null", .setting = DREAM_BACKEND_NULL, .open = null_open, SHARED};

@@ -3,6 +3,7 @@
  *
  * cpu.c          the driver: memory, picture in and out, warp, looking
  * cpu_modern.c   what `modern` does its own way
+ * cpu_detail.c   its detail
  * cpu_classic.c  what `classic` does its own way
  */
 #ifndef ENGINE_CPU_CPU_H
@@ -47,6 +48,7 @@ struct backend {
     float *x, *good, *spare;          /* [3][height][width]: the picture, the last good one, scratch */
     float *gradient, *prior_gradient; /* [3][height][width] */
     float *momentum, *second;         /* [3][height][width]; `second` is classic's v, NULL for modern */
+    float *mask, *evidence;           /* of the detail: [its map], [largest map of logits], modern */
     float *view, *view_gradient;      /* [3][view height][view width], modern */
     double *row_sums;                 /* [3 * height] */
     struct image_sums *row_updates;   /* [height] */
@@ -69,6 +71,13 @@ void backend_cpu_climb(struct backend *b, const struct backend_step *s, bool is_
 
 /* The step's scales of the prior into b->prior_gradient; `energy` [prior_count] may be NULL. */
 void backend_cpu_settle(struct backend *b, const struct backend_step *s, double *energy);
+
+/* Memory for the detail of steps, when there shall be any. 0 or -ENOMEM with a line. */
+int backend_cpu_detail_open(struct backend *b, const struct backend_params *p, struct error *e);
+
+/* The step's detail, behind backend_cpu_climb: its gradient to the picture in b->spare, zero outside its part. False when
+ * there is none. */
+bool backend_cpu_detail(struct backend *b, const struct backend_step *s);
 
 /* Adds the rows' sums in their order. */
 void backend_cpu_add_sums(struct backend *b);

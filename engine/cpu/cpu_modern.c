@@ -48,7 +48,7 @@ void backend_cpu_climb(struct backend *b, const struct backend_step *s, bool is_
     cpu_net_gradient(b->net, &(struct cpu_net_input){b->view, v->width_px, v->height_px}, &s->objective,
                      b->view_gradient, value);
     const struct image_octaves octaves = {(int)b->config.octaves, b->config.octave_gain,
-                                          b->config.finest_gain};
+                                          b->config.finest_gain, false};
     if (is_even)
         image_pyramid_normalise(b->pyramid, b->view_gradient, v->width_px, v->height_px, &octaves);
     image_view_adjoint(b->views, b->view_gradient, b->gradient);
@@ -120,24 +120,33 @@ static void update_row(void *context, int row, int worker)
     image_row_update(x, m, b->width, &j->step, &b->row_updates[row]);
 }
 
+/* Room for every view: the picture's, and its parts' for detail. */
+static struct image_view largest_view(const struct backend_params *p)
+{
+    struct image_view v = p->views[0];
+    v.width_px = p->detail.width_px > v.width_px ? p->detail.width_px : v.width_px;
+    v.height_px = p->detail.height_px > v.height_px ? p->detail.height_px : v.height_px;
+    return v;
+}
+
 /* The views and their octaves. */
 static int modern_open(struct backend *b, const struct backend_params *p, struct error *e)
 {
-    const struct image_view *largest = &p->views[0], *smallest = &p->views[p->view_count - 1];
-    size_t floats = 3 * (size_t)largest->width_px * (size_t)largest->height_px;
+    const struct image_view largest = largest_view(p), *smallest = &p->views[p->view_count - 1];
+    size_t floats = 3 * (size_t)largest.width_px * (size_t)largest.height_px;
     const struct image_resampler_params params = {.width_px = b->width,
                                                   .height_px = b->height,
-                                                  .max_view_width_px = largest->width_px,
-                                                  .max_view_height_px = largest->height_px,
+                                                  .max_view_width_px = largest.width_px,
+                                                  .max_view_height_px = largest.height_px,
                                                   .min_scale = smallest->scale,
                                                   .is_one_way = b->config.margin > 0};
     int rc = image_resampler_open(&b->views, b->pool, &params, e);
     if (rc == 0)
-        rc = image_pyramid_open(&b->pyramid, b->pool, largest->width_px, largest->height_px, e);
+        rc = image_pyramid_open(&b->pyramid, b->pool, largest.width_px, largest.height_px, e);
     if (rc == 0 && !(backend_cpu_take(&b->view, floats) && backend_cpu_take(&b->view_gradient, floats)))
         rc = error_set(e, ENOMEM, "dream.size %dx%d: no memory for what the network sees of it", b->width,
                        b->height);
-    return rc;
+    return rc == 0 ? backend_cpu_detail_open(b, p, e) : rc;
 }
 
 static void modern_warp(struct backend *b, double zoom, double degrees)
@@ -145,18 +154,40 @@ static void modern_warp(struct backend *b, double zoom, double degrees)
     backend_cpu_warp(b, &b->momentum, &(struct image_warp){zoom, degrees, false});
 }
 
+static void detail_row(void *context, int row, int worker)
+{
+    (void)worker;
+    const struct row_job *j = context;
+    long at = (long)row * j->b->width;
+    image_row_scale(j->b->gradient + at, j->b->spare + at, j->gain, j->b->width, 1);
+}
+
+/* b->gradient of that root mean square gets the detail in b->spare, as strong in its part as the step says. */
+static void add_detail(struct backend *b, const struct backend_step *s, double own)
+{
+    const struct image_view *v = &s->detail.view;
+    double part = (double)v->width_px * v->height_px / (v->scale * v->scale * b->width * b->height);
+    struct row_job job = {.b = b};
+    job.gain = image_per_rms((double)s->detail.ratio * own * sqrt(fmin(part, 1)), rms(b, b->spare));
+    pool_run(b->pool, detail_row, &job, 3 * b->height);
+}
+
 static void modern_step(struct backend *b, const struct backend_step *s)
 {
     const struct dream_config *c = &b->config;
     struct row_job job = {.b = b, .keep = (float)c->momentum, .colour = (float)c->colour_gain};
     backend_cpu_climb(b, s, true, true, NULL);
+    bool has_detail = backend_cpu_detail(b, s);
     backend_cpu_settle(b, s, NULL);
     if (c->colour_gain != 1)
         pool_run(b->pool, colour_row, &job, b->height);
-    job.gain = image_per_rms(1, rms(b, b->gradient));
+    double own = rms(b, b->gradient);
+    if (has_detail)
+        add_detail(b, s, own);
+    job.gain = image_per_rms(1, own);
     job.prior = image_per_rms(c->prior_ratio, rms(b, b->prior_gradient));
     pool_run(b->pool, momentum_row, &job, 3 * b->height);
-    const struct image_aim aim = {c->brightness, c->contrast, c->colour_max};
+    const struct image_aim aim = {c->brightness, c->contrast, c->colour_max, c->glare};
     job.step = image_control(&aim, &b->sums, (double)b->width * b->height, c->step_levels, sum_rows(b));
     pool_run(b->pool, update_row, &job, b->height);
     backend_cpu_add_sums(b);

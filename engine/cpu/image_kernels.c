@@ -160,6 +160,9 @@ double image_row_classic(float *restrict x, float *restrict m, float *restrict v
 static inline float settle(float v, float delta, float grey, const struct image_step *s)
 {
     v += delta + s->shift + s->contrast * (s->centre - v) + s->chroma * (grey - v);
+    float up = v - grey - s->glare, down = grey - v - s->glare;
+    v -= s->glare_pull * (up > 0 ? up : 0);
+    v += s->glare_pull * (down > 0 ? down : 0);
     float over = v - (255.0f - s->margin), under = s->margin - v;
     v -= s->margin_pull * (over > 0 ? over : 0);
     v += s->margin_pull * (under > 0 ? under : 0);
@@ -167,39 +170,56 @@ static inline float settle(float v, float delta, float grey, const struct image_
     return v > 255 ? 255 : v;
 }
 
+/* What a row adds to struct image_sums, one sum per lane. */
+struct lane_sums {
+    float mean[LANES], square[LANES], chroma[LANES], extreme[LANES], bad[LANES];
+};
+
+static inline float beyond(float v)
+{
+    return v < 4 || v > 251 ? 1.0f : 0;
+}
+
+/* Pixels i.. of the rows, as many as `count` says: LANES but for the last ones. */
+static inline void update_lanes(float *const x[3], const float *const m[3], int i, int count,
+                                const struct image_step *s, struct lane_sums *sums)
+{
+    float *restrict r = x[0] + i, *restrict g = x[1] + i, *restrict b = x[2] + i;
+    const float *restrict mr = m[0] + i, *restrict mg = m[1] + i, *restrict mb = m[2] + i;
+    const struct image_step step = *s;
+    for (int k = 0; k < count; k++) {
+        float grey = (r[k] + g[k] + b[k]) * (1.0f / 3.0f);
+        float sound = grey + step.step * (mr[k] + mg[k] + mb[k]); /* NaN when anything is */
+        float vr = settle(r[k], step.step * mr[k], grey, &step);
+        float vg = settle(g[k], step.step * mg[k], grey, &step);
+        float vb = settle(b[k], step.step * mb[k], grey, &step);
+        r[k] = vr;
+        g[k] = vg;
+        b[k] = vb;
+        grey = (vr + vg + vb) * (1.0f / 3.0f);
+        sums->mean[k] += grey;
+        sums->square[k] += grey * grey;
+        sums->chroma[k] +=
+            ((vr - grey) * (vr - grey) + (vg - grey) * (vg - grey) + (vb - grey) * (vb - grey)) *
+            (1.0f / 3.0f);
+        sums->extreme[k] += beyond(vr) + beyond(vg) + beyond(vb);
+        sums->bad[k] += sound - sound == 0 ? 0 : 1.0f;
+    }
+}
+
 void image_row_update(float *const x[3], const float *const m[3], int n, const struct image_step *s,
                       struct image_sums *sums)
 {
-    float *restrict r = x[0], *restrict g = x[1], *restrict b = x[2];
-    const float *restrict mr = m[0], *restrict mg = m[1], *restrict mb = m[2];
-    const struct image_step step = *s;
-    float mean[LANES] = {0}, square[LANES] = {0}, chroma[LANES] = {0}, extreme[LANES] = {0}, bad[LANES] = {0};
-    for (int i = 0; i < n; i += LANES) {
-        int width = n - i < LANES ? n - i : LANES;
-        for (int k = 0; k < width; k++) {
-            float grey = (r[i + k] + g[i + k] + b[i + k]) * (1.0f / 3.0f);
-            float sound = grey + step.step * (mr[i + k] + mg[i + k] + mb[i + k]); /* NaN when anything is */
-            float vr = settle(r[i + k], step.step * mr[i + k], grey, &step);
-            float vg = settle(g[i + k], step.step * mg[i + k], grey, &step);
-            float vb = settle(b[i + k], step.step * mb[i + k], grey, &step);
-            r[i + k] = vr;
-            g[i + k] = vg;
-            b[i + k] = vb;
-            grey = (vr + vg + vb) * (1.0f / 3.0f);
-            mean[k] += grey;
-            square[k] += grey * grey;
-            chroma[k] += ((vr - grey) * (vr - grey) + (vg - grey) * (vg - grey) + (vb - grey) * (vb - grey)) *
-                         (1.0f / 3.0f);
-            extreme[k] += (vr < 4 || vr > 251 ? 1.0f : 0) + (vg < 4 || vg > 251 ? 1.0f : 0) +
-                          (vb < 4 || vb > 251 ? 1.0f : 0);
-            bad[k] += sound - sound == 0 ? 0 : 1.0f;
-        }
-    }
-    sums->mean += add_lanes(mean);
-    sums->square += add_lanes(square);
-    sums->chroma += add_lanes(chroma);
-    sums->extreme += add_lanes(extreme);
-    sums->bad += add_lanes(bad);
+    struct lane_sums lanes = {{0}, {0}, {0}, {0}, {0}};
+    int i = 0;
+    for (; i + LANES <= n; i += LANES)
+        update_lanes(x, m, i, LANES, s, &lanes);
+    update_lanes(x, m, i, n - i, s, &lanes);
+    sums->mean += add_lanes(lanes.mean);
+    sums->square += add_lanes(lanes.square);
+    sums->chroma += add_lanes(lanes.chroma);
+    sums->extreme += add_lanes(lanes.extreme);
+    sums->bad += add_lanes(lanes.bad);
 }
 
 static inline int clamp_index(int i, int n)

@@ -150,7 +150,7 @@ void image_pyramid_normalise(struct image_pyramid *p, float *x, int width_px, in
     }
     struct job job = {.p = p, .fine = &l[last]};
     pool_run(p->pool, square_row, &job, 3 * l[last].height);
-    scale_level(&l[last], share(rms(p, &l[last]), pow(o->gain, last)));
+    scale_level(&l[last], o->drops_rest ? 0 : share(rms(p, &l[last]), pow(o->gain, last)));
     while (last-- > 0) {
         struct job up = {.p = p, .fine = &l[last], .coarse = &l[last + 1], .a = factor[last], .b = 1};
         pool_run(p->pool, double_row, &up, 3 * l[last].height);

@@ -9,6 +9,8 @@
 #ifndef ENGINE_CPU_IMAGE_PYRAMID_H
 #define ENGINE_CPU_IMAGE_PYRAMID_H
 
+#include <stdbool.h>
+
 #include "common/error.h"
 #include "common/pool.h"
 
@@ -19,6 +21,7 @@ struct image_octaves {
     int levels;         /* bands, the coarsest (what is left over) included */
     double gain;        /* of one octave over the next finer one */
     double finest_gain; /* of level 0, once more */
+    bool drops_rest;    /* the coarsest, what is left over, becomes zero */
 };
 
 int image_pyramid_open(struct image_pyramid **p, struct pool *pool, int max_width_px, int max_height_px,

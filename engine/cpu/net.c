@@ -57,6 +57,7 @@ int cpu_net_open(struct cpu_net **out, const struct cpu_net_params *p, struct er
     n->max_width_px = p->max_width_px;
     n->max_height_px = p->max_height_px;
     n->convs = m->layer_count - HEAD_LAYERS;
+    n->detail_layer = cpu_net_detail_layer(m);
     n->is_rgb_direct = !m->layers[0].pool_after;
     for (int i = 0; i < m->layer_count; i++)
         n->packs[i] = (struct pack){.in = padded(m->layers[i].in), .out = padded(m->layers[i].out)};
@@ -91,6 +92,13 @@ const char *cpu_net_tier_name(const struct cpu_net *n)
 size_t cpu_net_bytes(const struct cpu_net *n)
 {
     return n->arena_bytes + n->packed_bytes;
+}
+
+const float *cpu_net_evidence(const struct cpu_net *n, int *map_w, int *map_h)
+{
+    *map_w = n->map_w;
+    *map_h = n->map_h;
+    return n->evidence;
 }
 
 const struct cpu_net_timing *cpu_net_timings(const struct cpu_net *n, int *count)

@@ -50,6 +50,19 @@ int cpu_net_gradient(struct cpu_net *n, const struct cpu_net_input *in, const st
  * [layers[layer].out]. 0, -ERANGE for a size out of bounds, -EINVAL for a layer that is not there. */
 int cpu_net_channel_means(struct cpu_net *n, const struct cpu_net_input *in, int layer, float *means);
 
+/* The middle layer that gives detail (net_detail.c), an index into model.layers, or -1; and picture pixels of a view per
+ * pixel of its map, which is [height / stride][width / stride]. */
+int cpu_net_detail_layer(const struct model *m);
+int cpu_net_detail_stride(const struct model *m);
+
+/* Gradient to the input, [3][height][width], of more of what the objective of the last cpu_net_gradient wanted of that
+ * layer, where `mask` [map height][map width] says so. Its size means nothing, its direction does. 0, -ERANGE, -ENOTSUP
+ * for a model without such a layer. */
+int cpu_net_detail(struct cpu_net *n, const struct cpu_net_input *in, const float *mask, float *grad);
+
+/* What each position [map_h][map_w] of the last objective on logits added to it; valid until the next call. */
+const float *cpu_net_evidence(const struct cpu_net *n, int *map_w, int *map_h);
+
 /* Milliseconds of the last call by stage ("conv1_1 forward" ..., "objective", "conv1_1 backward" ...), 0 for
  * those that it did not need. `count` entries, and a NULL name behind them. */
 struct cpu_net_timing {

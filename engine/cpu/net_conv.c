@@ -242,13 +242,16 @@ void cpu_net_conv_backward(struct cpu_net *n, int from, float *grad)
 {
     struct pass p = {.net = n, .is_backward = true, .grad = grad};
     map_clear_border(&n->out[from]);
-    for (int i = from; i >= 0; i--)
+    for (int i = from; i >= 0; i--) {
+        if (i == n->detail_layer && from > i)
+            cpu_net_detail_note(n);
         if (i > 0 && n->is_windowed[i - 1]) {
             two_layers(&p, i, i - 1);
             i--;
         } else {
             layer(&p, i);
         }
+    }
     if (!n->is_rgb_direct)
         map_to_gradient(n, grad);
 }

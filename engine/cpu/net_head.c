@@ -237,8 +237,11 @@ double cpu_net_head_objective(struct cpu_net *n, const struct objective *o)
             value += (double)weight * (double)fc8->bias[o->subjects[s].class_index];
         }
     }
-    for (size_t p = 0; p < positions; p++)
-        value += objective_at(width, d + p * row, n->hidden[FC7] + p * row);
+    for (size_t p = 0; p < positions; p++) {
+        double here = objective_at(width, d + p * row, n->hidden[FC7] + p * row);
+        n->evidence[p] = (float)here;
+        value += here;
+    }
     for (int k = 0; k < fc8->out; k++)
         bias += (double)fc8->bias[k] / fc8->out;
     return value - (double)o->minus_mean * bias;

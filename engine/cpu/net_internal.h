@@ -41,6 +41,7 @@ struct cpu_net {
     const struct kernels *kernels;
     int max_width_px, max_height_px;
     int convs;          /* layers before the head */
+    int detail_layer;   /* or -1 */
     bool is_rgb_direct; /* the first layer has kernels of its own; false: it is convolved like the others */
     struct pack packs[LAYERS_MAX];
     float *class_row; /* [fc7 out padded] fc8's weights of one class */
@@ -63,6 +64,8 @@ struct cpu_net {
     float *d_hidden[HEAD_LAYERS]; /* their gradients */
     float *fc6_tiles;             /* see net_fc6.c; in the free one of `maps` */
     float *columns;               /* [positions][kernel * in padded] gradient of one row of fc6's kernel */
+    float *evidence;              /* [positions] what each says for the objective */
+    float *wanted;                /* [channels of detail_layer] see net_detail.c */
     double *row_sums;             /* parts of the objective, by map row or position */
 
     /* Of the current call. */
@@ -154,6 +157,9 @@ void cpu_net_head_forward(struct cpu_net *n, int last);
 void cpu_net_head_backward(struct cpu_net *n, int from);
 /* Gradient of the objective to fc7's output, and its value. */
 double cpu_net_head_objective(struct cpu_net *n, const struct objective *o);
+
+/* net_detail.c: keeps what the gradient in the detail layer's map asks for. */
+void cpu_net_detail_note(struct cpu_net *n);
 
 /* net.c: the time since the last stage ended belongs to this one. Stages are numbered by layer: forward,
  * then the objective, then backward. */

@@ -230,6 +230,8 @@ static void carve_all(struct cpu_net *n, struct carver *c)
     size_t positions = (size_t)n->map_w * (size_t)n->map_h;
     n->rgb_map = n->is_rgb_direct ? NULL : carve(c, map_pixels(&n->input) * GROUP, sizeof(float));
     carve_head(n, c);
+    n->evidence = carve(c, positions, sizeof(float));
+    n->wanted = carve(c, n->detail_layer >= 0 ? (size_t)n->packs[n->detail_layer].out : 0, sizeof(float));
     n->row_sums = carve(c, larger_of((size_t)n->max_height_px, positions), sizeof(double));
 }
 

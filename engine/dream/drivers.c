@@ -42,6 +42,8 @@ static int open_driver(struct dream *d, const struct backend_ops *ops, struct er
     if (d->is_low_priority && ops->lower_priority)
         ops->lower_priority(d->backend);
     d->ops = ops;
+    if (d->params.detail.width_px > 0 && ops->prepared_views && !ops->has_detail)
+        log_info("dream", "backend %s has no detail; dream.detail is for the CPU", ops->name);
     d->opened_us = clock_real_us();
     d->sums = (struct image_sums){0};
     d->moment = 0;

@@ -6,6 +6,7 @@
  * sight.c      what the network sees in the picture
  * drivers.c    the hardware, its choice and its loss
  * objective.c  subjects to weights over the logit map
+ * focus.c      one thing in the middle
  * modern.c     decides a step of `modern`
  * classic.c    decides a step of `classic`
  * state.c      the dream taken down and put up again
@@ -71,7 +72,8 @@ struct dream {
     int max_map;
 
     struct rng rng;
-    int moment; /* steps since the last warp */
+    int moment;       /* steps since the last warp */
+    unsigned planned; /* steps of `modern` that might have had detail */
     struct mix mix[MIX_MAX];
     int mix_count;
     double fade_s;      /* of the newest target */
@@ -113,6 +115,9 @@ struct dream_map {
 int dream_objective_soft(struct dream *d, const struct dream_map *map, struct objective_subject *subjects);
 int dream_objective_halves(struct dream *d, int map_width, int map_height,
                            struct objective_subject *subjects);
+
+/* focus.c: draws the weights of that many subjects to the middle of the view. */
+void dream_focus(struct dream *d, const struct image_view *v, int subject_count);
 
 /* target.c: how much of subject `index` belongs at a place (shares of the picture), 0..1. */
 double dream_subject_share(const struct dream *d, const struct mix *m, int index, double x, double y);

@@ -6,6 +6,7 @@
  *     fill the picture instead of a carpet of small ones; moving the grid leaves no lattice behind.
  *  2. takes the gradient of the subjects' logits, minus the mean logit, to the view, evens out its octaves
  *     and carries it back to the picture.
+ *     Every second step also looks closely at a part of the picture, for detail (engine/cpu/cpu_detail.c).
  *  3. subtracts the gradient of the patch prior, at a fixed ratio of their root mean squares.
  *  4. adds the sum to a momentum and moves the picture along it by a constant root mean square, so that steps
  *     neither stall nor explode whatever the network's slopes are.
@@ -20,7 +21,8 @@
 
 #define SEVERAL_SUBJECTS 0.7 /* objects are that much smaller when two or more share the picture */
 #define SCALE_MAX        1.0 /* never look at the picture larger than it is: it has no more detail to give */
-enum { PRIOR_POOLS = 3 };
+#define DETAIL_PART      0.4 /* of either side, of the part that is looked at closely */
+enum { DETAIL_EVERY = 2, PRIOR_POOLS = 3 };
 static const int prior_pools[PRIOR_POOLS] = {1, 2, 4};
 
 static int shorter_side(const struct dream *d)
@@ -115,6 +117,15 @@ struct dream_map dream_view_map(const struct dream *d, const struct image_view *
                               .spacing_y = d->model->stride_px / height};
 }
 
+/* The view of a part of the picture, as large as it is. */
+static struct image_view detail_view(const struct dream *d)
+{
+    int stride = d->model->stride_px, least = model_min_px(d->model);
+    int w = stride * (int)ceil(DETAIL_PART * d->width / stride);
+    int h = stride * (int)ceil(DETAIL_PART * d->height / stride);
+    return (struct image_view){w > least ? w : least, h > least ? h : least, 1, 0, 0};
+}
+
 /* Sizes of objects, from the smallest (the largest view) on, in equal ratios. */
 static int open_modern(struct dream *d, struct error *e)
 {
@@ -128,6 +139,8 @@ static int open_modern(struct dream *d, struct error *e)
         if (count == 0 || scale < d->params.views[count - 1].scale)
             d->params.views[d->params.view_count++] = view_at(d, scale);
     }
+    if (d->config.detail > 0)
+        d->params.detail = detail_view(d);
     return 0;
 }
 
@@ -143,7 +156,18 @@ static void plan_objective(struct dream *d, struct backend_step *s)
     s->objective = (struct objective){
         .subjects = d->subjects, .minus_mean = 1, .layer = d->layer, .channel = d->channel};
     s->objective.subject_count = dream_objective_soft(d, &map, d->subjects);
+    if (s->objective.subject_count > 0 && is_alone(&d->mix[d->mix_count - 1]))
+        dream_focus(d, &s->view, s->objective.subject_count);
     s->climbs = s->objective.layer >= 0 || s->objective.subject_count > 0;
+}
+
+static void plan_detail(struct dream *d, struct backend_step *s)
+{
+    s->detail.view = d->params.detail;
+    s->detail.ratio = (float)d->config.detail;
+    s->detail.view.offset_x = floor(0.5 * s->detail.view.width_px - (double)rng_uniform(&d->rng) * d->width);
+    s->detail.view.offset_y =
+        floor(0.5 * s->detail.view.height_px - (double)rng_uniform(&d->rng) * d->height);
 }
 
 static void plan(struct dream *d, struct backend_step *s)
@@ -157,6 +181,8 @@ static void plan(struct dream *d, struct backend_step *s)
         int ox = (int)rng_below(&d->rng, period), oy = (int)rng_below(&d->rng, period);
         plan_prior(s, i, stride, ox, oy);
     }
+    if (d->ops->has_detail && d->config.detail > 0 && ++d->planned % DETAIL_EVERY == 0)
+        plan_detail(d, s);
 }
 
 static void look(struct dream *d, struct backend_step *s)

@@ -85,6 +85,13 @@ static const struct option rows[] = {
         C, object_large, "0.9", 0.002, 4, "of the shorter side",
         "Largest size that objects are dreamed in. Every step draws a size between large and small."),
     OPTION_FLOAT(C, object_small, "0.28", 0.002, 4, "of the shorter side", "Smallest size of objects."),
+    OPTION_FLOAT(
+        C, focus, "0.8", 0, 1, NULL,
+        "How much a single subject is drawn to the middle: 0 not at all, 1 it is asked for nowhere else."),
+    OPTION_FLOAT(
+        C, detail, "0.6", 0, 4, NULL,
+        "Fine texture that the subject asks for (fur, feathers, spokes), against the gradient of whole things; "
+        "0: none. On a GPU there is none so far."),
     OPTION_FLOAT(C, step_levels, "2", 0.05, 32, "levels",
                  "How far one step moves the picture, root mean square."),
     OPTION_FLOAT(C, momentum, "0.9", 0, 0.99, NULL,
@@ -98,7 +105,7 @@ static const struct option rows[] = {
         "frame; 48 for dreams of a layer."),
     OPTION_INT(C, octaves, "5", 1, 10, NULL,
                "Bands of the gradient that are evened out; 1 leaves it as it is."),
-    OPTION_FLOAT(C, octave_gain, "1.6", 0.5, 4, "per octave",
+    OPTION_FLOAT(C, octave_gain, "1.3", 0.5, 4, "per octave",
                  "Weight of each octave against the next finer one."),
     OPTION_FLOAT(C, finest_gain, "0.15", 0, 4, NULL,
                  "Weight of the finest octave; networks leave a lattice there that no object needs."),
@@ -114,6 +121,9 @@ static const struct option rows[] = {
         "to the dream."),
     OPTION_FLOAT(C, colour_max, "30", 1, 128, "levels",
                  "Deviation of colours from grey above which they are made paler."),
+    OPTION_FLOAT(
+        C, glare, "90", 1, 255, "levels",
+        "How far a channel may be off its pixel's grey before that is bent back; photographs seldom pass 80."),
     OPTION_CHOICE(C, first, "auto", firsts,
                   "Which half the first of two subjects gets; auto: the top, but with profile classic the "
                   "bottom, as in 2015."),

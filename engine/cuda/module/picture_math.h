@@ -78,6 +78,9 @@ PIXEL_FN void pixel_colour(float v[3], float gain)
 PIXEL_FN float pixel_settle(float v, float delta, float grey, const struct image_step *s)
 {
     v += delta + s->shift + s->contrast * (s->centre - v) + s->chroma * (grey - v);
+    float up = v - grey - s->glare, down = grey - v - s->glare;
+    v -= s->glare_pull * (up > 0 ? up : 0);
+    v += s->glare_pull * (down > 0 ? down : 0);
     float over = v - (255.0f - s->margin), under = s->margin - v;
     v -= s->margin_pull * (over > 0 ? over : 0);
     v += s->margin_pull * (under > 0 ? under : 0);

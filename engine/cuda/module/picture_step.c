@@ -153,9 +153,15 @@ static int move_modern(struct backend *b)
     const struct picture_momentum momentum = {
         b->momentum,        b->gradient,    b->prior_gradient, b->width,     b->height,
         (float)c->momentum, c->prior_ratio, b->g_squares,      b->p_squares, b->m_squares};
-    const struct picture_update update = {
-        b->x,           b->momentum,  b->width, b->height,  {c->brightness, c->contrast, c->colour_max},
-        c->step_levels, b->m_squares, b->state, b->partials};
+    const struct picture_update update = {b->x,
+                                          b->momentum,
+                                          b->width,
+                                          b->height,
+                                          {c->brightness, c->contrast, c->colour_max, c->glare},
+                                          c->step_levels,
+                                          b->m_squares,
+                                          b->state,
+                                          b->partials};
     int rc = cuda_fail(d, picture_momentum(&momentum, d->stream), "momentum");
     return rc == 0 ? cuda_fail(d, picture_update(&update, d->stream), "update") : rc;
 }

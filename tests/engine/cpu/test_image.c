@@ -150,8 +150,8 @@ static void pyramid_evens_out_octaves(void **state)
         x[i] = 100 * sinf((float)(i % W) * 0.2f) + (i % W % 2 ? 5 : -5);
         same[i] = 512 * x[i];
     }
-    image_pyramid_normalise(p, x, W, H, &(struct image_octaves){4, 1, 1});
-    image_pyramid_normalise(p, same, W, H, &(struct image_octaves){4, 1, 1});
+    image_pyramid_normalise(p, x, W, H, &(struct image_octaves){.levels = 4, .gain = 1, .finest_gain = 1});
+    image_pyramid_normalise(p, same, W, H, &(struct image_octaves){.levels = 4, .gain = 1, .finest_gain = 1});
     for (int i = 0; i < N; i++)
         assert_float_equal(x[i], same[i], 1e-3);
     double fine = 0, coarse = 0;
@@ -167,7 +167,8 @@ static void pyramid_evens_out_octaves(void **state)
     free(x);
 
     float zero[3 * 8 * 8] = {0};
-    image_pyramid_normalise(p, zero, 8, 8, &(struct image_octaves){5, 1.6, 1});
+    image_pyramid_normalise(p, zero, 8, 8,
+                            &(struct image_octaves){.levels = 5, .gain = 1.6, .finest_gain = 1});
     for (int i = 0; i < 3 * 8 * 8; i++)
         assert_true(zero[i] == 0);
     image_pyramid_close(&p);
@@ -186,7 +187,7 @@ static void pyramid_keeps_what_it_takes_apart(void **state)
     assert_int_equal(image_pyramid_open(&p, pool, W, H, &e), 0);
     float *x = noise(W, H, 1), *copy = noise(W, H, 1);
     double size = plane_rms(x, N);
-    image_pyramid_normalise(p, x, W, H, &(struct image_octaves){1, 1.6, 1});
+    image_pyramid_normalise(p, x, W, H, &(struct image_octaves){.levels = 1, .gain = 1.6, .finest_gain = 1});
     for (int i = 0; i < N; i++)
         assert_float_equal(x[i] * size, copy[i], 1e-2);
     free(x);
@@ -331,6 +332,35 @@ static void updates_notice_bad_numbers(void **state)
     }
 }
 
+/* 100 levels off its grey where 80 are the limit: a tenth of the excess goes back, and no more is touched. */
+static void updates_bend_glare_back(void **state)
+{
+    (void)state;
+    enum { N = 19 };
+    float x[3][N], m[3][N] = {{0}};
+    for (int i = 0; i < N; i++) {
+        x[0][i] = i == 18 ? 200 : 150;
+        x[1][i] = i == 18 ? 50 : 100;
+        x[2][i] = i == 18 ? 50 : 80;
+    }
+    float *const rows[3] = {x[0], x[1], x[2]};
+    const float *const still[3] = {m[0], m[1], m[2]};
+    struct image_sums sums = {0};
+    const struct image_step step = {.glare = 80, .glare_pull = 0.1f};
+    image_row_update(rows, still, N, &step, &sums);
+    assert_float_equal(x[0][18], 200 - 0.1 * 20, 1e-4);
+    assert_float_equal(x[1][18], 50, 1e-4);
+    for (int i = 0; i < 18; i++)
+        assert_true(x[0][i] == 150 && x[1][i] == 100 && x[2][i] == 80);
+    for (int i = 0; i < N; i++) { /* and too little of a colour */
+        x[0][i] = x[1][i] = 200;
+        x[2][i] = 20;
+    }
+    image_row_update(rows, still, N, &step, &sums);
+    assert_float_equal(x[2][7], 20 + 0.1 * 40, 1e-4);
+    assert_float_equal(x[0][7], 200, 1e-4);
+}
+
 static void threads_do_not_matter(void **state)
 {
     (void)state;
@@ -348,7 +378,8 @@ static void threads_do_not_matter(void **state)
         float *view = noise(V, V, 2), *back = noise(W, H, 2), *turned = noise(W, H, 3);
         image_view_plan(r, &(struct image_view){V, V, 0.4, 3.3, 7.7});
         image_view_sample(r, x, view);
-        image_pyramid_normalise(p, view, V, V, &(struct image_octaves){4, 1.5, 0.5});
+        image_pyramid_normalise(p, view, V, V,
+                                &(struct image_octaves){.levels = 4, .gain = 1.5, .finest_gain = 0.5});
         image_view_adjoint(r, view, back);
         image_warp(pool, back, turned, W, H, &(struct image_warp){1.01, 0.1, false});
         if (first)
@@ -376,6 +407,7 @@ int main(void)
         cmocka_unit_test(warp_is_that_of_2015),
         cmocka_unit_test(noise_is_what_it_says),
         cmocka_unit_test(updates_notice_bad_numbers),
+        cmocka_unit_test(updates_bend_glare_back),
         cmocka_unit_test(threads_do_not_matter),
     };
     return cmocka_run_group_tests_name("image", tests, NULL, NULL);

@@ -277,6 +277,61 @@ static void fades_add_up(void **state)
     dream_close(&d);
 }
 
+/* A single subject's weights keep their sum and gather in the middle; two are left alone. */
+static void focus_gathers_a_single_subject_in_the_middle(void **state)
+{
+    (void)state;
+    struct dream_config c = CONFIG("dream.size=320x192", "dream.backend=null", "dream.focus=1");
+    struct dream_config without = c;
+    without.focus = 0;
+    struct dream *d = open_or_fail(&c, 1, NULL), *plain = open_or_fail(&without, 1, NULL);
+    for (int count = 1; count <= 2; count++) {
+        struct dream_target t = target(goldfish, count == 2 ? pizza : NULL);
+        struct backend_step s = {.climbs = false}, usual = {.climbs = false};
+        dream_set_target(d, &t, 0);
+        dream_set_target(plain, &t, 0);
+        d->profile->look(d, &s);
+        plain->profile->look(plain, &usual);
+        int w = model_map_size(model, s.view.width_px), h = model_map_size(model, s.view.height_px);
+        const float *weight = s.objective.subjects[0].weight, *even = usual.objective.subjects[0].weight;
+        assert_float_equal(sum_of(weight, 0, w * h), sum_of(even, 0, w * h), 1e-5);
+        if (count == 1)
+            assert_true(weight[h / 2 * w + w / 2] > 1.5f * even[0] && weight[0] < 0.3f * even[0]);
+        else
+            assert_memory_equal(weight, even, (size_t)(w * h) * sizeof *weight);
+    }
+    dream_close(&d);
+    dream_close(&plain);
+}
+
+/* Every second step looks closely at a part that may lie across the picture's border. */
+static void detail_comes_every_second_step(void **state)
+{
+    (void)state;
+    struct dream_config c = CONFIG("dream.size=160x96", "dream.threads=1", "dream.detail=1");
+    struct dream *d = open_or_fail(&c, 1, NULL);
+    struct dream_target t = target(goldfish, NULL);
+    dream_set_target(d, &t, 0);
+    for (int i = 0; i < 40; i++) {
+        struct backend_step s = {.climbs = false};
+        d->profile->plan(d, &s);
+        const struct image_view *v = &s.detail.view;
+        if (i % 2 == 0) {
+            assert_true(s.detail.ratio == 0);
+            continue;
+        }
+        assert_true(s.detail.ratio == 1);
+        assert_true(v->scale == 1 && v->width_px == d->params.detail.width_px);
+        assert_true(v->offset_x > -160 && v->offset_x < v->width_px);
+        assert_true(v->offset_y > -96 && v->offset_y < v->height_px);
+        assert_int_equal(d->ops->step(d->backend, &s), 0);
+    }
+    struct image_sums sums;
+    assert_int_equal(d->ops->finish(d->backend, &sums), 0);
+    assert_true(sums.bad == 0);
+    dream_close(&d);
+}
+
 /* The loss of item 33 in full: what the step descends must be the gradient of exactly that. */
 static void classic_descends_the_whole_loss(void **state)
 {
@@ -425,6 +480,8 @@ int main(void)
         cmocka_unit_test(subjects_share_the_picture),
         cmocka_unit_test(classic_splits_the_rows),
         cmocka_unit_test(fades_add_up),
+        cmocka_unit_test(focus_gathers_a_single_subject_in_the_middle),
+        cmocka_unit_test(detail_comes_every_second_step),
         cmocka_unit_test(classic_descends_the_whole_loss),
         cmocka_unit_test(bad_numbers_bring_back_the_last_good_picture),
         cmocka_unit_test(steps_do_not_allocate),
