@@ -7,7 +7,7 @@
 
 enum { GPU_DEATHS_MAX = 3, RNG_STREAM = 0x7669 };
 
-static const int64_t HANG_US = 5000000;
+static const int64_t HANG_US = 5000000, STUCK_US = 20000000;
 static const int64_t LOOK_MOST_US = 500000;
 static const int64_t WORKED_US = 10000000; /* a process that lived for so long had begun well */
 static const int64_t HOUR_US = INT64_C(3600) * 1000000;
@@ -52,7 +52,7 @@ void vitals_got_on(struct vitals *v)
 int64_t vitals_patience_us(const struct vitals *v)
 {
     if (v->has_begun)
-        return 4 * v->slowest_us > HANG_US ? 4 * v->slowest_us : HANG_US;
+        return 4 * v->slowest_us > STUCK_US ? 4 * v->slowest_us : STUCK_US;
     if (v->start_us == 0)
         return v->first_start_us;
     return START_LEAST_US + 4 * v->start_us;

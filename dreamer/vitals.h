@@ -2,8 +2,9 @@
  * vitals - is the dreamer's process alive, when is it started again, and on which hardware? The rules, without the process.
  *
  * It hangs when it says nothing for HANG_US (it says something four times a second, whatever its dream does), or when its
- * dream neither takes a step nor hands over a picture while the camera waits for one. How long a step may take is
- * learned: a large picture on a small machine takes its time, and that is no fault. Until its first step a process may
+ * dream neither takes a step nor hands over a picture while the camera waits for one, for STUCK_US: longer, because a
+ * machine that others keep busy starves the dream first, and to end it then would make all worse. How long a step may
+ * take is learned: a large picture on a small machine takes its time, and that is no fault. Until its first step a process may
  * load, measure and warm up for much longer; once that was seen, the next ones get four times as long.
  *
  * Time in which this program itself stood still (a stopped terminal job, a laptop asleep) does not count: between two

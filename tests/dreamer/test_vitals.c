@@ -56,7 +56,7 @@ static void test_a_dream_that_is_stuck(void **state)
     struct vitals v;
     int64_t now_us = begun(&v);
     assert_int_equal(pass(&v, &now_us, 60, false, true), VITALS_GOOD);
-    assert_int_equal(pass(&v, &now_us, 4.9, true, true), VITALS_GOOD);
+    assert_int_equal(pass(&v, &now_us, 19.9, true, true), VITALS_GOOD);
     assert_int_equal(pass(&v, &now_us, 1, true, true), VITALS_STUCK);
 }
 
@@ -67,11 +67,11 @@ static void test_slow_steps_are_learned(void **state)
     struct vitals v;
     int64_t now_us = begun(&v);
     for (int i = 0; i < 10; i++) {
-        assert_int_equal(pass(&v, &now_us, 4, true, true), VITALS_GOOD);
+        assert_int_equal(pass(&v, &now_us, 10, true, true), VITALS_GOOD);
         vitals_got_on(&v);
     }
-    assert_int_equal(vitals_patience_us(&v), 16 * SECOND);
-    assert_int_equal(pass(&v, &now_us, 15.5, true, true), VITALS_GOOD);
+    assert_int_equal(vitals_patience_us(&v), 40 * SECOND);
+    assert_int_equal(pass(&v, &now_us, 39.5, true, true), VITALS_GOOD);
     assert_int_equal(pass(&v, &now_us, 2, true, true), VITALS_STUCK);
 }
 
@@ -122,7 +122,7 @@ static void test_waits_grow_and_are_forgotten(void **state)
     vitals_born(&v, now_us);
     vitals_ready(&v);
     vitals_got_on(&v);
-    assert_int_equal(pass(&v, &now_us, 11, true, true), VITALS_STUCK); /* it worked for a while */
+    assert_int_equal(pass(&v, &now_us, 21, true, true), VITALS_STUCK); /* it worked for a while */
     vitals_born(&v, now_us);
     vitals_got_on(&v);
     for (int i = 0; i < 11; i++) {
