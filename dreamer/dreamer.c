@@ -321,18 +321,23 @@ static void dream_keyframe(struct dreamer *d, struct keyframe *slot)
     consider_return(d);
 }
 
+/* Where the camera is by now, and behind all that it was given: the first picture's place. */
+static int64_t first_place(const struct dreamer *d)
+{
+    int64_t camera = keyframes_position(d->p.keyframes);
+    return camera > d->p.z_least ? camera : d->p.z_least;
+}
+
 /* On from where a snapshot was taken: zoomed by as much as the camera has gone on since. */
 static void resume(struct dreamer *d)
 {
     const struct snapshot *s = d->p.resumed;
-    int64_t camera = keyframes_position(d->p.keyframes);
-    int64_t z = camera > d->p.z_least ? camera : d->p.z_least;
+    int64_t frames = first_place(d) - s->z_frames;
     if (s->target.count > 0)
         set_target(d, &s->target, 0);
     d->z_frames = s->z_frames;
-    if (z > s->z_frames)
-        move_on(d, (int)(z - s->z_frames < CATCH_UP_FRAMES ? z - s->z_frames : CATCH_UP_FRAMES));
-    d->z_frames = z > d->z_frames ? z : d->z_frames;
+    if (frames > 0)
+        move_on(d, (int)(frames < CATCH_UP_FRAMES ? frames : CATCH_UP_FRAMES));
 }
 
 /* The start picture: something to see at once, in a live show before the rehearsal. */
@@ -344,6 +349,8 @@ static void begin(struct dreamer *d, struct keyframe *slot)
     } else {
         if (d->p.resumed)
             resume(d);
+        int64_t z = first_place(d);
+        d->z_frames = z > d->z_frames ? z : d->z_frames;
         publish(d, slot);
         slot = keyframes_acquire(d->p.keyframes);
         if (slot)

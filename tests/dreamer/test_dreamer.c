@@ -366,6 +366,12 @@ static void test_it_goes_on_from_a_snapshot(void **state)
     end(&f);
     assert_true(f.dream.log_zoom >= 60 * log(1.01) - 1e-9);
 
+    struct fixture anew = {.dream = {.step_us = 1000},
+                           .z_least = 160}; /* there is none: behind the others still */
+    begin(&anew, DREAMER_KEYFRAMES, false);
+    assert_int_equal(keyframes_next(anew.keyframes, -1)->z_frames, 160);
+    end(&anew);
+
     struct fixture g = {.dream = {.step_us = 1000}, .resumed = &s}; /* the camera has not come so far */
     begin(&g, DREAMER_KEYFRAMES, false);
     assert_int_equal(keyframes_next(g.keyframes, -1)->z_frames, 100);
