@@ -154,6 +154,9 @@ def report(seen):
     lines += ["", "warnings that nothing explains:" if seen.unexpected else "no warning without an explanation"]
     lines += ["  %4.0f s  %s" % w for w in seen.unexpected]
     lines += ["expected warnings:"] + ["  %4.0f s  %s" % w for w in seen.expected]
+    others = sum(s.others for s in seen.samples) / max(len(seen.samples), 1)
+    if others > judge.BUSY_OTHERS:
+        lines += ["", "other programs took %.1f processors: what is said of time is about them, too" % others]
     broken = [row[0].strip() for row in rows if row[3] is False]
     lines += ["", "broken: " + ", ".join(broken) if broken else "all %d promises were kept" % len(rows)]
     return lines, not broken
