@@ -4,11 +4,9 @@
 #include "common/thread.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -39,24 +37,6 @@ void thread_lower_priority(int tid)
 {
     /* On Linux the "process" of this call is a thread. */
     setpriority(PRIO_PROCESS, (id_t)tid, BACKGROUND_NICE);
-}
-
-/* The kernel's struct sched_attr, as sched(7) and sched_setattr(2) have it; the C library has none. */
-struct sched_wish {
-    uint32_t size, policy;
-    uint64_t flags;
-    int32_t nice;
-    uint32_t priority;
-    uint64_t runtime_ns, deadline_ns, period_ns;
-};
-
-void thread_run_soon(void)
-{
-    /* Of an ordinary thread the runtime is its time slice: who asks for the shortest one interrupts whoever has a
-     * longer one, instead of waiting for the next tick of the clock (4 ms at 250 Hz). */
-    struct sched_wish wish = {.size = sizeof wish, .policy = SCHED_OTHER, .runtime_ns = 100000};
-    wish.nice = getpriority(PRIO_PROCESS, 0);
-    syscall(SYS_sched_setattr, 0, &wish, 0);
 }
 
 void cond_init_monotonic(pthread_cond_t *c)

@@ -30,10 +30,6 @@ void thread_join(struct thread *t);
  * 0: the caller. */
 void thread_lower_priority(int tid);
 
-/* The caller works for moments only and is waited for: it is to run soon when it wakes up, though not for longer than its
- * share. Keeps its priority. Where the kernel does not know the wish (Linux before 6.12) nothing changes. */
-void thread_run_soon(void);
-
 /* A condition variable whose timed wait counts on CLOCK_MONOTONIC. */
 void cond_init_monotonic(pthread_cond_t *c);
 

@@ -432,7 +432,6 @@ static void *http_main(void *arg)
 {
     struct http *h = current = arg;
     thread_lower_priority(0);
-    thread_run_soon();
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_EPOLL_FD);
     struct pollfd fds[] = {{.fd = info->epoll_fd, .events = POLLIN},
                            {.fd = h->bell, .events = POLLIN},
