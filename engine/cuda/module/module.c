@@ -330,7 +330,7 @@ static const struct backend_ops ops = {
     .frame = picture_frame,
     .keep = picture_keep,
     .kept = picture_kept,
-    .momentum = picture_momentum,
+    .momentum = picture_get_momentum,
     .set_momentum = picture_set_momentum,
     .describe = cuda_describe,
 };

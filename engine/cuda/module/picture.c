@@ -52,7 +52,7 @@ int picture_get(struct backend *b, float *rgb)
     return picture_verdict(b, rc == 0 ? cuda_device_wait(&b->device) : rc);
 }
 
-int picture_momentum(struct backend *b, float *out, struct image_sums *sums)
+int picture_get_momentum(struct backend *b, float *out, struct image_sums *sums)
 {
     size_t bytes = b->floats * sizeof *out;
     int rc = cuda_device_enter(&b->device);
