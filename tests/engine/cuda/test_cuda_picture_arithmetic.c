@@ -85,13 +85,14 @@ static void classic_dreams_as_the_cpu_does(void **state)
 }
 
 /* A whole dream: what it plans for prepared views is what this driver takes. The other one is the CPU's
- * driver, which is told to get the same views. */
+ * driver, which is told to get the same views and no detail. */
 static void dreams_are_dreamed_as_on_the_cpu(void **state)
 {
     (void)state;
     struct check c;
     struct backend_ops prepared = backend_cpu;
     prepared.prepared_views = true;
+    prepared.has_detail = false;
     const struct backend_ops *const drivers[][2] = {{&prepared, NULL}, {&ops, NULL}};
     float *x[2];
     double belief[2][DREAM_SUBJECTS_MAX];
