@@ -73,7 +73,7 @@ struct dream {
 
     struct rng rng;
     int moment;       /* steps since the last warp */
-    unsigned planned; /* steps of `modern` that might have had detail */
+    uint64_t planned; /* steps of `modern` that might have had detail */
     struct mix mix[MIX_MAX];
     int mix_count;
     double fade_s;      /* of the newest target */

@@ -43,6 +43,7 @@ int dream_save(struct dream *d, struct dream_state *s, float *planes)
     *s = (struct dream_state){.classes = sum_of_classes(d->model),
                               .rng_key = d->rng.key,
                               .rng_count = d->rng.counter,
+                              .planned = d->planned,
                               .width_px = d->width,
                               .height_px = d->height,
                               .profile = d->config.profile,
@@ -98,6 +99,7 @@ int dream_load(struct dream *d, const struct dream_state *s, const float *planes
     memcpy(d->copy, planes, d->floats * sizeof *d->copy);
     d->is_kept = false;
     d->rng = (struct rng){.key = s->rng_key, .counter = s->rng_count};
+    d->planned = s->planned;
     d->moment = s->moment;
     d->sums = s->sums;
     int rc = d->ops->put(d->backend, planes);

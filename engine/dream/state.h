@@ -18,6 +18,7 @@
 struct dream_state {
     uint64_t classes;            /* which the model knows, and in which order: a checksum */
     uint64_t rng_key, rng_count; /* chance, and how far it has been used up */
+    uint64_t planned;            /* steps that might have had detail, which comes with every second */
     int32_t width_px, height_px; /* of the picture */
     int32_t profile;             /* enum dream_profile */
     int32_t moment;              /* steps since the last warp */
