@@ -100,7 +100,7 @@ size_t text_escape(char *out, size_t size, const char *in)
 
 struct text_shown text_shown(const char *in)
 {
-    struct text_shown s;
+    struct text_shown s = {""};
     text_escape(s.text, sizeof s.text, in);
     return s;
 }
