@@ -171,7 +171,7 @@ int64_t outputs_lag_us(const struct outputs *o)
     int64_t least_us = INT64_MAX;
     for (int i = 0; i < o->count; i++) {
         const struct sink *s = o->list[i].sink;
-        int64_t us = s ? sink_queued_us(s) : 0;
+        int64_t us = s ? sink_lag_us(s) : 0;
         if (s && s->ops->constant_rate && sink_is_up(s) && us < least_us)
             least_us = us;
     }

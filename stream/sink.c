@@ -11,7 +11,10 @@
 #include "common/text.h"
 #include "common/thread.h"
 
-enum { REPORT_US = 30000000 };
+enum {
+    REPORT_US = 30000000,
+    DROPS_US = 1500000, /* a drop counts for so long: longer than from one look at the bit rate to the next */
+};
 
 extern const struct sink_ops sink_mp4, sink_rtmp, sink_srt, sink_hls, sink_clip, sink_md5, sink_null;
 
@@ -23,9 +26,10 @@ struct sink_internal {
     struct thread thread;     /* of the thread that opens and closes */
 
     atomic_bool aborted;
-    _Atomic int64_t dropped; /* packets, so far */
-    int64_t reported;        /* sink thread: of these, told to the log */
-    int64_t reported_us;     /* sink thread: when */
+    _Atomic int64_t dropped;    /* packets, so far */
+    _Atomic int64_t dropped_us; /* when last; INT64_MIN / 2: never */
+    int64_t reported;           /* sink thread: of these, told to the log */
+    int64_t reported_us;        /* sink thread: when */
 
     pthread_mutex_t lock; /* guards the fields below */
     pthread_cond_t changed;
@@ -106,6 +110,7 @@ int sink_open(struct sink **out, const struct sink_ops *ops, const struct sink_p
     s->priv = xcalloc(1, ops->priv_size);
     sink_tell(s, STATS_SINK_OK);
     s->in = xcalloc(1, sizeof *s->in);
+    atomic_store(&s->in->dropped_us, INT64_MIN / 2);
     pthread_mutex_init(&s->in->lock, NULL);
     cond_init_monotonic(&s->in->changed);
     sink_queue_open(&s->in->queue, &ops->limits, p->offline);
@@ -128,6 +133,7 @@ void sink_put(struct sink *s, const AVPacket *packet)
     int dropped = sink_queue_put(s->in->queue, packet);
     if (dropped > 0) {
         atomic_fetch_add(&s->in->dropped, dropped);
+        atomic_store(&s->in->dropped_us, clock_real_us());
         stats_add(s->stats, STAT_SINK_PACKETS_DROPPED, dropped);
         if (s->row)
             atomic_fetch_add(&s->row->dropped, dropped);
@@ -158,6 +164,13 @@ int64_t sink_queued_us(const struct sink *s)
     if (s->row)
         atomic_store(&s->row->queued_us, us);
     return us;
+}
+
+int64_t sink_lag_us(const struct sink *s)
+{
+    int64_t us = sink_queued_us(s), limit_us = s->ops->limits.drop_pictures_ms * 1000;
+    bool drops = clock_real_us() - atomic_load(&s->in->dropped_us) < DROPS_US;
+    return drops && us < limit_us ? limit_us : us;
 }
 
 void sink_end(struct sink *s)

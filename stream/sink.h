@@ -147,6 +147,11 @@ bool sink_is_up(const struct sink *s);
 /* How much of the stream waits in its queue; the state table is told. Any thread. */
 int64_t sink_queued_us(const struct sink *s);
 
+/* How far its line is behind: the same, but while packets are thrown away (and a little longer) at least the limit at
+ * which they are. A line that is too thin by half empties its queue again and again in that way, and would
+ * look well at every second look. Any thread. */
+int64_t sink_lag_us(const struct sink *s);
+
 /* The end, in three parts so that all sinks drain at once: announce it to each; wait for each until a common
  * deadline (real time, clock_real_us); join and free, aborting one that is late. close alone does all three
  * without patience; NULL is fine. */
