@@ -158,7 +158,7 @@ bool sink_is_up(const struct sink *s)
     return state == STATS_SINK_OK || state == STATS_SINK_CONNECTING;
 }
 
-int64_t sink_queued_us(const struct sink *s)
+static int64_t queued_us(const struct sink *s)
 {
     int64_t us = sink_queue_fill(s->in->queue).us;
     if (s->row)
@@ -168,7 +168,7 @@ int64_t sink_queued_us(const struct sink *s)
 
 int64_t sink_lag_us(const struct sink *s)
 {
-    int64_t us = sink_queued_us(s), limit_us = s->ops->limits.drop_pictures_ms * 1000;
+    int64_t us = queued_us(s), limit_us = s->ops->limits.drop_pictures_ms * 1000;
     bool drops = clock_real_us() - atomic_load(&s->in->dropped_us) < DROPS_US;
     return drops && us < limit_us ? limit_us : us;
 }

@@ -144,11 +144,8 @@ void sink_keep(struct sink *s);
 /* Does it work, as far as its driver has told, or is it about to for the first time? Any thread. */
 bool sink_is_up(const struct sink *s);
 
-/* How much of the stream waits in its queue; the state table is told. Any thread. */
-int64_t sink_queued_us(const struct sink *s);
-
-/* How far its line is behind: the same, but while packets are thrown away (and a little longer) at least the limit at
- * which they are. A line that is too thin by half empties its queue again and again in that way, and would
+/* How far it is behind: as much of the stream as waits in its queue, which the state table is told. While packets are
+ * thrown away, and a little longer, at least the limit at which they are: a line that is too thin by half empties its queue again and again in that way, and would
  * look well at every second look. Any thread. */
 int64_t sink_lag_us(const struct sink *s);
 

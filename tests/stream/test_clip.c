@@ -120,7 +120,7 @@ static int64_t keep(const char *folder, int frames)
     assert_int_equal(sink_open(&s, &sink_clip, &p, NULL), 0);
     media_encode(e, 0, frames, to_sink, s);
     encoder_finish(e, to_sink, s);
-    while (sink_queued_us(s) > 0)
+    while (sink_lag_us(s) > 0)
         usleep(1000);
     sink_keep(s);
     AVPacket *last = av_packet_alloc(); /* one more wakes it: a piece of sound behind all others */
