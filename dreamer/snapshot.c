@@ -21,7 +21,7 @@ size_t snapshot_bytes(const struct dream_config *c)
 
 float *snapshot_planes(struct snapshot *s)
 {
-    return (float *)((char *)s + SNAPSHOT_HEAD_BYTES);
+    return (float *)(void *)((char *)s + SNAPSHOT_HEAD_BYTES);
 }
 
 /* Eight bytes at a time, each turned through all others: damage changes it, whatever it is. */
@@ -78,7 +78,7 @@ int snapshot_check(const void *bytes, size_t size, const struct dream_config *c,
         return error_set(e, ESTALE, "it is of a dream of another size or profile");
     if (s->z_frames < 0 || !port_target_is_sound(&s->target))
         return error_set(e, EINVAL, "what was being dreamed makes no sense");
-    const float *planes = (const float *)((const char *)bytes + SNAPSHOT_HEAD_BYTES);
+    const float *planes = (const float *)(const void *)((const char *)bytes + SNAPSHOT_HEAD_BYTES);
     return dream_state_check(&s->dream, planes, c, m, e);
 }
 

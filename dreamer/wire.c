@@ -100,8 +100,8 @@ static size_t lay_out(struct wire_memory *m, const struct dream_config *c, bool 
         m->position = m->at;
     for (int i = 0; i < keyframes_slots(has_frames); i++, at += rgb + nv12)
         if (m)
-            m->slots[i] =
-                (struct keyframe_memory){(float *)(base + at), nv12 ? (uint8_t *)base + at + rgb : NULL};
+            m->slots[i] = (struct keyframe_memory){(float *)(void *)(base + at),
+                                                   nv12 ? (uint8_t *)base + at + rgb : NULL};
     for (int i = 0; i < SNAPSHOT_PLACES; i++, at += whole_pages(snapshot_bytes(c)))
         if (m)
             m->places[i] = (struct snapshot *)(base + at);
