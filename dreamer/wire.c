@@ -132,8 +132,7 @@ int wire_memory_make(struct wire_memory *m, const struct dream_config *c, bool h
     if (rc == 0)
         return 0;
     wire_memory_close(m);
-    return error_set(e, -rc, "no %zu MB of memory to share with the dreamer's process: %s", bytes >> 20,
-                     strerror(-rc));
+    return error_set(e, ECHILD, "no %zu MB of memory to share with it: %s", (bytes >> 20) + 1, strerror(-rc));
 }
 
 int wire_memory_map(struct wire_memory *m, int fd, const struct dream_config *c, bool has_frames)

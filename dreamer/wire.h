@@ -132,7 +132,8 @@ struct wire_memory {
     struct snapshot *places[SNAPSHOT_PLACES];
 };
 
-/* Makes it, for a dream of these settings. 0 or -errno with a line. */
+/* Makes it, for a dream of these settings. 0, or -ECHILD with a line: no process can be had here (a limit on the size of files
+ * holds for it, too). */
 int wire_memory_make(struct wire_memory *m, const struct dream_config *c, bool has_frames, struct error *e);
 /* The child's: what `fd` holds. 0, or -errno when it is not of that size. */
 int wire_memory_map(struct wire_memory *m, int fd, const struct dream_config *c, bool has_frames);
