@@ -14,6 +14,7 @@
 #include <libavutil/dict.h>
 #include <libavutil/mathematics.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "stream/av_log.h"
 #include "stream/upload.h"
@@ -412,11 +413,16 @@ static void release(struct encoder *e, bool at_end, encoder_packet_fn *fn, void 
         release_first(audio, fn, context);
 }
 
-/* Sends `frame` (NULL: end) to a codec and keeps what it gives. */
-static int encode(struct encoder *e, enum track track, AVFrame *frame)
+/* Sends `frame` (NULL: end) to a codec and keeps what it gives. At the end it may hold a second's pictures that take several
+ * to encode: what has not come by `until_us` is given up. */
+static int encode(struct encoder *e, enum track track, AVFrame *frame, int64_t until_us)
 {
     int rc = avcodec_send_frame(e->codecs[track], frame);
     while (rc >= 0) {
+        if (until_us != INT64_MAX && clock_real_us() > until_us) {
+            log_info("encoder", "the last pictures were not ready in time for the end");
+            return 0;
+        }
         rc = avcodec_receive_packet(e->codecs[track], e->packet);
         if (rc == AVERROR(EAGAIN) || rc == AVERROR_EOF)
             return 0;
@@ -436,7 +442,7 @@ static int encode_audio_frame(struct encoder *e, int samples)
     f->pts = e->samples_in;
     audio_read(e->source, (float *)f->data[0], (float *)f->data[1], samples);
     e->samples_in += samples;
-    return encode(e, TRACK_AUDIO, f);
+    return encode(e, TRACK_AUDIO, f, INT64_MAX);
 }
 
 /* ---- frames in ---- */
@@ -485,12 +491,13 @@ int encoder_push(struct encoder *e, encoder_packet_fn *fn, void *context)
     AVFrame *f = e->frames[TRACK_VIDEO];
     f->pts = e->frames_in++;
     f->pict_type = is_idr_due(e) ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
-    int video_rc = e->upload && upload_frame(e->upload, f, &f) < 0 ? -EIO : encode(e, TRACK_VIDEO, f);
+    int video_rc =
+        e->upload && upload_frame(e->upload, f, &f) < 0 ? -EIO : encode(e, TRACK_VIDEO, f, INT64_MAX);
     release(e, false, fn, context);
     return video_rc < 0 ? video_rc : rc;
 }
 
-int encoder_finish(struct encoder *e, encoder_packet_fn *fn, void *context)
+int encoder_finish(struct encoder *e, int64_t until_us, encoder_packet_fn *fn, void *context)
 {
     const AVRational *tb = e->tracks.time_base;
     int64_t end = av_rescale_q(e->frames_in, tb[TRACK_VIDEO], tb[TRACK_AUDIO]);
@@ -499,8 +506,8 @@ int encoder_finish(struct encoder *e, encoder_packet_fn *fn, void *context)
         audio_rc =
             encode_audio_frame(e, end - e->samples_in < frame_size ? (int)(end - e->samples_in) : frame_size);
     if (audio_rc == 0)
-        audio_rc = encode(e, TRACK_AUDIO, NULL);
-    int rc = encode(e, TRACK_VIDEO, NULL);
+        audio_rc = encode(e, TRACK_AUDIO, NULL, INT64_MAX);
+    int rc = encode(e, TRACK_VIDEO, NULL, until_us);
     release(e, true, fn, context);
     return rc < 0 ? rc : audio_rc;
 }

@@ -98,7 +98,7 @@ int encoder_push(struct encoder *e, encoder_packet_fn *fn, void *context);
 void encoder_skip(struct encoder *e, int frames);
 
 /* Hands out everything that is still inside, and the audio up to the end of the last frame. Once,
- * at the end. */
-int encoder_finish(struct encoder *e, encoder_packet_fn *fn, void *context);
+ * at the end. `until_us`, real time: pictures that are not ready by then are lost; INT64_MAX: takes its time. */
+int encoder_finish(struct encoder *e, int64_t until_us, encoder_packet_fn *fn, void *context);
 
 #endif

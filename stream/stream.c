@@ -24,6 +24,7 @@
 enum {
     FIRST_KEYFRAME_US = 500000, /* a live show waits so long for its first picture, then begins without */
     FLASH_TELL_S = 60,          /* between two warnings of flashes */
+    FINISH_US = 1000000,        /* for what an encoder still holds when a live show ends */
     POLL_US = 100000,           /* between looks at the stop flag while an offline one waits */
     FAILURES_MAX = 5,           /* frames in a row that fail before the encoder is replaced */
 };
@@ -96,10 +97,16 @@ static void to_outputs(void *context, const AVPacket *packet)
     outputs_put(s->outputs, packet);
 }
 
+/* A live show ends soon, whatever an overloaded encoder still has to do. */
+static void finish_encoder(struct stream *s)
+{
+    encoder_finish(s->encoder, s->offline ? INT64_MAX : clock_real_us() + FINISH_US, to_outputs, s);
+}
+
 /* By what s->video says now, in new files and connections. */
 static int replace_encoder(struct stream *s)
 {
-    encoder_finish(s->encoder, to_outputs, s);
+    finish_encoder(s);
     close_outputs(s);
     s->failures = 0;
     int rc = open_outputs(s, &s->error);
@@ -407,7 +414,7 @@ static void *stream_main(void *arg)
         camera_advance(s->camera);
     }
     if (s->encoder)
-        encoder_finish(s->encoder, to_outputs, s);
+        finish_encoder(s);
     stop_request(s->p.stop);
     return NULL;
 }

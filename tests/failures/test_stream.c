@@ -227,7 +227,7 @@ static int open_fed_sink(void **thing, struct error *e)
     for (int i = 0; i < FRAMES && rc == 0; i++)
         rc = encoder_push(encoder, to_sink, *thing);
     if (rc == 0)
-        rc = encoder_finish(encoder, to_sink, *thing);
+        rc = encoder_finish(encoder, INT64_MAX, to_sink, *thing);
     encoder_close(&encoder);
     return rc;
 }

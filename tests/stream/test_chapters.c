@@ -44,7 +44,7 @@ static char *record(const char *folder, int frames, int notes)
     for (int i = 1; i <= notes; i++)
         sink_shown(s, i, i % 2 ? "goldfish + pizza" : "lion", i % 2 ? "ann" : "b\xc3\xb6", FPS * i);
     media_encode(e, 0, frames, to_sink, s);
-    assert_int_equal(encoder_finish(e, to_sink, s), 0);
+    assert_int_equal(encoder_finish(e, INT64_MAX, to_sink, s), 0);
     sink_end(s);
     sink_wait(s, clock_real_us() + 3000000);
     sink_close(&s);

@@ -119,7 +119,7 @@ static int64_t keep(const char *folder, int frames)
         .config = config, .tracks = encoder_tracks(e), .stats = &stats, .offline = true};
     assert_int_equal(sink_open(&s, &sink_clip, &p, NULL), 0);
     media_encode(e, 0, frames, to_sink, s);
-    encoder_finish(e, to_sink, s);
+    encoder_finish(e, INT64_MAX, to_sink, s);
     while (sink_lag_us(s) > 0)
         usleep(1000);
     sink_keep(s);

@@ -55,7 +55,7 @@ static struct seen encode(struct video_config v, const struct audio_config *a, i
     struct seen s = {0};
     struct encoder *e = media_encoder(&v, a);
     media_encode(e, 0, frames, look, &s);
-    assert_int_equal(encoder_finish(e, look, &s), 0);
+    assert_int_equal(encoder_finish(e, INT64_MAX, look, &s), 0);
     encoder_close(&e);
     return s;
 }
@@ -131,7 +131,7 @@ static void test_frames_left_out(void **state)
             encoder_skip(e, gap);
             at += gap;
         }
-        assert_int_equal(encoder_finish(e, look_at_gaps, &g), 0);
+        assert_int_equal(encoder_finish(e, INT64_MAX, look_at_gaps, &g), 0);
         encoder_close(&e);
         assert_int_equal(g.late_idr, 0);
         assert_int_equal(g.bad_order, 0);
@@ -163,7 +163,7 @@ static void test_what_ingest_servers_want(void **state)
     struct seen s = {0};
     for (int n = 0; n < 250; n++)
         assert_int_equal(encoder_push(e, look, &s), 0);
-    encoder_finish(e, look, &s);
+    encoder_finish(e, INT64_MAX, look, &s);
     encoder_close(&e);
     assert_in_range(s.bytes * 8 / 10, 330000, 440000);
 }

@@ -81,7 +81,7 @@ static void run(struct scene *s, int frames)
 static void finish(struct scene *s)
 {
     if (!s->finished)
-        encoder_finish(s->encoder, to_outputs, s->outputs);
+        encoder_finish(s->encoder, INT64_MAX, to_outputs, s->outputs);
     outputs_close(s->outputs);
     s->finished = true;
 }

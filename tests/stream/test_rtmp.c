@@ -159,7 +159,7 @@ static void push_until(struct push *p, const char *file, off_t bytes)
 static int64_t push_close(struct push *p)
 {
     int64_t began_us = clock_real_us();
-    encoder_finish(p->encoder, to_sinks, p);
+    encoder_finish(p->encoder, INT64_MAX, to_sinks, p);
     for (int i = 0; i < p->sink_count; i++)
         sink_end(p->sinks[i]);
     for (int i = 0; i < p->sink_count; i++)

@@ -89,7 +89,7 @@ static void record(const char *folder, const char *minutes, int64_t frames, stru
     struct fan fan = {.count = 1};
     assert_int_equal(open_sink(&fan.sinks[0], ops, config, e, stats), 0);
     media_encode(e, 0, frames, to_sinks, &fan);
-    assert_int_equal(encoder_finish(e, to_sinks, &fan), 0);
+    assert_int_equal(encoder_finish(e, INT64_MAX, to_sinks, &fan), 0);
     close_in(&fan.sinks[0], 3000000);
     encoder_close(&e);
     free(config);
@@ -249,7 +249,7 @@ static void test_full_disk(void **state)
         setrlimit(RLIMIT_FSIZE, &limit);
         usleep(3200000);
         media_encode(e, 150, 150, to_sinks, &fan);
-        encoder_finish(e, to_sinks, &fan);
+        encoder_finish(e, INT64_MAX, to_sinks, &fan);
         for (int i = 0; i < 2; i++)
             close_in(&fan.sinks[i], 3000000);
         encoder_close(&e);
@@ -310,7 +310,7 @@ static void test_removed_folder_comes_back(void **state)
     assert_int_equal(rmdir(sub), 0);
     usleep(1100000); /* it looks once a second */
     media_encode(e, 60, 140, to_sinks, &fan);
-    encoder_finish(e, to_sinks, &fan);
+    encoder_finish(e, INT64_MAX, to_sinks, &fan);
     close_in(&fan.sinks[0], 3000000);
     encoder_close(&e);
     assert_int_equal(media_file_count(sub), 1);
@@ -388,7 +388,7 @@ static void digest(char line[200], int64_t frames, int preset)
     struct fan fan = {.count = 1};
     assert_int_equal(open_sink(&fan.sinks[0], ops, config, e, &stats), 0);
     media_encode(e, 0, frames, to_sinks, &fan);
-    encoder_finish(e, to_sinks, &fan);
+    encoder_finish(e, INT64_MAX, to_sinks, &fan);
     close_in(&fan.sinks[0], 3000000);
     encoder_close(&e);
     FILE *f = fopen(path, "r");
@@ -535,7 +535,7 @@ static void test_preview_in_fragments(void **state)
     assert_true(sink_page.enabled(&page));
     assert_int_equal(open_sink(&fan.sinks[0], &sink_page, &page, e, &stats), 0);
     media_encode(e, 0, 125, to_sinks, &fan);
-    assert_int_equal(encoder_finish(e, to_sinks, &fan), 0);
+    assert_int_equal(encoder_finish(e, INT64_MAX, to_sinks, &fan), 0);
     close_in(&fan.sinks[0], 3000000);
     assert_int_equal(p.begins, 1);
     assert_int_equal(p.groups, 3); /* groups of two seconds */
