@@ -134,7 +134,7 @@ static const uint8_t chroma_table[64] = {17, 18, 24, 47, 99, 99, 99, 99, 18, 21,
                                          99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99,
                                          99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99};
 
-/* libjpeg's scale of a quality, in percent: 50 leaves the table as it is. The encoder frees it. */
+/* libjpeg's scale of a quality, in percent: 50 leaves the table as it is. run_encoder frees it. */
 static uint16_t *scaled_table(const uint8_t table[64], int quality)
 {
     int percent = quality < 50 ? 5000 / quality : 200 - 2 * quality;
@@ -218,6 +218,8 @@ static int run_encoder(const struct picture_image *p, const struct picture_style
     av_frame_free(&frame); /* a print's is the larger half of the memory */
     if (rc >= 0)
         rc = avcodec_receive_packet(context, packet);
+    if (context) /* FFmpeg 5.1 forgets this one */
+        av_freep(&context->chroma_intra_matrix);
     avcodec_free_context(&context);
     return rc;
 }
