@@ -148,7 +148,8 @@ static void dreams_what_it_is_told(void **state)
 #ifdef __SANITIZE_THREAD__
     skip(); /* many steps and nothing about threads */
 #endif
-    struct dream_config c = CONFIG("dream.size=192x160");
+    /* Belief is of the whole picture, so the whole picture is asked. */
+    struct dream_config c = CONFIG("dream.size=192x160", "dream.focus=0");
     struct dream *d = open_or_fail(&c, 1, NULL);
     struct dream_target one = target(pizza, NULL), two = target(goldfish, pizza);
     double before[DREAM_SUBJECTS_MAX], after[DREAM_SUBJECTS_MAX];
