@@ -305,6 +305,9 @@ class Outputs(unittest.TestCase):
         with tempfile.TemporaryDirectory() as f, Page("clip.dir=" + f, "outputs.tv.kind=rtmp", "outputs.tv.enabled=false",
                                          "outputs.tv.url=rtmp://127.0.0.1:1/app") as p:
             state = lambda name: {k["name"]: k["state"] for k in p.get("/api/status", TOKEN)["sinks"]}.get(name)
+            end = time.monotonic() + 10
+            while state("tv") is None and time.monotonic() < end:  # the page opens before the outputs have rows
+                time.sleep(0.05)
             self.assertEqual(state("tv"), "ended")
             p.until(lambda s: s["healthy"])  # what is off on purpose is no trouble
             for body in ({}, {"name": ""}, {"name": "tv"}, {"name": "tv", "on": "yes"}, {"on": True}):
