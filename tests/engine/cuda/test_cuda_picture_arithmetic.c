@@ -74,13 +74,14 @@ static void modern_dreams_as_the_cpu_does(void **state)
     assert_true(host_replays >= 3);
 }
 
-/* Where a gradient is next to nothing its sign is chance, and with it the way a pixel goes. */
+/* Where a gradient is next to nothing its sign is chance, and with it the way a pixel goes. How many do depends on the
+ * order of the CPU's sums: 3.6e-8 after two steps where it has AVX2, under 1e-10 with AVX-512. */
 static void classic_dreams_as_the_cpu_does(void **state)
 {
     (void)state;
     struct check c;
     CHECK_OPEN(&c, SMALL, "dream.profile=classic");
-    compare_dreams(&c, 2, 1e-10, 1e-3);
+    compare_dreams(&c, 2, 1e-7, 1e-3);
     check_close(&c);
 }
 
