@@ -23,6 +23,7 @@ headers := $(sort $(foreach d,$(folders) models,$(wildcard $d/*.h)))
 objects := $(sources:%.c=$O/%.o) $(patsubst %.S,$O/%.o,$(wildcard models/*.S web/*.S config/pictures/*.S))
 fuzzers := $(patsubst %.c,$O/%,$(wildcard tests/fuzz/fuzz_*.c))
 tests   := $(patsubst %.c,$O/%,$(wildcard tests/*/test_*.c tests/*/*/test_*.c)) $(subst /fuzz_,/corpus_,$(fuzzers))
+tests_now := $(if $(ONLY),$(foreach t,$(tests),$(if $(findstring $(ONLY),$t),$t)),$(tests))
 gpu_tests := $(filter $O/tests/gpu/%,$(tests))
 scripts := .ci/run tests/run tests/bare $(filter-out %.in %.md %/embedded %/Containerfile,$(wildcard scripts/*)) $(wildcard scripts/embedded/*.py)
 
@@ -133,8 +134,8 @@ test: ## install what the tests need, build, run them all; ONLY=text picks some,
 	@scripts/setup --tests
 	@$(MAKE) --no-print-directory $(jobs) test-unit
 
-test-unit: $(BIN) $(cuda_module) $(tests) ## the same without looking for packages
-	@$(test_environment) tests/run $(tests)
+test-unit: $(BIN) $(cuda_module) $(tests_now) ## the same without looking for packages
+	@$(test_environment) tests/run $(tests_now)
 
 test-gpu: $(BIN) $(cuda_module) $(gpu_tests) ## what needs a GPU: every operation against the CPU's, long dreams
 	@ONLY=gpu MAY_SKIP=1 $(test_environment) tests/run $(gpu_tests)
