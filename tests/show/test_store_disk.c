@@ -58,7 +58,8 @@ static void tear(struct rng *rng)
     struct stat st;
     off_t kept = log_synced();
     if (stat(path_of("reverie.db-wal"), &st) == 0 && st.st_size > kept)
-        assert_int_equal(truncate(path_of("reverie.db-wal"), kept + rng_below(rng, (uint32_t)(st.st_size - kept))), 0);
+        assert_int_equal(
+            truncate(path_of("reverie.db-wal"), kept + rng_below(rng, (uint32_t)(st.st_size - kept))), 0);
     unlink(path_of("reverie.db-shm"));
 }
 
