@@ -33,6 +33,7 @@
 #include "stream/camera.h"
 
 enum { SHUTDOWN_MAX_S = 5, REPORT_EVERY_MS = 30000 };
+#define FRONT_MOST_PER_FRAME 0.02 /* of the height: faster would be a jump */
 
 struct run {
     struct run_options options;
@@ -48,6 +49,7 @@ struct run {
     struct rules *rules;
     struct requests *requests;
     struct record *record;
+    struct tug *tug;
     struct chatbot *chatbot;
     struct script *script;
     struct console *console;
@@ -115,6 +117,8 @@ static int open_chat(struct run *r, struct error *e)
     if (rc < 0)
         return error_set(e, -rc, "cannot open the chat: %s", strerror(-rc));
     requests_on_withdrawn(r->requests, on_withdrawn, r);
+    r->tug = tug_open(&r->settings.show, FRONT_MOST_PER_FRAME * stream_config_fps(r->settings.stream));
+    chatbot_set_tug(r->chatbot, r->tug);
     chatbot_set_rules(r->chatbot, r->rules);
     chatbot_set_stats(r->chatbot, &r->stats);
     chatbot_set_first_below(r->chatbot, dream_first_below(&r->settings.dream));
@@ -260,6 +264,8 @@ static int start_programme(struct run *r, struct error *e)
         .requests = r->requests,
         .chatbot = r->chatbot,
         .script = r->script,
+        .tug = r->tug,
+        .first_below = dream_first_below(&r->settings.dream),
         .fade_s = r->settings.dream.transition_s,
         .moves_on_when_formed = r->settings.show.adaptive_hold,
     };
@@ -380,6 +386,7 @@ static int close_all(struct run *r, struct error *e)
     script_close(&r->script);
     record_close(&r->record);
     chatbot_close(&r->chatbot);
+    tug_close(&r->tug);
     output_desk_close(&r->outputs);
     requests_close(&r->requests);
     rules_close(&r->rules);

@@ -44,7 +44,9 @@ void page_wish(void *context, const struct web_wish *w, struct web_answer *a)
     char login[REQUEST_USER_BYTES], reply[CHAT_REPLY_BYTES];
     double now_s = page_now_s(p), eta_s;
     snprintf(login, sizeof login, "page:%.32s", w->viewer && w->viewer[0] ? w->viewer : "somebody");
-    if (is_crowded(p, login)) {
+    bool pulls =
+        strcmp(w->text, "!1") == 0 || strcmp(w->text, "!2") == 0; /* which takes no place in the line */
+    if (!pulls && is_crowded(p, login)) {
         *a = (struct web_answer){.result = WEB_FULL, .wait_s = p->p.settings->show.hold_s};
         text_copy(a->reply, sizeof a->reply, "So many pages want something that I must finish a few first.");
         return;

@@ -3,10 +3,13 @@
  */
 #include "app/programme.h"
 
+#include <math.h>
+
 #include "app/subjects.h"
 #include "common/log.h"
 
-#define SEEN_LEAST 0.01       /* what is seen less surely is not worth a word */
+#define SEEN_LEAST  0.01      /* what is seen less surely is not worth a word */
+#define FRONT_LEAST 0.0005    /* of the height: less is not worth a word, either */
 enum { USUAL_CHANGE_S = 20 }; /* of "frog > volcano" without a time */
 
 static void add_subjects(const struct programme *p, const struct request *r, int first, int end,
@@ -92,6 +95,44 @@ static bool take_steering(struct programme *p, struct port_target *t)
     return true;
 }
 
+/* ---- the tug of war ---- */
+
+static void begin_tug(struct programme *p, const struct request *r, double now_s)
+{
+    p->front = -1;
+    p->wins_told = 0;
+    if (p->tug)
+        tug_turn(p->tug, r, p->first_below, now_s);
+}
+
+/* The votes are gone soon after; what they were at this moment is told. */
+static void tell_winner(struct programme *p, double now_s)
+{
+    struct tug_view v;
+    tug_look(p->tug, now_s, &v);
+    int lower = v.winner == TUG_LOWER;
+    if (!v.winner || v.wins[0] + v.wins[1] == p->wins_told)
+        return;
+    p->wins_told = v.wins[0] + v.wins[1];
+    log_info("show", "%.1f s: %s wins the tug of war, %d to %d", now_s,
+             synset_table[v.synset[lower]].names[0], v.votes[lower], v.votes[!lower]);
+    chatbot_won(p->chatbot, v.synset[lower], v.votes[lower], v.votes[!lower]);
+}
+
+/* True: the front has moved, and *t says where to. */
+static bool pull(struct programme *p, double now_s, struct port_target *t)
+{
+    double front;
+    if (!p->tug || !tug_pull(p->tug, now_s, &front))
+        return false;
+    tell_winner(p, now_s);
+    if (fabs(front - p->front) < FRONT_LEAST)
+        return false;
+    p->front = front;
+    *t = (struct port_target){.only_front = 1, .front = (float)front};
+    return true;
+}
+
 static void answer(struct programme *p, double now_s)
 {
     struct request r;
@@ -102,12 +143,13 @@ static void answer(struct programme *p, double now_s)
         targets_from_request(p, &r, now_s, &t);
         p->has_begun = true;
         p->now = r;
+        begin_tug(p, &r, now_s);
         log_info("dream", "%.1f s: now dreaming %s", now_s, t.caption);
         port_answer(p->port, &t);
     } else if (p->has_later && now_s >= p->later_at_s) {
         p->has_later = false;
         port_answer(p->port, &p->later);
-    } else if (take_steering(p, &t)) {
+    } else if (take_steering(p, &t) || pull(p, now_s, &t)) {
         port_answer(p->port, &t);
     } else {
         port_answer(p->port, NULL);

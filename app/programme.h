@@ -15,6 +15,7 @@
 #include "common/thread.h"
 #include "dreamer/port.h"
 #include "engine/model/model.h"
+#include "show/tug.h"
 
 struct programme {
     struct port *port;
@@ -22,6 +23,8 @@ struct programme {
     struct requests *requests;
     struct chatbot *chatbot;
     struct script *script;     /* NULL: none */
+    struct tug *tug;           /* NULL: nobody pulls */
+    bool first_below;          /* the first of two things is the lower one */
     double fade_s;             /* from one subject to the next */
     bool moves_on_when_formed; /* show.adaptive_hold */
 
@@ -35,6 +38,8 @@ struct programme {
     double later_at_s;
     struct request now; /* on turn; count 0: nothing yet */
     struct formed formed;
+    double front;  /* that the dream knows; < 0: none in this turn */
+    int wins_told; /* in this turn */
 };
 
 /* Starts the thread; the fields above `thread` are filled, and `p` must stay where it is until programme_stop.

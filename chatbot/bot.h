@@ -43,6 +43,7 @@ struct chatbot {
     struct synsets_known all;      /* what the model has, whatever the rules say */
     struct rules *rules;           /* NULL: no rules */
     struct record *record;         /* NULL: none */
+    struct tug *tug;               /* NULL: nobody pulls */
     struct stats *stats;           /* NULL: nobody counts */
     char name[REQUEST_USER_BYTES]; /* that it listens to in a channel */
     bool first_below;              /* the first of two things gets the bottom half */
@@ -102,6 +103,7 @@ struct chat_call {
 /* chatbot.c */
 void chat_say(struct chat_call *c, enum reply reply, const struct reply_words *words);
 void chat_print(struct chat_call *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void chat_announce(struct chatbot *b, const char *text); /* to the channel, when its turn comes */
 bool chat_is_operator(const struct chat_call *c);
 bool chat_is_moderator(const struct chat_call *c); /* or more */
 /* "on your screen in about 24 s", `eta_s` from now plus the way to the screen. Returns out. */
@@ -134,6 +136,13 @@ void chat_request(struct chat_call *c);
 void chat_wish_for(struct chat_call *c, const char *name); /* as if it had been typed behind !dream */
 /* "yes": what was offered to this viewer lately, or NULL. */
 const char *chat_offered(struct chat_call *c);
+
+/* commands_tug.c: a line that is a vote for one of two things ("2", "pizza") counts, and is no wish. */
+bool chat_pulls(struct chat_call *c, const char *line);
+void chat_forget_pull(struct chatbot *b, const struct person *who); /* NULL: everybody's */
+void run_upper(struct chat_call *c);
+void run_lower(struct chat_call *c);
+void run_tug(struct chat_call *c);
 
 /* commands_viewer.c, commands_camera.c, commands_people.c, commands_rules.c, commands_outputs.c */
 void run_now(struct chat_call *c);

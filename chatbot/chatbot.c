@@ -75,7 +75,8 @@ static void put_prefix(struct chat_call *c)
     size_t n = 0;
     for (const char *at = c->reply; *at && n + CHAT_PREFIX_BYTES < sizeof text; at++) {
         bool begins = at == c->reply || strchr(" \"(", at[-1]);
-        if (*at == '!' && begins && at[1] >= 'a' && at[1] <= 'z')
+        bool names = (at[1] >= 'a' && at[1] <= 'z') || at[1] == '1' || at[1] == '2';
+        if (*at == '!' && begins && names)
             n += text_copy(text + n, sizeof text - n, prefix);
         else
             text[n++] = *at;
@@ -161,6 +162,8 @@ static void answer(struct chat_call *c, const char *line)
         chat_command(c, command);
     else if (c->by_name && chat_is_talk(line))
         c->answered = false;
+    else if (chat_pulls(c, line))
+        c->outcome->result = CHAT_SAID;
     else if (is_yes(line) && (command = chat_offered(c)))
         chat_wish_for(c, command);
     else
@@ -329,6 +332,14 @@ int chatbot_reload(struct chatbot *b, struct error *e)
     return rc;
 }
 
+void chat_announce(struct chatbot *b, const char *text)
+{
+    pthread_mutex_lock(&b->lock);
+    if (b->notice_count < CHAT_NOTICES_MAX) /* nobody listens to the channel: it can wait no longer */
+        text_copy(b->notices[b->notice_count++], CHAT_REPLY_BYTES, text);
+    pthread_mutex_unlock(&b->lock);
+}
+
 void chatbot_shown(struct chatbot *b, int64_t request_id)
 {
     struct request q;
@@ -337,10 +348,7 @@ void chatbot_shown(struct chatbot *b, int64_t request_id)
         return;
     request_label(&q, label, sizeof label);
     snprintf(text, sizeof text, "%s, yours is on now: %s.", chat_at(b, q.user, at), label);
-    pthread_mutex_lock(&b->lock);
-    if (b->notice_count < CHAT_NOTICES_MAX) /* nobody listens to the channel: it can wait no longer */
-        text_copy(b->notices[b->notice_count++], CHAT_REPLY_BYTES, text);
-    pthread_mutex_unlock(&b->lock);
+    chat_announce(b, text);
 }
 
 bool chatbot_notice(struct chatbot *b, char text[CHAT_REPLY_BYTES])
@@ -403,6 +411,10 @@ void chatbot_set_first_below(struct chatbot *b, bool below)
 
 void chatbot_clear_user(struct chatbot *b, const char *user)
 {
+    struct person who = {.id = ""};
+    if (user && (!b->rules || !rules_find(b->rules, user, &who)))
+        text_copy(who.login, sizeof who.login, user);
+    chat_forget_pull(b, user ? &who : NULL);
     requests_withdraw(b->requests, user, NULL);
     record_removed(b->record, user, NULL);
 }

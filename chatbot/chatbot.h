@@ -70,6 +70,7 @@ struct chatbot_manners {
 struct chatbot;
 struct rules;
 struct record;
+struct tug;
 
 /* `requests` must outlive it; `known` is copied. `lag_s`: seconds from the dream's turn to pixels on screen,
  * for what viewers are told. Returns 0. */
@@ -94,6 +95,10 @@ void chatbot_set_sight(struct chatbot *b, int64_t request_id, double share, int 
 void chatbot_set_rules(struct chatbot *b, struct rules *rules);
 void chatbot_set_record(struct chatbot *b,
                         struct record *record); /* show/record.h: what is asked is recorded */
+/* show/tug.h, which must outlive it: viewers pull at what is on. */
+void chatbot_set_tug(struct chatbot *b, struct tug *tug);
+/* Somebody has won the tug of war: told to the channel. From any thread. */
+void chatbot_won(struct chatbot *b, int winner_synset, int votes, int votes_against);
 /* Counts what becomes of every line, by where it came from; NULL: nobody counts. Must outlive the bot. */
 void chatbot_set_stats(struct chatbot *b, struct stats *stats);
 

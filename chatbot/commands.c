@@ -49,6 +49,10 @@ static const struct command commands[] = {
     {"fast", "", 0, 0, ANYONE, run_fast, "the camera falls faster for half a minute"},
     {"still", "", 0, 0, ANYONE, run_still, "the camera stands still for a moment"},
     {"spin", "", 0, 0, ANYONE, run_spin, "the camera turns for a while"},
+    {"1", "", 0, 0, ANYONE, run_upper, "pulls for the upper one of two things"},
+    {"2", "", 0, 0, ANYONE, run_lower, "pulls for the lower one"},
+    {"tug", "[on|off]", 0, 1, ANYONE, run_tug,
+     "how the tug of war stands; moderators end it, or let it begin again"},
     {"hold", "[SECONDS]", 0, 1, MODERATOR, run_hold, "keeps what is on for longer"},
     {"pause", "", 0, 0, MODERATOR, run_pause, "takes no more wishes"},
     {"resume", "", 0, 0, MODERATOR, run_resume, "takes wishes again"},
@@ -110,6 +114,8 @@ static const struct command *nearest(const struct chat_call *c, const char *name
     const struct command *best = NULL;
     int limit = 2;
     for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        if (!commands[i].name[1]) /* nobody mistypes a single letter into another word */
+            continue;
         int distance = text_distance(name, commands[i].name, limit);
         if (distance <= limit && may(c, &commands[i])) {
             best = &commands[i];
@@ -184,7 +190,8 @@ void chat_command(struct chat_call *c, const char *line)
     } else if (is_wish(c, line)) {
         c->rest = line;
         c->addressed = true;
-        chat_request(c);
+        if (!chat_pulls(c, line))
+            chat_request(c);
     } else if (others) {
         c->answered = false;
     } else {

@@ -87,6 +87,7 @@ void run_ban(struct chat_call *c)
         chat_print(c, "I cannot remember any more whom not to listen to.");
     if (rc)
         return;
+    chat_forget_pull(c->bot, &who);
     record_removed(c->bot->record, who.login, NULL);
     tell_ban(c, &who, known, minutes, requests_withdraw(c->bot->requests, who.login, NULL));
 }

@@ -105,15 +105,6 @@ static void put_brief(struct chat_call *c, const char *label)
         snprintf(c->outcome->brief + n, sizeof c->outcome->brief - n, " %s", label);
 }
 
-/* One above the other, each in its half. */
-static bool are_halves(const struct request *q)
-{
-    bool halves = q->count == 2 && q->change.at == 0;
-    for (int i = 0; i < q->count; i++)
-        halves = halves && q->manner[i].weight == 0 && q->manner[i].place == SYNSETS_ANYWHERE;
-    return halves;
-}
-
 /* What the queue said, to a person. */
 static void tell(struct chat_call *c, const struct request *q, int rc, double eta_s, bool replaced)
 {
@@ -138,9 +129,9 @@ static void tell(struct chat_call *c, const struct request *q, int rc, double et
     else if (requests_is_lottery(c->bot->requests) && !q->immediate)
         chat_say(c, REPLY_LOTTERY, &words);
     else if (replaced && !q->immediate)
-        chat_say(c, are_halves(q) ? REPLY_INSTEAD_TWO : REPLY_INSTEAD_ONE, &words);
+        chat_say(c, request_is_halves(q) ? REPLY_INSTEAD_TWO : REPLY_INSTEAD_ONE, &words);
     else
-        chat_say(c, are_halves(q) ? REPLY_TWO : REPLY_ONE, &words);
+        chat_say(c, request_is_halves(q) ? REPLY_TWO : REPLY_ONE, &words);
 }
 
 static void tell_why_not(struct chat_call *c, const struct synsets_result *r)

@@ -34,8 +34,9 @@ struct keyframe {
     /* How the picture moved from the last one to this: zoom and clockwise turn per output frame. Zoom 0: as the
      * camera's settings say. */
     double zoom_per_frame, degrees_per_frame;
-    int64_t z_frames;                     /* where on the zoom axis this picture is at scale 1 */
-    int64_t request_id;                   /* request that it answers; 0: the dream's own idea */
+    int64_t z_frames;   /* where on the zoom axis this picture is at scale 1 */
+    int64_t request_id; /* request that it answers; 0: the dream's own idea */
+    double front;       /* where its two subjects meet, share of the height; < 0: nobody moves that */
     char caption[KEYFRAME_CAPTION_BYTES]; /* UTF-8, may be empty */
 };
 

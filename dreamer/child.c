@@ -135,6 +135,7 @@ static void send_pictures(struct child *c)
                                              .request_id = k->request_id,
                                              .zoom_per_frame = k->zoom_per_frame,
                                              .degrees_per_frame = k->degrees_per_frame,
+                                             .front = k->front,
                                              .is_frame = k->is_frame}};
         text_copy(m.picture.caption, sizeof m.picture.caption, k->caption);
         send_out(c, &m);

@@ -52,6 +52,7 @@ static void set_target(struct dreamer *d, const struct port_target *t, double fa
     target.change = t->change == PORT_WIPE ? DREAM_WIPE : DREAM_FADE;
     dream_set_target(d->p.dream, &target, fade_s);
     d->target = *t;
+    d->front = -1;
 }
 
 /* Asks what to dream now. */
@@ -62,6 +63,8 @@ static void take_target(struct dreamer *d)
         return;
     if (t.only_motion)
         motion_wish(&d->motion, &t.motion, show_time_s(d));
+    else if (t.only_front)
+        d->front = dream_set_front(d->p.dream, (double)t.front) ? (double)t.front : d->front;
     else
         set_target(d, &t, (double)t.fade_s);
 }
@@ -116,6 +119,7 @@ static void publish(struct dreamer *d, struct keyframe *slot)
     slot->degrees_per_frame = d->moves.degrees;
     slot->z_frames = d->z_frames;
     slot->request_id = d->target.request_id;
+    slot->front = d->front;
     text_copy(slot->caption, sizeof slot->caption, d->target.caption);
     stats_add(d->p.stats, STAT_KEYFRAMES, 1); /* first: the one that ends the show is counted, too */
     keyframes_publish(d->p.keyframes);
@@ -378,7 +382,8 @@ static void *dreamer_main(void *arg)
 
 int dreamer_start(struct dreamer *d, const struct dreamer_params *p)
 {
-    *d = (struct dreamer){.p = *p, .state.share = -1, .retreat_us = (int64_t)(p->retreat_s * 1e6)};
+    *d = (struct dreamer){
+        .p = *p, .state.share = -1, .front = -1, .retreat_us = (int64_t)(p->retreat_s * 1e6)};
     motion_init(&d->motion, p->zoom_per_frame, p->degrees_per_frame);
     d->moves = (struct motion_frame){p->zoom_per_frame, p->degrees_per_frame};
     return thread_start(&d->thread, "dream", dreamer_main, d);

@@ -63,6 +63,7 @@ struct dreamer {
     struct motion motion;
     struct motion_frame moves; /* by which the last picture came out of the one before it */
     struct port_target target; /* count 0: nothing yet */
+    double front;              /* where its two subjects meet; < 0: nobody has moved it */
     struct port_state state;   /* as it was told last */
 };
 

@@ -30,8 +30,8 @@ void intake_begin(struct intake *i)
 
 void intake_target(struct intake *i, const struct port_target *t)
 {
-    if (t->only_motion)
-        return; /* it is of this moment */
+    if (t->only_motion || t->only_front)
+        return; /* they are of this moment */
     i->targets[i->target_count++ % INTAKE_TARGETS] = *t;
 }
 
@@ -69,6 +69,8 @@ const char *intake_picture(struct intake *i, const struct wire_picture *p)
         return "a picture of where the camera never comes";
     if (!moves_as_a_camera(p))
         return "a movement that no camera makes";
+    if (!(p->front <= 1)) /* also none at all */
+        return "subjects that meet outside of the picture";
     if (!is_known(i, p))
         return "a caption of its own";
     i->waiting[i->waiting_count++] = *p;
@@ -97,6 +99,7 @@ static bool copy_picture(struct intake *i, struct keyframe *slot, const struct w
     slot->request_id = p->request_id;
     slot->zoom_per_frame = p->zoom_per_frame;
     slot->degrees_per_frame = p->degrees_per_frame;
+    slot->front = p->front;
     text_copy(slot->caption, sizeof slot->caption, p->caption);
     if (!slot->is_frame)
         return copy_levels(slot->rgb, from->rgb, 3 * pixels);

@@ -51,6 +51,8 @@ struct port_target {
     char caption[KEYFRAME_CAPTION_BYTES]; /* UTF-8, may be empty; goes with the pictures */
     int32_t only_motion;                  /* 1: all above stays as it is, `motion` is what is new */
     struct port_motion motion;
+    int32_t only_front; /* 1: all above stays as it is, `front` is what is new */
+    float front;        /* where two that share the picture meet: share of its height from above, 0..1 */
 };
 
 /* A class that the network sees, whoever wished for it. */

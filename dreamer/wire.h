@@ -76,7 +76,7 @@ struct wire_answer {
 struct wire_picture {
     int64_t number, z_frames, request_id;
     int32_t is_frame, unused;
-    double zoom_per_frame, degrees_per_frame; /* as in struct keyframe */
+    double zoom_per_frame, degrees_per_frame, front; /* as in struct keyframe */
     char caption[KEYFRAME_CAPTION_BYTES];
 };
 

@@ -39,7 +39,17 @@ static const struct option show_rows[] = {
         struct show_config, vote_share, "0.5", 0, 1, NULL,
         "Viewers skip what is on when this share of those who wrote in the last ten minutes says !skip; "
         "0 turns voting off."),
-    OPTION_INT(struct show_config, vote_min, "3", 1, 10000, NULL, "Fewest votes that skip."),
+    OPTION_INT(struct show_config, vote_min, "3", 1, 10000, NULL,
+               "Fewest votes that skip, or win a tug of war."),
+    OPTION_BOOL(
+        struct show_config, tug, "true",
+        "When two things share the picture viewers pull at the front between them: !1 for the upper one, !2 for the "
+        "lower, or their names. Moderators end it with !tug off."),
+    OPTION_FLOAT(
+        struct show_config, tug_share, "0.7", 0.5, 1, NULL,
+        "Share of the last minute's votes that wins the tug of war, and all of the picture for ten seconds."),
+    OPTION_FLOAT(struct show_config, tug_hold_s, "15", 1, 600, "s",
+                 "How long that share must be held to win."),
     OPTION_STRING(
         struct show_config, moderators, "", 0,
         "Users who may do what moderators may, besides those whom the chat itself marks: ann, bob."),

@@ -26,6 +26,14 @@ bool request_is_same(const struct request *a, const struct request *b)
     return true;
 }
 
+bool request_is_halves(const struct request *q)
+{
+    bool halves = q->count == 2 && q->change.at == 0;
+    for (int i = 0; i < q->count; i++)
+        halves = halves && q->manner[i].weight == 0 && q->manner[i].place == SYNSETS_ANYWHERE;
+    return halves;
+}
+
 void request_label(const struct request *q, char *out, size_t size)
 {
     struct synsets_result r = {.count = q->count, .change = q->change};

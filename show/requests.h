@@ -49,6 +49,9 @@ struct show_config {
     double mixtures;         /* 0 */
     double vote_share;       /* 0.5 */
     int64_t vote_min;        /* 3 */
+    bool tug;                /* true */
+    double tug_share;        /* 0.7 */
+    double tug_hold_s;       /* 15 */
     char moderators[OPTION_STRING_BYTES];
     char banned_file[OPTION_STRING_BYTES];
     char state_dir[OPTION_STRING_BYTES]; /* "": nothing is kept; "auto": state_folder.h */
@@ -182,6 +185,9 @@ void requests_look_ahead(struct requests *r, double now_s, struct requests_outlo
  * a daydream, which is nobody's, has a tilde: "goldfish ~". Always terminated. */
 void request_label(const struct request *q, char *out, size_t size);
 void request_caption(const struct request *q, char *out, size_t size);
+
+/* Two things with a half of the picture each, the usual way? */
+bool request_is_halves(const struct request *q);
 
 /* Do both want the same, in the same way? */
 bool request_is_same(const struct request *a, const struct request *b);

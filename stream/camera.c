@@ -58,6 +58,7 @@ struct shot {
     double z;                                 /* where it is shown at scale 1 */
     double zoom_per_frame, radians_per_frame; /* by which it came out of the one before it */
     int64_t request_id;
+    double front;
     char caption[KEYFRAME_CAPTION_BYTES];
 };
 
@@ -218,6 +219,7 @@ int camera_push(struct camera *c, const struct keyframe *k)
     s->zoom_per_frame = own ? k->zoom_per_frame : c->zoom_per_frame;
     s->radians_per_frame = own ? k->degrees_per_frame * (acos(-1) / 180) : c->radians_per_frame;
     s->request_id = k->request_id;
+    s->front = k->front;
     text_copy(s->caption, sizeof s->caption, k->caption);
 
     if (c->count == 0)
@@ -279,6 +281,17 @@ const char *camera_caption(const struct camera *c)
 int64_t camera_request_id(const struct camera *c)
 {
     return prevailing(c)->request_id;
+}
+
+double camera_front(const struct camera *c)
+{
+    const struct shot *a = older_of(c), *b = newer_of(c);
+    bool same = a->request_id == b->request_id && strcmp(a->caption, b->caption) == 0;
+    if (c->count == 0)
+        return -1;
+    if (!same || a->front < 0 || b->front < 0)
+        return prevailing(c)->front;
+    return a->front + (b->front - a->front) * progress(c);
 }
 
 /* The newer picture alone, at its own position and size: a frame is shown as it is. */

@@ -105,4 +105,8 @@ int64_t camera_horizon(const struct camera *c);
 const char *camera_caption(const struct camera *c);
 int64_t camera_request_id(const struct camera *c);
 
+/* Where the two subjects of what prevails meet, share of the height: on its way from one keyframe's to the other's, as
+ * the picture is. < 0: they do not move. */
+double camera_front(const struct camera *c);
+
 #endif

@@ -55,6 +55,11 @@ void dream_close(struct dream **d);
  * taken over; 0: at once. */
 void dream_set_target(struct dream *d, const struct dream_target *t, double fade_s);
 
+/* Where the two subjects meet that share the picture, as a share of its height from above: at 0 and 1 one of them has
+ * all of it, soft border included. While targets fade it is the newest's. False, and nothing changes, unless just two share the
+ * picture. */
+bool dream_set_front(struct dream *d, double front);
+
 /* Instead of subjects: climb activations of layers (DeepDream). `layer` indexes model.layers; `channel` -1 takes all
  * of them. Of several each step climbs one, drawn by weight, so that each moves the picture by its share whatever the
  * scale of its numbers. Weights are positive; 1 to DREAM_LAYERS_MAX count. The next dream_set_target ends it. */

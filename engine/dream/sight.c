@@ -50,8 +50,8 @@ static void see_subjects(const struct dream *d, const struct looked *l, struct d
     }
     for (int k = 0; k < m->target.count; k++) {
         s->belief[k] = weights[k] > 0 ? s->belief[k] / weights[k] : 0;
-        if (m->target.subjects[k].weight < 0)
-            continue;
+        if (m->target.subjects[k].weight < 0 || (weights[k] <= 0 && !m->rides[k]))
+            continue; /* a front has left it no room */
         share += s->belief[k];
         wanted++;
     }

@@ -29,10 +29,12 @@ static double beyond(double at, double edge, double soft)
     return t * t * (3 - 2 * t);
 }
 
-/* The picture's own border is none: what reaches it goes on behind it, in the mirrored part of a view. */
+/* The picture's own border is none: what reaches it goes on behind it, in the mirrored part of a view. An edge that
+ * has moved out of the picture still has its soft side in it. */
 static double inside(double at, double low, double high, double soft)
 {
-    return (low > 0 ? beyond(at, low, soft) : 1) * (high < 1 ? 1 - beyond(at, high, soft) : 1);
+    bool has_low = low < 0 || low > 0, has_high = high < 1 || high > 1;
+    return (has_low ? beyond(at, low, soft) : 1) * (has_high ? 1 - beyond(at, high, soft) : 1);
 }
 
 static void follow(const struct dream *d, const struct drift *by, double *x, double *y)
@@ -102,6 +104,34 @@ bool dream_mix_is_plain(const struct mix *m)
             return false;
     }
     return t->count <= 2;
+}
+
+/* Those that share the picture in rows, the first one and its fellow; 0: it is not just two. */
+static int two_rows(const struct mix *m, int which[2])
+{
+    int count = 0;
+    for (int i = 0; i < m->target.count; i++) {
+        if (m->rides[i] || m->target.subjects[i].weight < 0)
+            continue;
+        if (count == 2)
+            return 0;
+        which[count++] = i;
+    }
+    return count == 2 ? 2 : 0;
+}
+
+bool dream_set_front(struct dream *d, double front)
+{
+    int which[2];
+    struct mix *m = d->mix_count ? &d->mix[d->mix_count - 1] : NULL;
+    if (!m || !two_rows(m, which) || !(front >= 0 && front <= 1))
+        return false;
+    double soft = d->config.border; /* at the ends the soft border lies outside, too */
+    float border = (float)(front * (1 + soft) - soft / 2);
+    bool first_below = dream_first_below(&d->config);
+    m->target.subjects[which[first_below]].place = (struct dream_place){0, 0, 1, border};
+    m->target.subjects[which[!first_below]].place = (struct dream_place){0, border, 1, 1};
+    return true;
 }
 
 /* ---- targets ---- */

@@ -57,7 +57,7 @@ class Manual(unittest.TestCase):
     def test_readme_lists_what_the_bot_obeys(self):
         with open(os.path.join(ROOT, "chatbot", "commands.c"), encoding="utf-8") as f:
             table = f.read().split("commands[] = {")[1].split("\n};")[0]
-        names = re.findall(r'^    \{"([a-z]+)", .*(?:ANYONE|MODERATOR)', table, re.M)
+        names = re.findall(r'^    \{"([a-z0-9]+)", .*(?:ANYONE|MODERATOR)', table, re.M)
         self.assertIn("dream", names)
         with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as f:
             readme = f.read()

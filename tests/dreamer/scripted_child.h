@@ -132,6 +132,8 @@ static inline void lie(struct play *p)
         m.picture.z_frames = INT64_MAX;
     else if (strcmp(what, "frame") == 0)
         m.picture.is_frame = 1;
+    else if (strcmp(what, "front") == 0)
+        m.picture.front = 1.5;
     else if (strcmp(what, "move") == 0)
         m.picture.zoom_per_frame = NAN;
     else if (strcmp(what, "seen") == 0)

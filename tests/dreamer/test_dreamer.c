@@ -29,6 +29,7 @@ struct dream {
     atomic_int step_us, steps_rc; /* what a step takes and says */
     atomic_bool makes_frames;
     atomic_int steps, targets, looks;
+    double front;               /* that was set last */
     double log_zoom, elapsed_s; /* of all warps but rehearsed ones: dream thread, then the test */
 };
 
@@ -37,6 +38,12 @@ void dream_set_target(struct dream *d, const struct dream_target *t, double fade
     (void)t;
     (void)fade_s;
     d->targets++;
+}
+
+bool dream_set_front(struct dream *d, double front)
+{
+    d->front = front;
+    return front < 0.9;
 }
 
 void dream_warp(struct dream *d, double zoom, double degrees, double elapsed_s)
@@ -137,6 +144,8 @@ struct fixture {
     struct stats stats;
     struct stop stop;
     struct port *port;
+    struct request first; /* waits when it begins; count 0: none */
+    struct tug *tug;      /* NULL: nobody pulls */
     struct programme programme;
     struct dreamer dreamer;
     struct snapshots snapshots;     /* where they go; NULL places: none are taken */
@@ -161,8 +170,13 @@ static void begin(struct fixture *f, enum dreamer_mode mode, bool offline)
     else
         clock_init_monotonic(&f->clock);
     f->newest_z = -1;
+    double eta_s;
+    bool replaced;
+    if (f->first.count > 0)
+        assert_int_equal(requests_add(f->requests, &f->first, 0, &eta_s, &replaced), 0);
     assert_int_equal(port_open(&f->port), 0);
-    f->programme = (struct programme){.port = f->port, .requests = f->requests, .chatbot = f->chatbot};
+    f->programme =
+        (struct programme){.port = f->port, .requests = f->requests, .chatbot = f->chatbot, .tug = f->tug};
     assert_int_equal(programme_start(&f->programme), 0);
     struct dreamer_params p = {
         .dream = &f->dream,
@@ -439,6 +453,43 @@ static void test_another_backend_goes_on_with_keyframes(void **state)
     end(&f);
 }
 
+/* What the chat pulls reaches the pictures, every one with the front that it was dreamed for. */
+static void test_votes_move_the_front(void **state)
+{
+    (void)state;
+    static const struct show_config config = {.tug = true, .tug_share = 0.7, .tug_hold_s = 3, .vote_min = 3};
+    struct fixture f = {.dream = {.step_us = 10},
+                        .first = {.count = 2, .synset = {1, 963}, .immediate = true},
+                        .tug = tug_open(&config, 0.02 * FPS)};
+    begin(&f, DREAMER_FRAMES, true);
+    const struct keyframe *k = keyframes_next(f.keyframes, -1);
+    for (int z = 0; z < 20; z++, k = keyframes_next(f.keyframes, -1))
+        assert_true(k->front < 0); /* nobody has pulled */
+    tug_vote(f.tug, "ann", TUG_UPPER, 0);
+    tug_vote(f.tug, "bob", TUG_UPPER, 0);
+    double last = -1;
+    int moved = 0;
+    char text[CHAT_REPLY_BYTES];
+    for (int z = 0; z < 3 * FPS; z++, k = keyframes_next(f.keyframes, -1)) {
+        assert_true(k->front < 0 || last < 0 || fabs(k->front - last) <= 0.02 + 1e-6);
+        moved += k->front > last;
+        last = k->front;
+    }
+    assert_true(moved > FPS && last > 0.7 && last < 0.75); /* 3 of 4 */
+    assert_true(fabs(f.dream.front - 0.75) < 0.05);
+    assert_false(chatbot_notice(f.chatbot, text));
+    tug_vote(f.tug, "cid", TUG_UPPER, 0);
+    for (int z = 0; z < 10 * FPS; z++)
+        k = keyframes_next(f.keyframes, -1);
+    assert_true(f.dream.front > 0.99);
+    assert_true(k->front > 0.8 && k->front < 0.9); /* the dream of this test takes no front beyond */
+    assert_true(chatbot_notice(f.chatbot, text));
+    assert_non_null(strstr(text, "goldfish wins, 3 to 0"));
+    assert_false(chatbot_notice(f.chatbot, text)); /* told once */
+    end(&f);
+    tug_close(&f.tug);
+}
+
 static void test_bad_pictures_are_counted(void **state)
 {
     (void)state;
@@ -461,6 +512,7 @@ int main(void)
         cmocka_unit_test(test_it_goes_on_from_a_snapshot),
         cmocka_unit_test(test_hopeless_goes_on_with_keyframes),
         cmocka_unit_test(test_another_backend_goes_on_with_keyframes),
+        cmocka_unit_test(test_votes_move_the_front),
         cmocka_unit_test(test_bad_pictures_are_counted),
     };
     return cmocka_run_group_tests_name("dreamer", tests, NULL, NULL);

@@ -290,9 +290,50 @@ static void test_keyframes_that_move_by_themselves(void **state)
     camera_close(&c);
 }
 
+/* The front is on its way as the picture is: between two keyframes along a straight line, at a frame that frame's. */
+static void test_the_front_goes_with_the_picture(void **state)
+{
+    (void)state;
+    struct camera *c = open_for_frames();
+    assert_true(camera_front(c) < 0);
+    static const struct {
+        double front;
+        int64_t request_id, z;
+    } shots[] = {{-1, 4, 0}, {0.5, 4, 10}, {0.7, 4, 20}, {0.1, 5, 30}, {0.2, 5, 40}, {-1, 5, 50}};
+    double last = -1;
+    size_t next = 0;
+    for (int z = 0; z < 50; z++, camera_advance(c)) {
+        while (camera_wants_keyframe(c) && next < ARRAY_LEN(shots)) {
+            struct keyframe k = waves(FRAME_WIDTH, FRAME_HEIGHT, shots[next].z);
+            k.front = shots[next].front;
+            k.request_id = shots[next++].request_id;
+            push(c, k);
+        }
+        double front = camera_front(c);
+        if (z < 5)
+            assert_true(front < 0); /* the first front of all begins when its picture prevails */
+        if (z >= 5 && z < 10)
+            assert_float_equal(front, 0.5, 1e-5);
+        if (z > 10 && z <= 20)
+            assert_float_equal(front - last, 0.02, 1e-5);
+        if (z >= 20 && z < 30) /* another dream: it does not travel from one to the other */
+            assert_float_equal(front, z < 25 ? 0.7 : 0.1, 1e-5);
+        if (z >= 45)
+            assert_true(front < 0);
+        last = front;
+    }
+    struct keyframe f = grey_frame(60, 50);
+    f.front = 0.9;
+    f.request_id = 5;
+    push_frame(c, f);
+    assert_float_equal(camera_front(c), 0.9, 1e-5);
+    camera_close(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_front_goes_with_the_picture),
         cmocka_unit_test(test_frames_are_shown_as_they_are),
         cmocka_unit_test(test_a_missing_frame_is_bridged),
         cmocka_unit_test(test_a_late_frame_is_shown_at_once_and_the_next_one_as_it_is),

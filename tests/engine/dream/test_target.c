@@ -295,6 +295,65 @@ static void classic_has_them_too(void **state)
     dream_close(&d);
 }
 
+/* A front moves the row between two without a jump, from one who has all to the other who has all. */
+static void a_front_moves_between_two(void **state)
+{
+    (void)state;
+    static const char *const settings[] = {"dream.border=0.2", "dream.border=0", "dream.first=bottom"};
+    for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+        struct dream *d = open_dream(settings[i]);
+        const struct dream_target two = {2, {{.class_index = 1}, {.class_index = 2}}, 0};
+        int upper = i == 2, lower = !upper;
+        assert_int_equal(plan(d, &two), 2);
+        double before[2] = {weight_at(upper, 0.5, 0.5), weight_at(lower, 0.5, 0.5)};
+        assert_true(dream_set_front(d, 0.5)); /* where it was */
+        dream_objective_soft(d, &map, subjects);
+        assert_float_equal(weight_at(upper, 0.5, 0.5), before[0], 1e-5);
+        assert_float_equal(weight_at(lower, 0.5, 0.5), before[1], 1e-5);
+        double last = 0;
+        for (int f = 0; f <= 100; f++) {
+            double sum = 0;
+            assert_true(dream_set_front(d, f / 100.0));
+            for (double y = 0.005; y < 1; y += 0.01) {
+                double above = dream_subject_share(d, &d->mix[0], upper, 0.3, y);
+                assert_float_equal(above + dream_subject_share(d, &d->mix[0], lower, 0.3, y), 1, 1e-6);
+                sum += above / 100;
+            }
+            assert_true(sum >= last - 1e-6 && sum - last < 0.025);
+            assert_true(f > 0 || sum < 1e-6);
+            last = sum;
+        }
+        assert_true(last > 1 - 1e-6);
+        dream_warp(d, 1.5, 30, 1); /* it stays where it is */
+        assert_true(dream_subject_share(d, &d->mix[0], upper, 0.9, 0.95) > 1 - 1e-6);
+        assert_false(dream_set_front(d, 1.01) || dream_set_front(d, -0.01) || dream_set_front(d, NAN));
+        dream_close(&d);
+    }
+}
+
+static void a_front_wants_just_two(void **state)
+{
+    (void)state;
+    struct dream *d = open_dream("dream.border=0.1");
+    const struct dream_target
+        one = {1, {{.class_index = 1}}, 0},
+        three = {3, {{.class_index = 1}, {.class_index = 2}, {.class_index = 3}}, 0},
+        placed = {2, {{.class_index = 1, .place = {0, 0, 0.5f, 1}}, {.class_index = 2}}, 0},
+        minus = {3, {{.class_index = 1}, {.class_index = 3, .weight = -1}, {.class_index = 2}}, 0};
+    assert_false(dream_set_front(d, 0.3)); /* nothing is dreamed */
+    plan(d, &one);
+    assert_false(dream_set_front(d, 0.3));
+    plan(d, &three);
+    assert_false(dream_set_front(d, 0.3));
+    plan(d, &placed);
+    assert_false(dream_set_front(d, 0.3));
+    plan(d, &minus); /* what is avoided has no room to lose */
+    assert_true(dream_set_front(d, 1));
+    assert_true(dream_subject_share(d, &d->mix[0], 2, 0.5, 0.9) < 1e-6);
+    assert_true(dream_subject_share(d, &d->mix[0], 1, 0.5, 0.9) > 1 - 1e-6);
+    dream_close(&d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -307,6 +366,8 @@ int main(void)
         cmocka_unit_test(a_wipe_can_be_interrupted),
         cmocka_unit_test(nonsense_is_the_usual),
         cmocka_unit_test(classic_has_them_too),
+        cmocka_unit_test(a_front_moves_between_two),
+        cmocka_unit_test(a_front_wants_just_two),
     };
     return cmocka_run_group_tests(tests, load_model, close_model);
 }
