@@ -88,7 +88,9 @@ int rtmp_place_split(const struct sink_setup *o, enum rtmp_which which, struct r
     for (char *letter = p->scheme; *letter; letter++)
         *letter = (char)tolower((unsigned char)*letter);
     bool known = strcmp(p->scheme, "rtmp") == 0 || strcmp(p->scheme, "rtmps") == 0;
-    if (known && p->host[0] != '\0' && strlen(p->path) >= 2 && p->path[0] == '/')
+    known = known && strncmp(p->url + strlen(p->scheme), "://", 3) == 0;
+    bool is_place = p->host[0] != '\0' && strcmp(p->host, c->stream_key) != 0; /* a key that went astray */
+    if (known && is_place && strlen(p->path) >= 2 && p->path[0] == '/')
         return 0;
     return error_set(e, EINVAL,
                      "%s.%s must look like rtmps://HOST/app (the key comes from the environment: %s)",
@@ -162,8 +164,8 @@ static int is_valid(const struct sink_setup *o, enum rtmp_which which, struct er
     if (rc == 0 && c->stream_key[0] && holds_key(c, &p))
         return error_set(e, EINVAL,
                          "%s.%s holds a stream key behind the app's name, and there is one in the "
-                         "environment too; end %s.%s with the app, as in %s://%s/app",
-                         o->section->name, p.row, o->section->name, p.row, p.scheme, p.host);
+                         "environment too; end %s.%s with the app, as in %s://HOST/app",
+                         o->section->name, p.row, o->section->name, p.row, p.scheme);
     return rc;
 }
 

@@ -66,7 +66,7 @@ static void check_line(const char *line)
         return;
     }
     must(strstr(line, strchr(PASS, ':')) == NULL, "and in no other line");
-    bool known = false;
+    bool known = strcmp(line, "PONG") == 0; /* to a PING that names nothing */
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         known |= begins_with(line, commands[i]);
     must(known, "we say what we may say");
