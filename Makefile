@@ -227,7 +227,8 @@ $O/tests/fuzz/fuzz_secrets $O/tests/fuzz/fuzz_rtmp_url $O/tests/fuzz/corpus_secr
 $O/tests/fuzz/fuzz_%: $O/tests/fuzz/fuzz_%.o $O/all.a $O/links
 	$(call say,link,$@)$(CC) $(CFLAGS) -fsanitize=fuzzer,address,undefined $(wraps) -o $@ $< $O/all.a $(ldlibs)
 
-# Each fuzz target's seeds and finds, as a test.
+# Each fuzz target's seeds and finds, as a test; abort: see tests/fuzz/refuse.h.
+$(subst /fuzz_,/corpus_,$(fuzzers)): wraps += -Wl$(comma)--wrap=abort
 $O/tests/fuzz/corpus_%: $O/tests/fuzz/fuzz_%.o $O/tests/fuzz/replay.o $O/all.a $O/links
 	$(call say,link,$@)$(CC) $(CFLAGS) $(ldflags) $(wraps) $(LDFLAGS) -o $@ $(filter %.o,$^) $O/all.a $(ldlibs) -lcmocka
 

@@ -135,7 +135,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     size_t before = data[0] & 1 ? 0 : sizeof greeting - 1;
     server.bytes = before + size - 1;
-    server.text = malloc(server.bytes + 1);
+    server.text = xmalloc(server.bytes + 1);
     memcpy(server.text, greeting, before);
     memcpy(server.text + before, data + 1, size - 1);
     server.at = server.used = 0;

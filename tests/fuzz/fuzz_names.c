@@ -17,6 +17,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *text = fuzz_text(data, size), *rest = text, *header = NULL;
     size_t header_bytes = 0;
     FILE *f = open_memstream(&header, &header_bytes);
+    if (!f)
+        abort();
     fputc('{', f);
     int count = 0;
     for (char *line; (line = strsep(&rest, "\n")) && count < TENSORS_MAX;) {
@@ -30,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fputc('}', f);
     fclose(f);
     size_t all = 8 + header_bytes + (size_t)count * DATA_BYTES;
-    uint8_t *file = calloc(1, all);
+    uint8_t *file = xcalloc(1, all);
     for (int i = 0; i < 8; i++)
         file[i] = (uint8_t)(header_bytes >> (8 * i));
     memcpy(file + 8, header, header_bytes);

@@ -39,6 +39,8 @@ static struct snapshot *make_snapshot(uint64_t classes)
 {
     size_t size = snapshot_bytes(&small);
     struct snapshot *s = buffer_alloc(size);
+    if (!s)
+        abort();
     memset(s, 0, size);
     s->dream =
         (struct dream_state){.classes = classes, .width_px = 64, .height_px = 64, .profile = DREAM_MODERN};
@@ -52,6 +54,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t bytes = snapshot_bytes(&small), rest = size - 1;
     if (data[0] % 4 == 0) { /* as they are, nothing behind them */
         void *exact = buffer_alloc(rest + !rest);
+        if (!exact)
+            abort();
         memcpy(exact, data + 1, rest);
         check_snapshot(exact, rest);
         free(exact);

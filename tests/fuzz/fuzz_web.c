@@ -2,6 +2,7 @@
  * libFuzzer over what a browser or a program sends to the page: the router with its guard, targets and JSON bodies,
  * over a show that only remembers what it was asked. The first byte chooses the method and which headers are right.
  */
+#include "common/log.h"
 #include "common/text.h"
 #include "tests/fuzz/fuzz.h"
 #include "web/site.h"
@@ -49,7 +50,7 @@ static int picture(void *context, const struct web_picture_want *w, int64_t afte
     (void)context;
     (void)after;
     must(w->width_px <= 2048 && w->height_px <= 2048, "pictures are bounded");
-    out->bytes = calloc(1, 16);
+    out->bytes = xcalloc(1, 16);
     out->size = 16;
     return 0;
 }
@@ -67,7 +68,7 @@ static struct web *site(void)
     static struct web *w;
     if (w)
         return w;
-    w = calloc(1, sizeof *w);
+    w = xcalloc(1, sizeof *w);
     w->p =
         (struct web_params){.config = &config, .stats = &stats, .show = &show, .version = "0", .model = "m"};
     w->guard = (struct guard){.port = 8080, .hosts = "", .token = TOKEN, .csrf = TOKEN};
@@ -112,13 +113,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 2)
         return 0;
+    log_set_level(LOG_ERROR);
     unsigned choice = data[0];
-    char *text = malloc(size);
+    char *text = xmalloc(size);
     memcpy(text, data + 1, size - 1);
     text[size - 1] = '\0';
     char *line_end = memchr(text, '\n', size - 1);
     size_t target_bytes = line_end ? (size_t)(line_end - text) : size - 1;
-    char *target = strndup(text, target_bytes);
+    char *target = xasprintf("%.*s", (int)target_bytes, text);
     const char *body = line_end ? line_end + 1 : text + size - 1;
     size_t body_bytes = line_end ? size - 2 - target_bytes : 0;
     is_post = choice & 1;
