@@ -239,7 +239,7 @@ fuzz_for  = $(if $(MINUTES),-max_total_time=$$(( $(MINUTES) * 60 / $(words $(fuz
 fuzz-now: $(fuzz_now)
 	@set -e; for f in $(fuzz_now); do \
 	  name=$${f##*/fuzz_}; seeds=tests/fuzz/corpus/$$name; mkdir -p build/fuzz/$$name; echo "== $$name"; \
-	  $$f $(fuzz_for) -max_len=4096 -timeout=20 -rss_limit_mb=3072 -print_final_stats=1 \
+	  LSAN_OPTIONS=suppressions=tests/lsan.supp:print_suppressions=0 $$f $(fuzz_for) -max_len=4096 -timeout=20 -rss_limit_mb=3072 -print_final_stats=1 \
 	    -artifact_prefix=build/fuzz/ build/fuzz/$$name $$([ -d $$seeds ] && echo $$seeds); done
 
 .SECONDARY:

@@ -29,7 +29,7 @@ static const struct library {
     enum telling telling;
     const char *licence, *purpose;
 } libraries[] = {
-    {"FFmpeg", "av_version_info", TEXT, NULL, "pictures, encoding, MP4, RTMP, sound"},
+    {"FFmpeg", "av_version_info", TEXT, NULL, "pictures, sound, encoding, MP4, HLS, RTMP, SRT"},
     {"OpenBLAS", "openblas_get_config", TEXT, "BSD-3-Clause", "matrix products"},
     {"SQLite", "sqlite3_libversion", TEXT, "public domain", "what a show keeps"},
     {"Jansson", "jansson_version_str", TEXT, "MIT", "JSON"},

@@ -10,7 +10,8 @@
 #include "common/text.h"
 #include "tests/fuzz/fuzz.h"
 
-#define PASS "oauth:not_to_be_said_twice"
+#define SECRET ":not_to_be_said_twice"
+#define PASS   "oauth" SECRET
 
 enum { LINE_BYTES = 1024, TURNS_AFTER = 4 };
 
@@ -21,6 +22,7 @@ static struct {
     char line[LINE_BYTES]; /* what we are saying */
     size_t used;
     bool said_pass, said_anything;
+    bool knows_pass; /* it has said the password itself: then an answer may hold it */
 } server;
 
 static int fake_open(void *priv, const struct transport_target *target, struct error *e)
@@ -65,7 +67,7 @@ static void check_line(const char *line)
         server.said_pass = true;
         return;
     }
-    must(strstr(line, strchr(PASS, ':')) == NULL, "and in no other line");
+    must(server.knows_pass || strstr(line, SECRET) == NULL, "and in no other line");
     bool known = strcmp(line, "PONG") == 0; /* to a PING that names nothing */
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         known |= begins_with(line, commands[i]);
@@ -115,6 +117,7 @@ static void on_line(void *context, const struct irc_message *m, struct irc_reply
 {
     (void)context;
     must(text_line_bytes(m->text, m->text_bytes) == m->text_bytes, "what we hear is one proper line");
+    server.knows_pass |= strstr(m->text, SECRET) != NULL;
     text_copy(reply->text, sizeof reply->text, m->text);
 }
 
@@ -142,6 +145,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     server.packet = 1 + (size_t)data[0] * 8;
     server.turns_after = TURNS_AFTER;
     server.said_pass = server.said_anything = false;
+    server.knows_pass = memmem(data, size, SECRET, sizeof SECRET - 1) != NULL;
     tuning.limits.gap_us = 0;
     shared = (struct irc_shared){.tuning = &tuning,
                                  .events = &events,

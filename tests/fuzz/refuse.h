@@ -25,10 +25,10 @@
 #include "tests/fuzz/fuzz.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define REAL(name) __interceptor_##name
+#define REAL(name)    __interceptor_##name
 #define REAL_MEMALIGN __interceptor_memalign
 #else
-#define REAL(name) __libc_##name
+#define REAL(name)    __libc_##name
 #define REAL_MEMALIGN __libc_memalign
 #endif
 void *REAL(malloc)(size_t size);
@@ -41,8 +41,8 @@ enum { ENDED = 77, LEFT = 78, FEW_CALLS = 100, PATIENCE_S = 60 };
 
 static struct refusal {
     int calls_left; /* until one is refused; 0: none will */
-    long held;      /* allocations that are not given back; of the thread that reads, nearly always the only one */
-} *refusal;         /* shared with the child */
+    long held; /* allocations that are not given back; of the thread that reads, nearly always the only one */
+} * refusal;   /* shared with the child */
 static bool is_refusing, is_only_ours;
 extern const char __executable_start, etext; /* the linker's: where the program's own code is */
 

@@ -21,7 +21,8 @@ static const char *name; /* of the target */
 
 /* Targets whose libraries end the program, or jump to where nothing is, when they get no memory: GLib, libircclient's
  * irc_connect, the decoder of WebP, Jansson's reader of texts (all as of Debian 12). Only our own calls are refused there. */
-static const char *const careless[] = {"corpus/caption/", "corpus/irc_session/", "corpus/picture/webp", "corpus/web/"};
+static const char *const careless[] = {"corpus/caption/", "corpus/irc_session/", "corpus/picture/webp",
+                                       "corpus/web/"};
 /* Targets that keep something open between inputs. */
 static const char *const keepers[] = {"corpus/files/", "corpus/web/"};
 
