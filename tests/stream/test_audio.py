@@ -217,6 +217,19 @@ class Audio(unittest.TestCase):
         if not os.environ.get("SANITIZER"):
             self.assertLess(max(before, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss), 250 * 1024)  # kB
 
+    def test_an_endless_table_of_a_movie_takes_no_memory(self):
+        """A box inside a box ... that says it has so many samples, and sends them without an end."""
+        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+        for samples in (1 << 28, 1 << 24):
+            inner = struct.pack(">II", 0, samples)
+            for kind in (b"stts", b"stbl", b"minf", b"mdia", b"trak", b"moov"):
+                inner = struct.pack(">I4s", 0x7fffff00, kind) + inner
+            head = struct.pack(">I4s4sI", 16, b"ftyp", b"M4A ", 0)
+            server = self.serve({"/x.m4a": flood(head + inner, struct.pack(">II", 1, 1) * 4096)})
+            self.assertRegex(self.show(server.url("/x.m4a"), 5), r"warn +audio: cannot play ")
+        if not os.environ.get("SANITIZER"):
+            self.assertLess(max(before, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss), 250 * 1024)  # kB
+
 
 if __name__ == "__main__":
     unittest.main()
