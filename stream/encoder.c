@@ -6,6 +6,7 @@
 #include "stream/encoder.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +20,11 @@
 #include "stream/av_log.h"
 #include "stream/upload.h"
 
-enum { KEYFRAME_SECONDS = 2, SIDE_MIN_PX = 64 };
+enum {
+    KEYFRAME_SECONDS = 2,
+    SIDE_MIN_PX = 64,
+    LIVE_LOOKAHEAD = 10, /* frames; medium has 40, which at 4 frames/s of a slow machine are ten seconds */
+};
 
 static const char *const encoder_names[] = {"auto", "libx264", "h264_nvenc", NULL};
 static const char *const flash_guards[] = {"on", "off-i-accept-the-risk", NULL}; /* enum flash_guard_mode */
@@ -110,14 +115,24 @@ static void set_video_fields(AVCodecContext *c, const struct encoder_params *p)
     c->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
 }
 
+/* A live show looks no further ahead than veryfast does: what is looked at waits, and is lost when the show ends. */
+static void set_x264_options(AVDictionary **options, const struct encoder_params *p)
+{
+    enum { VERYFAST = 2 };
+    char params[128];
+    int n = snprintf(params, sizeof params, "scenecut=0:open-gop=0%s", p->filler ? ":filler=1" : "");
+    if (!p->reproducible && p->video->preset > VERYFAST)
+        snprintf(params + n, sizeof params - (size_t)n, ":rc-lookahead=%d", LIVE_LOOKAHEAD);
+    av_dict_set(options, "preset", presets[p->video->preset], 0);
+    av_dict_set(options, "x264-params", params, 0);
+}
+
 static void set_video_options(AVDictionary **options, const char *name, const struct encoder_params *p)
 {
     av_dict_set(options, "profile", "high", 0);
     av_dict_set(options, "forced-idr", "1", 0);
     if (strcmp(name, "libx264") == 0) {
-        av_dict_set(options, "preset", presets[p->video->preset], 0);
-        av_dict_set(options, "x264-params",
-                    p->filler ? "scenecut=0:open-gop=0:filler=1" : "scenecut=0:open-gop=0", 0);
+        set_x264_options(options, p);
     } else {
         av_dict_set(options, "preset", "p4", 0);
         av_dict_set(options, "rc", "cbr", 0);

@@ -4,10 +4,11 @@
 #include "stream/lateness.h"
 
 enum {
-    WINDOW_US = 2000000,
-    BAD_WINDOWS = 2,   /* in a row: an overload, told within five seconds */
-    GOOD_WINDOWS = 15, /* in a row: it is over */
+    WINDOW_US = 1000000,
+    BAD_WINDOWS = 3,   /* in a row: an overload, told within five seconds */
+    GOOD_WINDOWS = 30, /* in a row: it is over */
     RUNG_US = 10000000,
+    HEADWAY_US = 200000, /* repeats may take so much longer than what they make good: a hiccup among them */
 };
 
 static const int64_t REMIND_US = INT64_C(600) * 1000000;
@@ -25,15 +26,19 @@ void lateness_cost(struct lateness *l, int64_t us)
     l->frame_us += weight * ((us < most_us ? (double)us : most_us) - l->frame_us);
 }
 
-/* A repeat costs a frame's time. There is time to catch up while frames take well under their period; and a second of
- * repeats is a freeze that nobody mistakes for a hiccup. */
-int lateness_repeats(struct lateness *l, int missed)
+/* A repeat costs a frame's time. There is time to catch up while frames take well under their period; a second of
+ * repeats is a freeze that nobody mistakes for a hiccup; and where repeats themselves are late, as when an encoder that
+ * was only collecting pictures begins to work, every one of them makes it worse. */
+bool lateness_repeat(struct lateness *l, int left, int done, int64_t took_us)
 {
     double period_us = 1e6 / l->fps;
-    bool can_catch_up = l->frame_us < 0.6 * period_us && missed <= l->fps;
-    l->due += missed;
-    l->skipped += can_catch_up ? 0 : missed;
-    return can_catch_up ? missed : 0;
+    bool makes_headway = (double)took_us - done * period_us < HEADWAY_US;
+    if (!makes_headway && l->frame_us < period_us)
+        l->frame_us = period_us; /* that is what frames cost now */
+    bool can_catch_up = makes_headway && l->frame_us < 0.6 * period_us && left <= l->fps;
+    l->due += can_catch_up ? 1 : left;
+    l->skipped += can_catch_up ? 0 : left;
+    return can_catch_up;
 }
 
 static void end_window(struct lateness *l, int64_t now_us)

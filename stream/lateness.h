@@ -6,7 +6,7 @@
  * players like best), but only while there is time to catch up; on a machine that is too slow for the settings they are
  * skipped: their places in time stay empty, the sound goes on, and the next frame has its true time stamp.
  *
- * Skipping for more than a moment is an overload. It is told once, with what to change, and reminded of; when it
+ * Skipping for three seconds in a row is an overload. It is told once, with what to change, and reminded of; when it
  * lasts, a ladder is climbed, one rung at a time: a faster preset, and where the settings allow it every second frame
  * only. Nothing climbs down again: what was too much once is too much.
  *
@@ -38,11 +38,12 @@ struct lateness {
 
 void lateness_init(struct lateness *l, int fps);
 
-/* A frame was rendered and encoded in so much time. */
+/* A frame was rendered and encoded in so much time, or a repeat encoded. */
 void lateness_cost(struct lateness *l, int64_t us);
 
-/* Besides the newest frame so many more are due: how many of them to repeat; the others are skipped. */
-int lateness_repeats(struct lateness *l, int missed);
+/* Of the frames that are due besides the newest, `done` were made good by repeats, which took so long, and `left` >= 1 are
+ * left. True: repeat once more, and ask again. False: all that are left are skipped. */
+bool lateness_repeat(struct lateness *l, int left, int done, int64_t took_us);
 
 /* Once per frame, with the real time. */
 enum lateness_news lateness_watch(struct lateness *l, int64_t now_us);

@@ -12,7 +12,7 @@
 enum {
     RESOLVE_US = 6000000,
     LOOK_MS = 50,         /* how often a question looks whether it is still wanted */
-    BUFFER_LEAST = 65536, /* bytes; of the socket */
+    BUFFER_LEAST = 32768, /* bytes; of the socket */
 };
 
 /* The libraries ask every 100 ms whether to give up. */
@@ -59,11 +59,12 @@ static int fail(struct live_link *l, const char *what, int rc)
     return -1;
 }
 
-/* Half a second of the stream: what is in the kernel's hands cannot be dropped any more, and would be seen late. */
+/* Half a second of the stream: what is in the kernel's hands cannot be dropped any more, and would be seen late. Linux
+ * gives twice what is asked for, and most of that to the data (socket(7), SO_SNDBUF). */
 static int64_t buffer_bytes(const struct sink *s)
 {
     int64_t bytes =
-        (s->tracks->parameters[TRACK_VIDEO]->bit_rate + s->tracks->parameters[TRACK_AUDIO]->bit_rate) / 8 / 2;
+        (s->tracks->parameters[TRACK_VIDEO]->bit_rate + s->tracks->parameters[TRACK_AUDIO]->bit_rate) / 8 / 4;
     return bytes > BUFFER_LEAST ? bytes : BUFFER_LEAST;
 }
 

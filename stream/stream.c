@@ -362,14 +362,23 @@ static void skip(struct stream *s, int frames)
     stats_add(s->p.stats, STAT_FRAMES_SKIPPED, frames);
 }
 
-/* The picture is the last one still. */
-static void repeat(struct stream *s, int frames)
+/* Fills the places of frames that were missed: with the last picture while that helps, the others stay empty. */
+static void make_good(struct stream *s, int missed)
 {
-    for (int i = 0; i < frames && !finished(s); i++) {
+    int64_t began_us = clock_real_us(), before_us = began_us, now_us;
+    int left = missed;
+    while (left > 0 && !finished(s) &&
+           lateness_repeat(&s->lateness, left, missed - left, before_us - began_us)) {
         encode(s);
         camera_advance(s->camera);
         stats_add(s->p.stats, STAT_FRAMES_REPEATED, 1);
+        left--;
+        now_us = clock_real_us();
+        lateness_cost(&s->lateness, now_us - before_us);
+        before_us = now_us;
     }
+    if (left > 0 && !finished(s))
+        skip(s, left);
 }
 
 /* Waits for the next frame's time, and deals with those that are missed by then. */
@@ -379,9 +388,7 @@ static void keep_time(struct stream *s)
     stats_set(s->p.stats, STAT_STANDSTILL_US, s->pacer.skipped_us);
     if (s->p.duration_frames > 0 && missed > s->p.duration_frames - atomic_load(&s->frames))
         missed = (int)(s->p.duration_frames - atomic_load(&s->frames));
-    int repeats = missed > 0 ? lateness_repeats(&s->lateness, missed) : 0;
-    repeat(s, repeats);
-    skip(s, missed - repeats);
+    make_good(s, missed);
     if (s->half_rate && missed == 0 && atomic_load(&s->frames) % 2)
         skip(s, pacer_wait(&s->pacer));
     if (!s->offline) {

@@ -84,6 +84,34 @@ static void test_times_and_order(void **state)
     }
 }
 
+/* How many frames go in before the first one comes out, which is how many a viewer is late. */
+static int frames_kept(int preset, bool offline)
+{
+    struct audio_config a = media_silence();
+    struct video_config v = media_video(128, 64);
+    v.preset = preset;
+    struct encoder_params p = {.video = &v, .audio = &a, .fps = (int)v.fps, .reproducible = offline};
+    struct encoder *e = NULL;
+    struct seen s = {0};
+    int frames = 0;
+    v.encoder = VIDEO_ENCODER_LIBX264;
+    assert_int_equal(encoder_open(&e, &p, NULL), 0);
+    for (; s.video == 0 && frames < 100; frames++)
+        media_encode(e, frames, 1, look, &s);
+    encoder_close(&e);
+    return frames;
+}
+
+static void test_a_live_show_looks_ahead_for_a_moment_only(void **state)
+{
+    (void)state;
+    enum { SUPERFAST = 1, VERYFAST, MEDIUM = 5 };
+    assert_in_range(frames_kept(SUPERFAST, false), 1, 6);
+    assert_in_range(frames_kept(MEDIUM, false), 1, 16);
+    assert_int_equal(frames_kept(MEDIUM, false), frames_kept(VERYFAST, false));
+    assert_in_range(frames_kept(MEDIUM, true), 40, 50); /* offline nobody waits */
+}
+
 struct gaps {
     int idr, late_idr, bad_order, wrong_time;
     int64_t last_idr_pts, audio_end, dts;
@@ -379,6 +407,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_times_and_order),
+        cmocka_unit_test(test_a_live_show_looks_ahead_for_a_moment_only),
         cmocka_unit_test(test_frames_left_out),
         cmocka_unit_test(test_what_ingest_servers_want),
         cmocka_unit_test(test_sizes_that_cannot_be),
