@@ -8,8 +8,8 @@ enum {
     LAG_SLOW_US = 400000,
     LAG_CALM_US = 150000,
     SLOW_LOOKS = 2,
-    CALM_LOOKS = 8,
-    CALM_AGAIN = 4, /* looks between two steps up */
+    CALM_LOOKS = 6,
+    CALM_AGAIN = 3, /* looks between two steps up */
 };
 
 void bitrate_init(struct bitrate *b, int64_t nominal_kbps, int64_t floor_kbps)

@@ -3,7 +3,7 @@
  *
  * One encode feeds all outputs, so this follows the worst of the network sinks. The numbers: a queue that holds more
  * than 0.4 s cannot keep up, and two looks in a row (two seconds) are no chance. Down by a third, which empties the
- * queue at once; up by a quarter every four seconds once it has been nearly empty for eight, so that a line that
+ * queue at once; up by a quarter every three seconds once it has been nearly empty for six, so that a line that
  * carries half is tried again and again, gently. Between the floor and what the settings say.
  *
  * Pure; stream thread only.

@@ -130,7 +130,7 @@ int sink_open(struct sink **out, const struct sink_ops *ops, const struct sink_p
 
 void sink_put(struct sink *s, const AVPacket *packet)
 {
-    int dropped = sink_queue_put(s->in->queue, packet);
+    int dropped = sink_queue_put(s->in->queue, packet, clock_real_us());
     if (dropped > 0) {
         atomic_fetch_add(&s->in->dropped, dropped);
         atomic_store(&s->in->dropped_us, clock_real_us());

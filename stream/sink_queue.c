@@ -21,7 +21,7 @@ enum worth { UNREFERENCED, REFERENCED, SOUND, IDR };
 struct node {
     struct node *next;
     AVPacket *packet;
-    int64_t dts_us;
+    int64_t dts_us, put_us;
     enum worth worth;
 };
 
@@ -106,9 +106,14 @@ static void append_locked(struct sink_queue *q, struct node *n)
     q->bytes += n->packet->size;
 }
 
+/* How much of the stream waits. Live, no more than the time that it took to come: after a standstill of the encoder, or of the
+ * machine, its sound comes all at once, and that is not the sink's fault. */
 static int64_t span_us_locked(const struct sink_queue *q)
 {
-    return q->first ? q->last->dts_us - q->first->dts_us : 0;
+    if (!q->first)
+        return 0;
+    int64_t media_us = q->last->dts_us - q->first->dts_us, came_us = q->last->put_us - q->first->put_us;
+    return q->lossless || media_us < came_us ? media_us : came_us;
 }
 
 /* Throws away every queued packet that is worth no more than `most`. */
@@ -173,7 +178,7 @@ static bool is_full_locked(const struct sink_queue *q)
            over(span_us_locked(q), q->limits.hard_ms ? q->limits.hard_ms * 1000 : 10000000);
 }
 
-static struct node *node_new(const AVPacket *packet)
+static struct node *node_new(const AVPacket *packet, int64_t now_us)
 {
     struct node *n = xcalloc(1, sizeof *n);
     n->packet = av_packet_clone(packet);
@@ -183,6 +188,7 @@ static struct node *node_new(const AVPacket *packet)
     }
     int64_t ts = packet->dts != AV_NOPTS_VALUE ? packet->dts : packet->pts;
     n->dts_us = av_rescale_q(ts, packet->time_base, AV_TIME_BASE_Q);
+    n->put_us = now_us;
     n->worth = worth_of(packet);
     return n;
 }
@@ -204,9 +210,9 @@ static int admit_locked(struct sink_queue *q, struct node *n)
     return q->lossless ? 0 : drop_locked(q);
 }
 
-int sink_queue_put(struct sink_queue *q, const AVPacket *packet)
+int sink_queue_put(struct sink_queue *q, const AVPacket *packet, int64_t now_us)
 {
-    struct node *n = node_new(packet);
+    struct node *n = node_new(packet, now_us);
     int dropped = 1; /* when there is no memory for it */
     pthread_mutex_lock(&q->lock);
     while (q->lossless && !q->aborted && is_full_locked(q))

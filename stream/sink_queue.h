@@ -6,7 +6,8 @@
  * order in which it is missed least, as OBS Studio does it (rtmp-stream.c): pictures that no other picture
  * refers to first; then all pictures until the next IDR; sound and IDRs stay. Only when even those pile up to
  * the hard limit, whole groups of pictures go, oldest first, with their sound. What remains can always be
- * decoded from its first IDR on.
+ * decoded from its first IDR on. Time is the stream's, but what came at once has not waited: a burst after a standstill of the
+ * encoder is no slow sink.
  *
  * Offline nothing may be lost: a queue opened as `lossless` makes the encoder wait instead.
  */
@@ -31,9 +32,9 @@ struct sink_queue;
 void sink_queue_open(struct sink_queue **q, const struct sink_limits *limits, bool lossless);
 void sink_queue_close(struct sink_queue **q); /* both sides have ended; NULL is fine */
 
-/* Encoder side. Adds a reference to `packet` (whose stream_index and time_base are set). Returns how many
+/* Encoder side. Adds a reference to `packet` (whose stream_index and time_base are set), at this real time. Returns how many
  * packets were thrown away for it, itself perhaps included. Waits only when lossless. */
-int sink_queue_put(struct sink_queue *q, const AVPacket *packet);
+int sink_queue_put(struct sink_queue *q, const AVPacket *packet, int64_t now_us);
 
 /* Nothing more will come: take hands out what is left and then NULL. */
 void sink_queue_end(struct sink_queue *q);
@@ -50,7 +51,8 @@ void sink_queue_set_deaf(struct sink_queue *q, bool deaf);
 
 struct sink_queue_fill {
     int packets;
-    int64_t bytes, us; /* payload, and time from the oldest to the newest */
+    int64_t bytes,
+        us; /* payload, and time from the oldest to the newest, of the stream and of the clock: the less */
 };
 struct sink_queue_fill sink_queue_fill(struct sink_queue *q);
 

@@ -5,7 +5,7 @@ import statistics
 import subprocess
 from dataclasses import dataclass, field
 
-WARM_UP_S = 60
+WARM_UP_S, WARM_UP_PART = 60, 6  # at least so long, and a sixth of the whole: caches fill and every fault has been once
 BUSY_OTHERS = 0.3  # of one processor, taken by other programs: then figures of speed say nothing about the show
 
 
@@ -82,7 +82,8 @@ def slope_per_hour(points):
 
 
 def judge_memory(seen):
-    warm = [(s.at_s, s.rss_mb) for s in seen.samples if s.at_s > WARM_UP_S]
+    warm_up_s = max(WARM_UP_S, seen.samples[-1].at_s / WARM_UP_PART if seen.samples else 0)
+    warm = [(s.at_s, s.rss_mb) for s in seen.samples if s.at_s > warm_up_s]
     minutes = (warm[-1][0] - warm[0][0]) / 60 if warm else 0
     bound = 1.0 if minutes >= 45 else 1.0 + 150 / max(minutes, 1)  # a short run sees large leaks only
     slope = slope_per_hour(warm)

@@ -143,9 +143,9 @@ class Truth(unittest.TestCase):
             self.skipTest("a machine that leaves %d frames out is too slow to measure this" % slow)
         figures = "adapted after %s s, %.1f s late, back after %s s\n" % (adapts_s, late_s, back_s) + show.log()
         self.assertFalse(off_the_air, figures)
-        self.assertLessEqual(adapts_s or 1e9, 12, figures)  # 4 s where nothing else runs
-        self.assertLessEqual(late_s, 5, figures)  # 2.5 s
-        self.assertIsNotNone(back_s, figures)
+        self.assertLessEqual(adapts_s or 1e9, 8, figures)  # 3 s; 5 are promised
+        self.assertLessEqual(late_s, 3.5, figures)  # 1.8 to 2 s; 2.5 are promised
+        self.assertLessEqual(back_s or 1e9, 40, figures)  # 19 s; 30 are promised
 
 
 if __name__ == "__main__":

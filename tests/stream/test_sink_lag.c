@@ -45,9 +45,11 @@ static const struct sink_ops line = {
     .write = line_write,
 };
 
+/* As they come: what comes at once has not waited. */
 static void put_frames(struct sink *s, int from, int to)
 {
     for (int n = from; n < to; n++) {
+        usleep(FRAME_MS * 1000);
         AVPacket *p = av_packet_alloc();
         assert_int_equal(av_new_packet(p, 1000), 0);
         p->stream_index = TRACK_VIDEO;

@@ -20,8 +20,8 @@
 static const struct sink_limits network = {
     .drop_unreferenced_ms = 700, .drop_pictures_ms = 900, .hard_ms = 2000};
 
-/* Kinds: I, P, B (unreferenced), A. One letter is one packet; `ms` its dts. */
-static int put(struct sink_queue *q, char kind, int64_t ms)
+/* Kinds: I, P, B (unreferenced), A. One letter is one packet; `ms` its dts, and it comes at `at_ms` of the clock. */
+static int put_at(struct sink_queue *q, char kind, int64_t ms, int64_t at_ms)
 {
     AVPacket *p = av_packet_alloc();
     assert_int_equal(av_new_packet(p, 1000), 0);
@@ -30,9 +30,14 @@ static int put(struct sink_queue *q, char kind, int64_t ms)
     p->pts = p->dts = ms;
     p->flags = kind == 'I' || kind == 'A' ? AV_PKT_FLAG_KEY : kind == 'B' ? AV_PKT_FLAG_DISPOSABLE : 0;
     p->data[0] = (uint8_t)kind;
-    int dropped = sink_queue_put(q, p);
+    int dropped = sink_queue_put(q, p, at_ms * 1000);
     av_packet_free(&p);
     return dropped;
+}
+
+static int put(struct sink_queue *q, char kind, int64_t ms)
+{
+    return put_at(q, kind, ms, ms);
 }
 
 /* 25 frames a second as I B B P B B P ..., an IDR every two seconds, sound with every frame. */
@@ -97,6 +102,27 @@ static void test_unreferenced_pictures_go_first(void **state)
     assert_int_equal(count(seen, 'P'), 7);
     assert_int_equal(count(seen, 'I'), 1);
     assert_int_equal(count(seen, 'A'), 22);
+    sink_queue_close(&q);
+}
+
+/* The encoder stood still for three seconds: their sound comes at once, and the picture behind it. Only what then waits counts. */
+static void test_a_burst_has_not_waited(void **state)
+{
+    (void)state;
+    struct sink_queue *q;
+    char seen[512];
+    sink_queue_open(&q, &network, false);
+    assert_int_equal(put_at(q, 'I', 0, 0), 0);
+    for (int64_t ms = 0; ms < 3000; ms += 40)
+        assert_int_equal(put_at(q, 'A', ms, 3), 0);
+    assert_int_equal(put_at(q, 'P', 3000, 3), 0);
+    assert_in_range(sink_queue_fill(q).us, 0, 3000);
+    for (int64_t ms = 3040; ms < 3680; ms += 40) /* and 0.7 s later nothing was taken */
+        assert_int_equal(put_at(q, 'P', ms, ms - 2997), 0);
+    assert_int_equal(put_at(q, 'P', 3920, 920) > 0, 1);
+    take_all(q, seen, sizeof seen);
+    assert_int_equal(count(seen, 'P'), 0);
+    assert_int_equal(count(seen, 'A'), 75);
     sink_queue_close(&q);
 }
 
@@ -235,6 +261,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_order_is_kept),
         cmocka_unit_test(test_unreferenced_pictures_go_first),
+        cmocka_unit_test(test_a_burst_has_not_waited),
         cmocka_unit_test(test_then_all_pictures_until_the_next_idr),
         cmocka_unit_test(test_hard_limit_bounds_everything),
         cmocka_unit_test(test_bytes_drop_whole_groups),

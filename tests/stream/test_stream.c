@@ -399,8 +399,9 @@ static void test_live_frames_are_bridged(void **state)
     assert_in_range(stats_get(&s.stats, STAT_FRAMES_BRIDGED), 12, 40);
     assert_in_range(stats_get(&s.stats, STAT_KEYFRAMES_LATE), 1, 10);
 
-    struct scene few = {.patient = true,
-                        .dream = {.frames = true, .stall_at = 10, .stall_ms = 160}}; /* too short for a glide */
+    struct scene few = {
+        .patient = true,
+        .dream = {.frames = true, .stall_at = 10, .stall_ms = 160}}; /* too short for a glide */
     few.dream.pictures_per_request = PICTURES_MAX;
     show_open(&few, false, PICTURES_MAX, 30);
     wait_for_end(&few);
