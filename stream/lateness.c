@@ -41,11 +41,13 @@ bool lateness_repeat(struct lateness *l, int left, int done, int64_t took_us)
     return can_catch_up;
 }
 
+/* Where one frame takes seconds its window is as long, and counts twice; not more, because a single one is a standstill. */
 static void end_window(struct lateness *l, int64_t now_us)
 {
+    int counts = now_us - l->window_us >= 2 * WINDOW_US ? 2 : 1;
     l->share = l->due > 0 ? (double)l->skipped / l->due : 0;
     bool is_bad = l->share > BAD_SHARE;
-    l->bad = is_bad ? l->bad + 1 : 0;
+    l->bad = is_bad ? l->bad + counts : 0;
     l->good = is_bad ? 0 : l->good + 1;
     l->window_us = now_us;
     l->due = l->skipped = 0;

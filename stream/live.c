@@ -19,6 +19,7 @@ enum {
     REMIND_US = 60000000, /* between warnings while nothing gets on the air */
     GOODBYE_US = 2000000,
     FIRST_TRIES = 2, /* before the backup is tried */
+    HEARD_TRIES = 2, /* after a fall from the air the series goes on here at most: with 2 s */
     ADVICE_BYTES = 160,
     GROUP_BYTES = 16 << 20,
 };
@@ -51,6 +52,8 @@ static void fall(struct live *l)
     char what_to_do[ADVICE_BYTES];
     live_link_close(link, 0);
     l->on_air = false;
+    if (was_on_air && l->attempts > HEARD_TRIES)
+        l->attempts = HEARD_TRIES;
     l->attempts = was_good ? 0 : l->attempts;
     l->early_closes = was_good ? 0 : l->early_closes + was_sending;
     plan_retry(l);

@@ -3,8 +3,9 @@
  *
  * It never gives up: a connection that fails or ends is made again after 0.5 s, doubling to 30 s, each time with a
  * quarter of jitter so that many streamers do not come back at once. Only 30 s of good sending count as success and
- * start the series afresh, because a server that dislikes the stream key says nothing and closes. When the first target
- * has failed twice in a row, every second try goes to the backup, if there is one.
+ * start the series afresh, because a server that dislikes the stream key says nothing and closes; one that took five seconds
+ * is asked again after two. When the first target has failed twice in a row, every second try goes to the backup, if there is
+ * one.
  *
  * What is said is what is true: connected is not on the air, which is said when the server has taken five seconds of
  * the stream, and every fall from it is told. Of the stream only half a second is ever in the kernel's buffer, so that

@@ -9,6 +9,7 @@ wrong key, refused, no such application             test_rtmp_truth: test_a_refu
 the key is in use                                   Ingest.test_a_key_in_use_is_said_and_waited_for
 the uplink carries half of the bit rate             test_rtmp_truth: test_a_thin_line...; test_bitrate.c, test_sink_lag.c
 the connection is renewed before 48 hours           test_renewal.py
+time stamps beyond 4 h 39 min (24 bits of ms)       test_rtmp.c: test_time_goes_on_beyond_24_bits
 RTMPS: certificates of all kinds                    Certificates
 disk full, folder gone, unwritable, old files       test_sinks.c, test_sinks_e2e, test_show
 kill -9; in the first half second                   test_sinks_e2e: test_kill_loses..., test_a_crash_at_the_start...
@@ -18,13 +19,13 @@ a hung disk                                         test_recordings.c: test_a_ha
 SIGSTOP and CONT                                    Recording.test_stopped_for_a_while_it_goes_on_without_a_burst
 the encoder is too slow; busy loops                 Overload; test_lateness.c; test_stream.c: test_an_overload_is_no_slow_motion
 the wall clock jumps                                Recording.test_the_wall_clock_may_jump
-SIGTERM in every state                              Ingest.test_sigterm_is_quick_in_every_state
+SIGTERM in every state                              Ingest.test_sigterm_is_quick_in_every_state, Overload; test_process: test_it_ends_in_every_state
 secrets                                             test_show: test_secrets_are_never_shown, test_messages
 a source of sound that is down                      test_audio
 SIGHUP, second SIGINT                               test_life
 
-Not here, for they take hours: time stamps beyond 4 h 39 min (24 bits of ms), and an hour of all of it (make soak). nginx with its RTMP
-module, stunnel and everything else is on the loopback device. Shows that only wait run side by side."""
+Not here: an hour of all of it (make soak). nginx with its RTMP module, stunnel and everything else is on the loopback
+device. Shows that only wait run side by side."""
 import os
 import re
 import shutil
@@ -156,12 +157,14 @@ class Ingest(Case):
         server.stop()
         show = self.show(*rtmp(server.port))
         show.wait(r"warn +rtmp: .*cannot connect: Connection refused")
-        time.sleep(4)
+        time.sleep(8)
         fds = len(os.listdir("/proc/%d/fd" % show.process.pid))
         server.start()
         show.wait(r"on the air: rtmp", 30)
         self.assertEqual(len(re.findall(r"warn +rtmp: ", show.log())), 1)
         self.assertLessEqual(len(os.listdir("/proc/%d/fd" % show.process.pid)), fds + 1)
+        server.stop()  # it was there for a moment only, but it was: nobody waits as long as before for it
+        show.wait(r"warn +rtmp: .*off the air, .*; trying again in [123] s")
 
     def test_the_handshake_is_never_answered(self):
         silent, other = self.listener(), self.listener()
@@ -198,6 +201,7 @@ class Ingest(Case):
                   "refused": (self.show(*rtmp(free_port())), r"cannot connect: Connection refused"),
                   "handshake": (self.show(*rtmp(silent.port)), r"now dreaming"),
                   "TLS handshake": (self.show(*rtmp(silent.port, scheme="rtmps")), r"now dreaming"),
+                  "silent source of sound": (self.show("audio.source=http://127.0.0.1:%d/x" % silent.port), r"now dreaming"),
                   "no name server": (self.show("rtmp.enabled=true", "rtmp.url=rtmp://nohost.invalid/app"), r"now dreaming")}
         stopped = self.show(*rtmp(server.port, app="app"))
         for show, pattern in states.values():
@@ -342,7 +346,7 @@ class Overload(Case):
         self.assertLess(told_s - began_s, 6 * (4 if SANITIZED else 1))  # 5 s, and a moment of the machine's
         time.sleep(5)
         wall_s = time.monotonic() - show.began
-        show.terminate()
+        self.assertLess(show.terminate(), 3 * (4 if SANITIZED else 1))
         times = packets(self.recordings()[0])
         self.assertGreater(times[-1], wall_s - began_s - 1.5)
         self.assertLess(times[-1], wall_s + 0.5)

@@ -97,10 +97,10 @@ static void test_an_overload_is_told_and_the_ladder_climbed(void **state)
  * at 1080p60 on a shared core, after a second in which the encoder only collects pictures) a few of them are seconds. */
 static void test_an_overload_is_told_within_five_seconds(void **state)
 {
-    static const int rates[] = {25, 60}, costs_ms[] = {50, 100, 250, 500, 1000};
+    static const int rates[] = {25, 60}, costs_ms[] = {50, 100, 250, 500, 1000, 1500, 2000};
     (void)state;
     for (int r = 0; r < 2; r++)
-        for (int c = 0; c < 5; c++)
+        for (int c = 0; c < 7; c++)
             for (int phase = 0; phase < 20; phase++) {
                 struct play p;
                 begin(&p);

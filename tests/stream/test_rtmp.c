@@ -81,6 +81,7 @@ struct push {
     void *configs[2];
     int sink_count;
     int64_t frames, slowest_put_us;
+    int64_t later_s; /* added to the time of every packet */
     struct stats stats;
     struct video_config video;
     struct audio_config audio;
@@ -89,12 +90,18 @@ struct push {
 static void to_sinks(void *context, const AVPacket *packet)
 {
     struct push *p = context;
+    AVPacket *later = av_packet_clone(packet);
+    assert_non_null(later);
+    int64_t shift = av_rescale_q(p->later_s, (AVRational){1, 1}, packet->time_base);
+    later->pts += shift;
+    later->dts += shift;
     for (int i = 0; i < p->sink_count; i++) {
         int64_t began_us = clock_real_us();
-        sink_put(p->sinks[i], packet);
+        sink_put(p->sinks[i], later);
         int64_t us = clock_real_us() - began_us;
         p->slowest_put_us = us > p->slowest_put_us ? us : p->slowest_put_us;
     }
+    av_packet_free(&later);
 }
 
 static void set(const struct sink_ops *ops, void *config, const char *name, const char *value)
@@ -206,6 +213,31 @@ static void test_stream_arrives(void **state)
     assert_in_range(r.first_video_pts_us, 0, 100000);
     assert_true(r.pictures > 100);
     assert_int_equal(r.wrong_pictures, 0);
+    free(file);
+    media_remove(folder);
+}
+
+/* Milliseconds need more than 24 bits after 4 h 39 min 37 s: here the clock jumps to shortly before that. */
+static void test_time_goes_on_beyond_24_bits(void **state)
+{
+    (void)state;
+    char *folder = media_folder(), *file = xasprintf("%s/a.flv", folder);
+    int port = free_port();
+    pid_t server = start_server(port, file);
+    if (server < 0)
+        skip();
+    struct push p;
+    push_open(&p, port);
+    push_until(&p, file, 50000);
+    p.later_s = 16775;
+    push_frames(&p, 150); /* six seconds, to 16781 */
+    push_close(&p);
+    wait_child(server, 10000);
+    struct media_report r;
+    assert_int_equal(media_inspect(file, 25, &r), 0);
+    assert_int_equal(r.wrong_pictures, 0);
+    assert_int_equal(r.last_end_us[0], r.first_video_pts_us + p.later_s * 1000000 + r.pictures * 40000);
+    assert_in_range(r.last_end_us[1], r.last_end_us[0] - 150000, r.last_end_us[0] + 50000);
     free(file);
     media_remove(folder);
 }
@@ -352,6 +384,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stream_arrives),
+        cmocka_unit_test(test_time_goes_on_beyond_24_bits),
         cmocka_unit_test(test_server_dies_and_comes_back),
         cmocka_unit_test(test_renewal),
         cmocka_unit_test(test_stalled_server_disturbs_nobody),
