@@ -69,6 +69,8 @@ int signals_catch(struct stop *stop)
     handle(SIGTERM, on_end);
     handle(SIGHUP, on_hangup);
     handle(SIGALRM, on_deadline);
+    handle(SIGUSR1, SIG_IGN); /* mean nothing to a show, and by default they would end it */
+    handle(SIGUSR2, SIG_IGN);
     hangup_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     return hangup_fd < 0 ? -errno : 0;
 }

@@ -90,6 +90,9 @@ class Life(unittest.TestCase):
         os.unlink(banned)
         show.send_signal(signal.SIGHUP)
         self.wait_log(r"error +run: .*banned.*stays as it was")
+        for stray in (signal.SIGUSR1, signal.SIGUSR2):
+            show.send_signal(stray)
+        time.sleep(0.5)
         self.assertIsNone(show.poll())
         show.send_signal(signal.SIGTERM)
         self.assertEqual(show.wait(20), 0)
