@@ -49,15 +49,23 @@ static int read_wnids(struct model *m, const struct weights *w, struct error *e)
         return 0;
     }
     const char *s = text;
+    int count = text[0] != '\0';
+    for (const char *c = text; *c; c++)
+        count += *c == ',';
+    if (count != m->classes)
+        return error_set(
+            e, EINVAL, "metadata reverie.wnids: %d ids; the model has %d classes, an id for each is expected",
+            count, m->classes);
     for (int i = 0; i < m->classes; i++) {
         char id[MODEL_WNID_BYTES];
         snprintf(id, sizeof id, "%s", s);
         char behind = is_wnid(id) ? s[9] : '?';
         if (behind != (i + 1 < m->classes ? ',' : '\0'))
-            return error_set(e, EINVAL,
-                             "metadata reverie.wnids: entry %d is \"%.12s\"; %d ids such as n01443537 with "
-                             "commas are expected",
-                             i, s, m->classes);
+            return error_set(
+                e, EINVAL,
+                "metadata reverie.wnids: entry %d is \"%.*s\"; ids such as n01443537 with commas are "
+                "expected",
+                i, (int)strcspn(s, ",") < 12 ? (int)strcspn(s, ",") : 12, s);
         if (model_class(m, id) >= 0)
             return error_set(e, EINVAL, "metadata reverie.wnids: %s is there twice", id);
         memcpy(m->wnids[i], id, sizeof id);

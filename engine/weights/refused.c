@@ -48,6 +48,7 @@ static const struct refused table[] = {
     {"a Python pickle that torch.save did not write", CONVERT, 0, SIGNATURE("\x80\x04")},
 };
 static const struct refused onnx = {.what = "an ONNX model", .way_out = CONVERT};
+static const struct refused onnx_tensor = {.what = "a single array of ONNX, no network", .way_out = CONVERT};
 static const struct refused tensorflow = {.what = "a TensorFlow graph", .way_out = CONVERT};
 static const struct refused tfjs = {.what = "a model of TensorFlow.js", .way_out = CONVERT};
 static const struct refused json = {.what = "a JSON text, so the download went wrong", .way_out = FETCH};
@@ -124,6 +125,19 @@ static bool is_onnx(const uint8_t *bytes, size_t size)
     return false;
 }
 
+/* A TensorProto: up to eight dims = 1, data_type = 2 as a small number, then its segment, numbers, name, text or raw bytes
+ * (fields 3 to 12). */
+static bool is_onnx_tensor(const uint8_t *bytes, size_t size)
+{
+    struct proto p = {bytes, bytes, bytes + size};
+    struct proto_field f;
+    int dims = 0, rc;
+    while ((rc = proto_next(&p, &f, NULL)) > 0 && f.number == 1 && f.wire == PROTO_VARINT && dims < 8)
+        dims++;
+    return dims > 0 && rc > 0 && f.number == 2 && f.wire == PROTO_VARINT && f.value < 32 && p.at < p.end &&
+           *p.at >> 3 >= 3 && *p.at >> 3 <= 12;
+}
+
 static const struct refused *find(const uint8_t *bytes, size_t size)
 {
     for (size_t i = 0; i < ARRAY_LEN(table); i++)
@@ -132,6 +146,8 @@ static const struct refused *find(const uint8_t *bytes, size_t size)
             return &table[i];
     if (is_onnx(bytes, size))
         return &onnx;
+    if (is_onnx_tensor(bytes, size))
+        return &onnx_tensor;
     if (is_tensorflow(bytes, size))
         return &tensorflow;
     return is_torch7_table(bytes, size) ? &torch7 : find_text(bytes, size);

@@ -2,69 +2,16 @@
  * Still pictures: exact where the format is exact, near where it is not, and a plain word about everything
  * that is no picture.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "tests/stream/picture_rig.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libavcodec/avcodec.h>
-#include <libavutil/crc.h>
-#include <libavutil/log.h>
 #include <math.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/mem.h"
-#include "stream/picture.h"
 #include "tests/stream/png.h"
-
-static char folder[] = "/tmp/reverie-picture-XXXXXX";
-
-/* A path in the test's folder; good until the next call but three. */
-static const char *in_folder(const char *name)
-{
-    static char paths[4][256];
-    static int next;
-    char *path = paths[next++ % 4];
-    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-    return path;
-}
-
-static void put_file(const char *path, const void *data, size_t bytes)
-{
-    FILE *f = fopen(path, "wb");
-    assert_non_null(f);
-    assert_int_equal(fwrite(data, 1, bytes, f), bytes);
-    assert_int_equal(fclose(f), 0);
-}
-
-static size_t get_file(const char *path, uint8_t *data, size_t size)
-{
-    FILE *f = fopen(path, "rb");
-    assert_non_null(f);
-    size_t n = fread(data, 1, size, f);
-    fclose(f);
-    return n;
-}
-
-static float *must_read(const char *path, int width, int height)
-{
-    float *rgb;
-    int w, h;
-    struct error e = {""};
-    if (picture_read(path, &rgb, &w, &h, &e) != 0)
-        fail_msg("%s", e.text);
-    assert_int_equal(w, width);
-    assert_int_equal(h, height);
-    return rgb;
-}
 
 /* Reading must fail with this code and with a line that names the file and holds `word`. */
 static void must_refuse(const char *path, int code, const char *word)
@@ -76,37 +23,6 @@ static void must_refuse(const char *path, int code, const char *word)
     if (rc != -code || !strstr(e.text, path) || !strstr(e.text, word))
         fail_msg("%s: got %d, \"%s\"", path, rc, e.text);
     assert_null(rgb);
-}
-
-/* Encodes one frame that `fill` painted. The bytes are the whole file for PNG, JPEG, BMP and WebP. */
-static AVPacket *encode(enum AVCodecID id, enum AVPixelFormat format, int width, int height,
-                        void (*fill)(AVFrame *))
-{
-    const AVCodec *codec = avcodec_find_encoder(id);
-    if (!codec)
-        return NULL;
-    AVCodecContext *c = avcodec_alloc_context3(codec);
-    AVFrame *f = av_frame_alloc();
-    AVPacket *p = av_packet_alloc();
-    c->width = f->width = width;
-    c->height = f->height = height;
-    c->pix_fmt = format;
-    f->format = format;
-    c->time_base = (AVRational){1, 25};
-    c->flags |= AV_CODEC_FLAG_QSCALE;
-    c->global_quality = f->quality = FF_QP2LAMBDA; /* the best */
-    c->qmin = 1;
-    if (id == AV_CODEC_ID_WEBP)
-        c->global_quality = 95 * FF_QP2LAMBDA;
-    assert_int_equal(avcodec_open2(c, codec, NULL), 0);
-    assert_int_equal(av_frame_get_buffer(f, 0), 0);
-    fill(f);
-    assert_int_equal(avcodec_send_frame(c, f), 0);
-    avcodec_send_frame(c, NULL);
-    assert_int_equal(avcodec_receive_packet(c, p), 0);
-    avcodec_free_context(&c);
-    av_frame_free(&f);
-    return p;
 }
 
 /* ---- what is exact ---- */
@@ -482,160 +398,6 @@ static void test_damaged_files_do_no_harm(void **state)
     }
 }
 
-/* ---- other formats, and what they keep beside the pixels ---- */
-
-enum { SIDE = 48 };
-
-/* Smooth colours with an edge: [3][SIDE][SIDE]. */
-static float *sample(void)
-{
-    float *rgb = xmalloc(sizeof *rgb * 3 * SIDE * SIDE);
-    for (int c = 0; c < 3; c++)
-        for (int i = 0; i < SIDE * SIDE; i++)
-            rgb[c * SIDE * SIDE + i] =
-                (float)((i % SIDE * 4 + i / SIDE * (c + 1)) % 256 + (i % SIDE > SIDE / 2 ? 0 : 20)) * 0.8f;
-    return rgb;
-}
-
-static void write_as(const char *path, const struct picture_image *p, const struct picture_style *s)
-{
-    uint8_t *data;
-    size_t bytes;
-    struct error e = {""};
-    if (picture_encode(&data, &bytes, p, s, &e) < 0)
-        fail_msg("%s", e.text);
-    put_file(path, data, bytes);
-    free(data);
-}
-
-static double psnr(const float *a, const float *b, size_t count)
-{
-    double sum = 0;
-    for (size_t i = 0; i < count; i++)
-        sum += (double)(a[i] - b[i]) * (double)(a[i] - b[i]);
-    return 10 * log10(255.0 * 255.0 * (double)count / fmax(sum, 1e-9));
-}
-
-static void test_each_format_keeps_the_picture_and_a_note(void **state)
-{
-    (void)state;
-    static const char note[] = "Reverie test\nstill.text=caf\xc3\xa9";
-    static const struct {
-        const char *name;
-        struct picture_style style;
-        double least_db;
-    } cases[] = {
-        {"n.png", {PICTURE_PNG, 8, 0, note}, 50},      {"n16.png", {PICTURE_PNG, 16, 0, note}, 90},
-        {"n.jpg", {PICTURE_JPEG, 8, 92, note}, 33},    {"n.webp", {PICTURE_WEBP, 8, 92, note}, 26},
-        {"nn.webp", {PICTURE_WEBP, 8, 100, note}, 50},
-    };
-    float *rgb = sample();
-    const struct picture_image p = {rgb, NULL, SIDE, SIDE};
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        char *back_note;
-        struct error e = {""};
-        write_as(in_folder(cases[i].name), &p, &cases[i].style);
-        float *back = must_read(in_folder(cases[i].name), SIDE, SIDE);
-        double db = psnr(rgb, back, 3 * SIDE * SIDE);
-        if (db < cases[i].least_db)
-            fail_msg("%s: %.1f dB", cases[i].name, db);
-        assert_int_equal(picture_read_note(in_folder(cases[i].name), &back_note, &e), 0);
-        assert_string_equal(back_note, note);
-        free(back_note);
-        free(back);
-    }
-    free(rgb);
-}
-
-static void test_quality_is_libjpegs(void **state)
-{
-    (void)state;
-    size_t last = 0;
-    float *rgb = sample();
-    for (int quality = 1; quality <= 100; quality += 33) {
-        const struct picture_style s = {PICTURE_JPEG, 8, quality, NULL};
-        const struct picture_image p = {rgb, NULL, SIDE, SIDE};
-        uint8_t *data;
-        size_t bytes;
-        assert_int_equal(picture_encode(&data, &bytes, &p, &s, NULL), 0);
-        assert_true(bytes > last);
-        const uint8_t *table = memmem(
-            data, bytes, "\xff\xdb", 2); /* the quantisers, behind the first: 11 in the middle of the scale */
-        int percent = quality < 50 ? 5000 / quality : 200 - 2 * quality, second = (11 * percent + 50) / 100;
-        assert_non_null(table);
-        assert_int_equal(table[6], second < 1 ? 1 : second > 255 ? 255 : second);
-        last = bytes;
-        free(data);
-    }
-    free(rgb);
-}
-
-static void test_alpha_is_kept_where_it_can_be(void **state)
-{
-    (void)state;
-    float *rgb = sample(), alpha[SIDE * SIDE];
-    for (int i = 0; i < SIDE * SIDE; i++)
-        alpha[i] = (float)(i % 256);
-    const struct picture_image p = {rgb, alpha, SIDE, SIDE};
-    static const char *const names[] = {"clear.png", "clear16.png", "clear.webp"};
-    static const struct picture_style styles[] = {
-        {PICTURE_PNG, 8, 0, NULL}, {PICTURE_PNG, 16, 0, NULL}, {PICTURE_WEBP, 8, 100, "a note"}};
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        float *back, *clear;
-        int w, h;
-        struct error e = {""};
-        write_as(in_folder(names[i]), &p, &styles[i]);
-        assert_int_equal(picture_read_layered(in_folder(names[i]), &back, &clear, &w, &h, &e), 0);
-        assert_non_null(clear);
-        for (int k = 0; k < SIDE * SIDE; k++) {
-            assert_true(fabsf(clear[k] - alpha[k]) < 0.6f);
-            float expected = alpha[k] > 0 ? rgb[k] : 128; /* where nothing shows, grey */
-            assert_true(fabsf(back[k] - expected) < 0.6f);
-        }
-        free(back);
-        free(clear);
-    }
-    free(rgb);
-}
-
-static void test_names_choose_the_format(void **state)
-{
-    (void)state;
-    enum picture_format f;
-    struct error e = {""};
-    assert_true(picture_format_of("a.b/c", &f, &e) == 0 && f == PICTURE_PNG);
-    assert_true(picture_format_of("a.PNG", &f, &e) == 0 && f == PICTURE_PNG);
-    assert_true(picture_format_of("/x/a.jpeg", &f, &e) == 0 && f == PICTURE_JPEG);
-    assert_true(picture_format_of("a.webp", &f, &e) == 0 && f == PICTURE_WEBP);
-    assert_int_equal(picture_format_of("a.tiff", &f, &e), -EINVAL);
-    assert_non_null(strstr(e.text, ".png, .jpg or .webp"));
-    const struct picture_style webp = {PICTURE_WEBP, 8, 90, NULL};
-    assert_int_equal(picture_fits(&webp, 16384, 8, &e), -EINVAL);
-    assert_non_null(strstr(e.text, "16383 in WebP"));
-}
-
-/* Cameras' PNGs say in eXIf how they were held. */
-static void test_png_is_turned_upright(void **state)
-{
-    (void)state;
-    float rgb[3 * 2] = {10, 200, 10, 200, 10, 200}, *back; /* dark, light */
-    struct error e = {""};
-    uint8_t data[4096];
-    assert_int_equal(write_png(in_folder("held.png"), rgb, 2, 1, &e), 0);
-    size_t n = get_file(in_folder("held.png"), data, sizeof data);
-    static const uint8_t exif[] = {0, 0, 0,    26, 'e', 'X', 'I', 'f', 'M', 'M', 0, 42, 0, 0, 0, 8, 0,
-                                   1, 1, 0x12, 0,  3,   0,   0,   0,   1,   0,   6, 0,  0, 0, 0, 0, 0};
-    const uint32_t crc = ~av_crc(av_crc_get_table(AV_CRC_32_IEEE_LE), ~0u, exif + 4, sizeof exif - 4);
-    memmove(data + 33 + sizeof exif + 4, data + 33, n - 33);
-    memcpy(data + 33, exif, sizeof exif);
-    for (int i = 0; i < 4; i++)
-        data[33 + sizeof exif + (size_t)i] = (uint8_t)(crc >> (24 - 8 * i));
-    put_file(in_folder("held.png"), data, n + sizeof exif + 4);
-    back = must_read(in_folder("held.png"), 1, 2); /* 6: turned to the right */
-    assert_true(back[0] == 10 && back[1] == 200);
-    free(back);
-}
-
 static void test_what_is_wrong_has_a_name(void **state)
 {
     (void)state;
@@ -646,105 +408,6 @@ static void test_what_is_wrong_has_a_name(void **state)
     must_refuse(in_folder("anim.webp"), EINVAL, "animated WebP");
     put_file(in_folder("phone.heic"), heic, sizeof heic);
     must_refuse(in_folder("phone.heic"), EINVAL, "heif-convert");
-}
-
-static void test_writing_leaves_no_half_files(void **state)
-{
-    (void)state;
-    float rgb[3] = {1, 2, 3};
-    struct error e = {""};
-    assert_int_equal(write_png(in_folder("no/such/folder.png"), rgb, 1, 1, &e), -ENOENT);
-    assert_non_null(strstr(e.text, "no/such/folder.png"));
-    assert_int_equal(mkdir(in_folder("taken.png"), 0700), 0);
-    assert_true(write_png(in_folder("taken.png"), rgb, 1, 1, &e) < 0);
-    char command[300];
-    snprintf(command, sizeof command, "ls %s | grep -q part", folder);
-    assert_int_not_equal(system(command), 0);
-    assert_int_equal(write_png(in_folder("again.png"), rgb, 1, 1, &e), 0);
-    rgb[0] = 9;
-    assert_int_equal(write_png(in_folder("again.png"), rgb, 1, 1, &e), 0);
-    float *back = must_read(in_folder("again.png"), 1, 1);
-    assert_true(back[0] == 9);
-    free(back);
-}
-
-/* ---- scaling ---- */
-
-static void test_shrinking_averages_areas(void **state)
-{
-    (void)state;
-    float in[3 * 4 * 6], out[3 * 2 * 2];
-    for (int i = 0; i < 72; i++)
-        in[i] = (float)(i * 37 % 256);
-    assert_int_equal(picture_scale(in, 6, 4, out, 2, 2), 0);
-    for (int c = 0; c < 3; c++)
-        for (int i = 0; i < 4; i++) {
-            double sum = 0;
-            for (int k = 0; k < 6; k++)
-                sum += in[c * 24 + (i / 2 * 2 + k / 3) * 6 + i % 2 * 3 + k % 3] / 6;
-            assert_true(fabs(out[c * 4 + i] - sum) < 1e-3);
-        }
-    float odd[3 * 2]; /* 3 -> 2: one and a half pixels each */
-    assert_int_equal(picture_scale((float[]){0, 90, 30, 9, 9, 9, 255, 0, 255}, 3, 1, odd, 2, 1), 0);
-    assert_true(fabs(odd[0] - 30) < 1e-3 && fabs(odd[1] - 50) < 1e-3 && fabs(odd[2] - 9) < 1e-3);
-    assert_true(fabs(odd[4] - 170) < 1e-3 && fabs(odd[5] - 170) < 1e-3);
-}
-
-static void test_growing_keeps_ramps_and_the_centre(void **state)
-{
-    (void)state;
-    enum { W = 20, H = 6, OUT_W = 50, OUT_H = 6 };
-    float in[3 * W * H], out[3 * OUT_W * OUT_H];
-    for (int i = 0; i < 3 * W * H; i++)
-        in[i] = (float)(10 + 10 * (i % W));
-    assert_int_equal(picture_scale(in, W, H, out, OUT_W, OUT_H), 0);
-    for (int i = 0; i < 3 * OUT_W * OUT_H; i++) {
-        double x = (i % OUT_W + 0.5) * W / OUT_W - 0.5;
-        if (x > 1 && x < W - 2)
-            assert_true(fabs(out[i] - (10 + 10 * x)) < 1e-3);
-    }
-}
-
-static void test_scaling_bounds(void **state)
-{
-    (void)state;
-    static const int sizes[][4] = {{1, 1, 9, 9}, {9, 9, 1, 1},   {2, 3, 3, 2},
-                                   {7, 5, 7, 5}, {3, 40, 40, 3}, {17, 2, 16, 2}};
-    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
-        const int *s = sizes[i];
-        int n = 3 * s[0] * s[1], m = 3 * s[2] * s[3];
-        float *in = xmalloc(sizeof *in * (size_t)n), *out = xmalloc(sizeof *out * (size_t)m);
-        for (int k = 0; k < n; k++)
-            in[k] = 77;
-        assert_int_equal(picture_scale(in, s[0], s[1], out, s[2], s[3]), 0);
-        for (int k = 0; k < m; k++)
-            assert_true(fabs(out[k] - 77) < 1e-3); /* one colour stays that colour */
-        for (int k = 0; k < n; k++)
-            in[k] = k * 31 % 7 < 3 ? 0 : 255;
-        assert_int_equal(picture_scale(in, s[0], s[1], out, s[2], s[3]), 0);
-        for (int k = 0; k < m; k++)
-            assert_true(out[k] >= 0 && out[k] <= 255);
-        if (s[0] == s[2] && s[1] == s[3])
-            for (int k = 0; k < n; k++)
-                assert_true(fabs(in[k] - out[k]) < 1e-3);
-        free(in);
-        free(out);
-    }
-}
-
-static int make_folder(void **state)
-{
-    (void)state;
-    av_log_set_level(AV_LOG_QUIET);
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    char command[300];
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    return system(command);
 }
 
 int main(void)
@@ -764,16 +427,7 @@ int main(void)
         cmocka_unit_test(test_sizes_are_bounded),
         cmocka_unit_test(test_cut_files_are_refused),
         cmocka_unit_test(test_damaged_files_do_no_harm),
-        cmocka_unit_test(test_each_format_keeps_the_picture_and_a_note),
-        cmocka_unit_test(test_quality_is_libjpegs),
-        cmocka_unit_test(test_alpha_is_kept_where_it_can_be),
-        cmocka_unit_test(test_names_choose_the_format),
-        cmocka_unit_test(test_png_is_turned_upright),
         cmocka_unit_test(test_what_is_wrong_has_a_name),
-        cmocka_unit_test(test_writing_leaves_no_half_files),
-        cmocka_unit_test(test_shrinking_averages_areas),
-        cmocka_unit_test(test_growing_keeps_ramps_and_the_centre),
-        cmocka_unit_test(test_scaling_bounds),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

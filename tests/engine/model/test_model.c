@@ -347,11 +347,12 @@ static void checks_metadata(void **state)
         {"\"reverie.window_px\":\"63\"", "reverie.window_px"},
         {"\"reverie.window_px\":\"64px\"", "reverie.window_px"},
         {"\"reverie.window_px\":\"99999999999999999999\"", "reverie.window_px"},
-        {"\"reverie.wnids\":\"n01443537,n07873807\"", "entry 1"},
-        {"\"reverie.wnids\":\"n01443537,n07873807,n09472597,n09472598\"", "entry 2"},
-        {"\"reverie.wnids\":\"n01443537,n07873807,n0947259x\"", "entry 2"},
+        {"\"reverie.wnids\":\"n01443537,n07873807\"", "2 ids; the model has 3 classes"},
+        {"\"reverie.wnids\":\"n01443537,n07873807,n09472597,n09472598\"", "4 ids; the model has 3 classes"},
+        {"\"reverie.wnids\":\"n01443537,n07873807,n0947259x\"", "entry 2 is \"n0947259x\";"},
+        {"\"reverie.wnids\":\"n01443537,,n07873807\"", "entry 1 is \"\";"},
         {"\"reverie.wnids\":\"n01443537,n07873807,n01443537\"", "twice"},
-        {"\"reverie.wnids\":\"\"", "entry 0"},
+        {"\"reverie.wnids\":\"\"", "0 ids"},
     };
     static const int vgg[] = {0, 3, 6, 9, 12, -1};
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
