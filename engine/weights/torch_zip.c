@@ -84,9 +84,10 @@ static int check_kind(const struct archive *a, struct error *e)
                   memcmp(m->name + a->folder_bytes, "code/", 5) == 0);
     }
     if (script)
-        return error_set(e, EINVAL,
-                         "a TorchScript program; load it in Python and write its weights alone: "
-                         "torch.save(torch.jit.load(FILE).state_dict(), \"weights.pth\")");
+        return error_set(
+            e, EINVAL,
+            "a TorchScript program; load it in Python and write its weights alone: "
+            "torch.save(torch.jit.load(FILE, map_location=\"cpu\").state_dict(), \"weights.pth\")");
     const struct zip_entry *order = member(a, "byteorder", 9);
     int rc = order ? zip_check(order, e) : 0;
     if (rc < 0)
