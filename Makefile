@@ -37,7 +37,7 @@ written    = $(filter-out $(generated),$(c_files))
 CC       ?= cc
 CFLAGS   ?= -O2 -g
 packages := openblas yaml-0.1 jansson sqlite3 libavformat libavcodec libavutil libswscale libswresample pangocairo gnutls \
-            libmicrohttpd
+            libmicrohttpd zlib
 machine  := $(shell $(CC) -dumpmachine 2>/dev/null)
 
 # These goals compile nothing themselves; a bare machine can run them.

@@ -185,6 +185,7 @@ int still_job_dream(struct still_job *job, int target, int64_t seed, float **out
                                   .seed = (uint64_t)seed,
                                   .original = job->original,
                                   .mask = job->mask,
+                                  .has_alpha = job->alpha != NULL,
                                   .progress = &job->progress,
                                   .save = is_alone ? save : NULL,
                                   .context = job};

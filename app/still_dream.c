@@ -93,33 +93,49 @@ static float *base_of(const struct still_run *run, int octave, struct error *e)
     return scaled(run->original, run->options->dream.size, octave_size(run->options, octave), e);
 }
 
+/* `x`, grown from octave `from` to the size of `to`, loses what the start picture has there from `from`, and gets all of its
+ * detail. False: no memory. */
+static bool bring_detail(const struct still_run *run, float *x, int from, int to, struct error *e)
+{
+    const struct still_options *o = run->options;
+    struct option_size small = octave_size(o, from), large = octave_size(o, to);
+    float *base = base_of(run, from, e), *coarse = base ? scaled(base, small, large, e) : NULL;
+    free(base);
+    if (!coarse)
+        return false;
+    for (size_t i = 0; i < floats_of(large); i++)
+        x[i] -= coarse[i];
+    free(coarse);
+    bool is_last = to == o->still.octaves - 1;
+    float *smaller = is_last ? NULL : base_of(run, to, e);
+    const float *fine = is_last ? run->original : smaller;
+    if (!fine)
+        return false;
+    for (size_t i = 0; i < floats_of(large); i++)
+        x[i] = fminf(255, fmaxf(0, fine[i] + x[i]));
+    free(smaller);
+    return true;
+}
+
 /* What octave `from` has made of `x`, at the size of octave `to`, with the start picture's detail there. New memory. */
 static float *grown(const struct still_run *run, const float *x, int from, int to, struct error *e)
 {
     const struct still_options *o = run->options;
-    struct option_size small = octave_size(o, from), large = octave_size(o, to);
-    float *out = scaled(x, small, large, e);
-    if (!out || !run->original || !o->still.keep_detail)
-        return out;
-    float *base = base_of(run, from, e), *coarse = base ? scaled(base, small, large, e) : NULL;
-    free(base);
-    float *fine = coarse ? base_of(run, to, e) : NULL;
-    for (size_t i = 0; fine && i < floats_of(large); i++)
-        out[i] = fminf(255, fmaxf(0, fine[i] + (out[i] - coarse[i])));
-    bool ok = fine != NULL;
-    free(coarse);
-    free(fine);
-    if (ok)
+    float *out = scaled(x, octave_size(o, from), octave_size(o, to), e);
+    if (!out || !run->original || !o->still.keep_detail || bring_detail(run, out, from, to, e))
         return out;
     free(out);
     return NULL;
 }
 
-/* The finished picture out of what octave `octave` has made so far. New memory. */
-static float *finished(const struct still_run *run, const float *x, int octave, struct error *e)
+/* The finished picture out of what octave `octave` has made so far. Takes `x`; NULL: no memory. */
+static float *finished(const struct still_run *run, float *x, int octave, struct error *e)
 {
     const struct still_options *o = run->options;
-    float *out = grown(run, x, octave, (int)o->still.octaves - 1, e);
+    int last = (int)o->still.octaves - 1;
+    float *out = octave == last ? x : grown(run, x, octave, last, e);
+    if (out != x)
+        free(x);
     if (!out || !run->original)
         return out;
     if (apply_mask(run, out, run->original, o->dream.size, e) < 0) {
@@ -140,7 +156,8 @@ static bool save_is_due(const struct still_run *run)
 int still_step_done(const struct still_run *run, const float *x, int octave, struct error *e)
 {
     if (save_is_due(run) && x) {
-        float *now = finished(run, x, octave, e);
+        struct option_size size = octave_size(run->options, octave);
+        float *copy = scaled(x, size, size, e), *now = copy ? finished(run, copy, octave, e) : NULL;
         int rc = now ? run->save(run->context, now, e) : -ENOMEM;
         free(now);
         if (rc < 0)
@@ -274,6 +291,5 @@ int still_dream(const struct still_run *run, float **out, struct error *e)
         last = octave;
     }
     *out = finished(run, x, last, e);
-    free(x);
     return *out ? 0 : -ENOMEM;
 }

@@ -18,8 +18,8 @@ struct still_run {
     uint64_t seed;
     const float *original; /* [3][height][width] of options->dream.size, NULL: noise */
     const float *mask;     /* [3][height][width] 0..255: how much of the dream is taken there; NULL: all */
+    bool has_alpha;        /* another picture of that size is kept beside it */
     struct still_progress *progress;
-    int64_t pixels; /* of the picture */
     /* Takes the picture so far, whole and finished; NULL: nobody wants it. 0 or -errno with a line. */
     int (*save)(void *context, const float *rgb, struct error *e);
     void *context;

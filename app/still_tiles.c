@@ -1,7 +1,7 @@
 /*
  * still_tiles - an octave that is larger than the memory, dreamed a tile at a time.
  *
- * A round lays a grid of overlapping tiles over the picture at a random place, gives each some steps from what the picture
+ * A round lays a grid of overlapping tiles over the picture at a random place (still_grid.c), gives each some steps from what the picture
  * was before the round (else each tile would go on with what its neighbours have begun, and the first get most), and adds
  * what has changed back under a window that falls to nothing at the tile's edge; the windows add up to one everywhere. The next
  * round has its grid elsewhere, so no place is always an edge. Brightness, contrast and colours are led for the picture
@@ -14,17 +14,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/still_grid.h"
 #include "app/still_parts.h"
 #include "common/rng.h"
 #include "engine/control.h"
 
 enum {
-    STEPS_OF_ROUND = 4,
-    RNG_STREAM = 0x7469,
     TILE_MAX_PX = 1536,
     TILE_MIN_PX = 192,
     TILE_GRID_PX = 64,
-    OVERLAP = 6,           /* a tile's side over what it shares with its neighbour */
+    PROGRAM_BYTES = 40 << 20,
+    CANVAS_BYTES = 12,     /* of a picture, each pixel */
+    TILE_COPY_BYTES = 24,  /* of a tile, each pixel, before and after its steps */
     PICTURE_BYTES = 84,    /* of a dream, each pixel: its picture, gradients, momentum, copies */
     VIEW_BYTES = 40,       /* of what the network sees, each pixel, its octaves too */
     MAP_BYTES = 5,         /* of the network's maps, each pixel and channel of its first layer */
@@ -58,66 +59,57 @@ static double bytes_of_pixel(const struct still_run *run, const struct dream_con
     return PICTURE_BYTES + view_share(run, c, side) * (VIEW_BYTES + per_channel * run->model->layers[0].out);
 }
 
+/* Pictures of the whole size that are there all the time: what is dreamed, and what was read for it. */
+static int canvases(const struct still_run *run)
+{
+    int saved = run->options->still.save_every > 0 && run->save;
+    return 1 + (run->original != NULL) + (run->mask != NULL) + run->has_alpha + saved;
+}
+
+/* What else it takes to bring an octave to the next one's size (still_dream.c), each pixel. */
+static double growth_bytes(const struct still_run *run)
+{
+    double smaller = 1 / (run->options->still.octave_scale * run->options->still.octave_scale);
+    bool keeps = run->original && run->options->still.keep_detail;
+    return run->options->still.octaves == 1 ? 0 : 4 + CANVAS_BYTES * (smaller + (keeps ? 1 + smaller : 0));
+}
+
+/* The tiles' side for so much memory; besides each tile's own there is a line's strip. Below 0: none. */
+static double side_for(double left, double each, double width)
+{
+    double strip = CANVAS_BYTES * width;
+    return left > 0 ? (sqrt(strip * strip + 4 * each * left) - strip) / (2 * each) : 0;
+}
+
 int still_tile_side(const struct still_run *run, const struct dream_config *c, struct error *e)
 {
     const struct option_size whole = run->options->dream.size;
-    double pixels = (double)c->size.width_px * c->size.height_px;
-    double canvas = (run->original ? 36.0 : 24.0) * whole.width_px * whole.height_px;
-    double left = 1e6 * (double)run->options->still.memory_mb - canvas -
-                  weight_bytes(run->model, run->model->serves_once);
-    double each = bytes_of_pixel(run, c);
+    double pixels = (double)c->size.width_px * c->size.height_px,
+           whole_pixels = (double)whole.width_px * whole.height_px;
+    double memory = 1e6 * (double)run->options->still.memory_mb;
+    double resident = PROGRAM_BYTES + weight_bytes(run->model, run->model->serves_once) +
+                      whole_pixels * CANVAS_BYTES * canvases(run);
+    double left = memory - resident, each = bytes_of_pixel(run, c);
     if (pixels * each <= left || c->profile == DREAM_CLASSIC)
         return 0;
-    int side = left > 0 ? (int)sqrt(left / each) / TILE_GRID_PX * TILE_GRID_PX : 0;
-    if (side < TILE_MIN_PX)
-        return error_set(e, ENOMEM,
-                         "--memory %lld: %dx%d needs %.0f MB with this model; give more or ask for less",
-                         (long long)run->options->still.memory_mb, whole.width_px, whole.height_px,
-                         (double)run->options->still.memory_mb +
-                             ((double)TILE_MIN_PX * TILE_MIN_PX * each - left) / 1e6 + 1);
+    each += TILE_COPY_BYTES;
+    int side = (int)side_for(left, each, c->size.width_px) / TILE_GRID_PX * TILE_GRID_PX;
+    double least =
+        resident + fmax(whole_pixels * growth_bytes(run),
+                        TILE_MIN_PX * (TILE_MIN_PX * each + CANVAS_BYTES * (double)c->size.width_px));
+    if (side < TILE_MIN_PX || memory < least)
+        return error_set(
+            e, ENOMEM, "--memory %lld: %dx%d needs %.0f MB with this model; give more or ask for less",
+            (long long)run->options->still.memory_mb, whole.width_px, whole.height_px, ceil(least / 1e6));
     return side < TILE_MAX_PX ? side : TILE_MAX_PX;
 }
 
 /* ---- A tile ---- */
 
-/* One direction of the grid: cells `side` long, each `step` behind the last, from `first` (at most 0) on. */
-struct cells {
-    int size, side, overlap, first, count;
-};
-
-static struct cells lay_cells(int size, int side, struct rng *rng)
-{
-    struct cells c = {.size = size, .side = side < size ? side : size, .overlap = side / OVERLAP, .count = 1};
-    if (c.side == size)
-        return c;
-    int step = c.side - c.overlap;
-    c.first = -(int)rng_below(rng, (uint32_t)step) - c.overlap / 2;
-    c.count = (size - c.first - c.overlap + step - 1) / step;
-    return c;
-}
-
-/* Where the tile of cell i begins: inside the picture, whatever the cell does. */
-static int tile_begin(const struct cells *c, int i)
-{
-    int at = c->first + i * (c->side - c->overlap);
-    return at < 0 ? 0 : at > c->size - c->side ? c->size - c->side : at;
-}
-
-/* How much of cell i counts at the picture's place `at`: neighbours add up to one. */
-static float window(const struct cells *c, int i, int at)
-{
-    if (c->count == 1)
-        return 1;
-    float into = (float)(at - (c->first + i * (c->side - c->overlap))) + 0.5f, over = (float)c->overlap;
-    float from_end = (float)c->side - into, w = fminf(into, from_end) / over;
-    bool is_outermost = (i == 0 && into < over) || (i == c->count - 1 && from_end < over);
-    return is_outermost ? 1 : fminf(1, fmaxf(0, w));
-}
-
 struct tiles {
     const struct still_run *run;
     float *x; /* [3][height][width], the whole picture */
-    struct cells across, down;
+    struct still_cells across, down;
     float *strip;          /* [3][side][width]: a line's rows as they were before the round */
     int strip_top;         /* -1: nothing is in it */
     struct dream *dream;   /* of a tile */
@@ -155,17 +147,17 @@ static void add_back(const struct tiles *t, int column, int line, int left, int 
     size_t whole_w = (size_t)t->across.size, whole_h = (size_t)t->down.size;
     for (size_t row = 0; row < 3 * h; row++) {
         int y = top + (int)(row % h);
-        float down = window(&t->down, line, y);
+        float down = still_cell_window(&t->down, line, y);
         float *to = t->x + ((row / h) * whole_h + (size_t)y) * whole_w + (size_t)left;
         for (size_t i = 0; down > 0 && i < w; i++)
-            to[i] += down * window(&t->across, column, left + (int)i) *
+            to[i] += down * still_cell_window(&t->across, column, left + (int)i) *
                      (t->after[row * w + i] - t->before[row * w + i]);
     }
 }
 
 static int dream_tile(struct tiles *t, int column, int line, int steps)
 {
-    int left = tile_begin(&t->across, column), top = tile_begin(&t->down, line);
+    int left = still_cell_begin(&t->across, column), top = still_cell_begin(&t->down, line);
     double pixels = (double)t->across.size * t->down.size * steps / (t->across.count * t->down.count);
     copy_out(t, left);
     dream_put(t->dream, t->before);
@@ -234,7 +226,7 @@ static int dream_round(struct tiles *t, int steps)
 {
     t->strip_top = -1;
     for (int line = 0; line < t->down.count; line++) {
-        begin_line(t, tile_begin(&t->down, line));
+        begin_line(t, still_cell_begin(&t->down, line));
         for (int column = 0; column < t->across.count; column++)
             if (dream_tile(t, column, line, steps))
                 return 1;
@@ -247,14 +239,12 @@ int still_dream_tiles(const struct still_run *run, const struct dream_config *c,
 {
     int w = c->size.width_px, h = c->size.height_px, left = (int)run->options->octave_steps[octave], rc;
     uint64_t seed = run->seed + (uint64_t)octave * 1000003;
-    struct rng rng = rng_make(seed, RNG_STREAM);
+    struct rng rng = still_grid_rng(run->seed, octave);
     struct tiles t = {
-        .run = run, .x = x, .across = lay_cells(w, side, &rng), .down = lay_cells(h, side, &rng)};
+        .run = run, .x = x, .across = still_cells_lay(w, side, &rng), .down = still_cells_lay(h, side, &rng)};
     rc = open_tile(&t, c, seed, e);
     while (rc == 0 && left > 0) {
-        int steps = left < STEPS_OF_ROUND ? left : STEPS_OF_ROUND;
-        t.across = lay_cells(w, side, &rng);
-        t.down = lay_cells(h, side, &rng);
+        int steps = left < STILL_ROUND_STEPS ? left : STILL_ROUND_STEPS;
         rc = dream_round(&t, steps);
         lead(x, (size_t)w * (size_t)h, c, steps);
         left -= steps;
@@ -262,6 +252,8 @@ int still_dream_tiles(const struct still_run *run, const struct dream_config *c,
             still_progress_step(run->progress, 0, true);
             rc = still_step_done(run, x, octave, e);
         }
+        t.across = still_cells_lay(w, side, &rng);
+        t.down = still_cells_lay(h, side, &rng);
     }
     dream_close(&t.dream);
     free(t.before);

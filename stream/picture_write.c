@@ -1,12 +1,13 @@
 /*
- * picture_write - the writing half of picture.h: floats into one of three encoders of libavcodec, and a text of ours
- * into what comes out.
+ * picture_write - the writing half of picture.h: floats into picture_png.c or one of two encoders of libavcodec, and a
+ * text of ours into what comes out.
  *
  * JPEG keeps all of its colour (4:4:4): dreams are of saturated edges. Its quality means what libjpeg's means, so its
  * tables (T.81, annex K) are scaled here; the encoder's own scale is MPEG's. WebP's encoder counts 0..100 itself.
  */
 #include <errno.h>
 #include <libavcodec/avcodec.h>
+#include <libavutil/imgutils.h>
 #include <libavutil/opt.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #include "common/mem.h"
 #include "stream/picture.h"
 #include "stream/picture_meta.h"
+#include "stream/picture_png.h"
 
 enum {
     QUIET_LOG_OFFSET = 100, /* the encoders' own messages are below any level that is shown */
@@ -47,7 +49,13 @@ int picture_format_of(const char *path, enum picture_format *format, struct erro
 int picture_fits(const struct picture_style *s, int width_px, int height_px, struct error *e)
 {
     int most = s->format == PICTURE_WEBP ? WEBP_SIDE_MAX : PICTURE_SIDE_MAX;
-    if (width_px >= 1 && height_px >= 1 && width_px <= most && height_px <= most)
+    bool has_sides = width_px >= 1 && height_px >= 1 && width_px <= most && height_px <= most;
+    if (has_sides && s->format != PICTURE_PNG &&
+        av_image_check_size((unsigned)width_px, (unsigned)height_px, AV_LOG_DEBUG, NULL) < 0)
+        return error_set(e, EINVAL,
+                         "a picture of %d x %d is too large for JPEG and WebP; give a name that ends in .png",
+                         width_px, height_px);
+    if (has_sides)
         return 0;
     return error_set(e, EINVAL, "a picture of %d x %d cannot be written; sides can be up to %d%s", width_px,
                      height_px, most, s->format == PICTURE_WEBP ? " in WebP" : "");
@@ -61,47 +69,18 @@ static unsigned level(float v, float most)
     return v > 0 ? (v < most ? (unsigned)v : (unsigned)most) : 0;
 }
 
-/* Where R, G, B and alpha stand in a pixel of that many parts. */
-struct packing {
-    int parts, place[4];
-    bool wide; /* two bytes a part, the high one first */
-};
-
-static struct packing packing_of(enum AVPixelFormat format)
+/* WebP's: 32-bit words, blue in the lowest byte. */
+static void fill_bgra(AVFrame *frame, const struct picture_image *p)
 {
-    switch (format) {
-    case AV_PIX_FMT_RGBA:
-        return (struct packing){4, {0, 1, 2, 3}, false};
-    case AV_PIX_FMT_RGB48BE:
-        return (struct packing){3, {0, 1, 2, 3}, true};
-    case AV_PIX_FMT_RGBA64BE:
-        return (struct packing){4, {0, 1, 2, 3}, true};
-    case AV_PIX_FMT_BGRA: /* WebP's; read as 32-bit words */
-        return (struct packing){4, {2, 1, 0, 3}, false};
-    default:
-        return (struct packing){3, {0, 1, 2, 3}, false};
-    }
-}
-
-static void fill_packed(AVFrame *frame, const struct picture_image *p)
-{
-    const struct packing k = packing_of(frame->format);
     const size_t size = (size_t)p->width_px * (size_t)p->height_px;
     for (int y = 0; y < p->height_px; y++) {
         uint8_t *out = frame->data[0] + (ptrdiff_t)y * frame->linesize[0];
         const size_t row = (size_t)y * (size_t)p->width_px;
-        for (size_t x = 0; x < (size_t)p->width_px; x++)
-            for (size_t c = 0; c < (size_t)k.parts; c++) {
-                float v = c < 3 ? p->rgb[c * size + row + x] : p->alpha ? p->alpha[row + x] : 255;
-                size_t at = x * (size_t)k.parts + (size_t)k.place[c];
-                if (k.wide) {
-                    unsigned word = level(v, 65535);
-                    out[2 * at] = (uint8_t)(word >> 8);
-                    out[2 * at + 1] = (uint8_t)word;
-                } else {
-                    out[at] = (uint8_t)level(v, 255);
-                }
-            }
+        for (size_t x = row; x < row + (size_t)p->width_px; x++) {
+            for (size_t c = 3; c > 0; c--)
+                *out++ = (uint8_t)level(p->rgb[(c - 1) * size + x], 255);
+            *out++ = p->alpha ? (uint8_t)level(p->alpha[x], 255) : 255;
+        }
     }
 }
 
@@ -157,23 +136,7 @@ static int set_jpeg(AVCodecContext *c, AVFrame *frame, const struct picture_styl
     return c->intra_matrix && c->chroma_intra_matrix ? 0 : AVERROR(ENOMEM);
 }
 
-static const struct encoder {
-    const char *name;
-    enum AVPixelFormat plain, wide, clear, clear_wide;
-} encoders[] = {
-    [PICTURE_PNG] = {"png", AV_PIX_FMT_RGB24, AV_PIX_FMT_RGB48BE, AV_PIX_FMT_RGBA, AV_PIX_FMT_RGBA64BE},
-    [PICTURE_JPEG] = {"mjpeg", AV_PIX_FMT_YUVJ444P, AV_PIX_FMT_YUVJ444P, AV_PIX_FMT_YUVJ444P,
-                      AV_PIX_FMT_YUVJ444P},
-    [PICTURE_WEBP] = {"libwebp", AV_PIX_FMT_BGRA, AV_PIX_FMT_BGRA, AV_PIX_FMT_BGRA, AV_PIX_FMT_BGRA},
-};
-
-static enum AVPixelFormat format_of(const struct picture_style *s, bool has_alpha)
-{
-    const struct encoder *n = &encoders[s->format];
-    if (s->bits == 16)
-        return has_alpha ? n->clear_wide : n->wide;
-    return has_alpha ? n->clear : n->plain;
-}
+static const char *const encoders[] = {[PICTURE_JPEG] = "mjpeg", [PICTURE_WEBP] = "libwebp"};
 
 static int set_up(AVCodecContext *c, AVFrame *frame, const struct picture_image *p,
                   const struct picture_style *s)
@@ -182,24 +145,21 @@ static int set_up(AVCodecContext *c, AVFrame *frame, const struct picture_image 
     c->thread_count = 1;
     c->time_base = (AVRational){1, 25};
     c->sample_aspect_ratio = (AVRational){1, 1};
-    c->pix_fmt = frame->format = format_of(s, p->alpha != NULL);
+    c->pix_fmt = frame->format = s->format == PICTURE_JPEG ? AV_PIX_FMT_YUVJ444P : AV_PIX_FMT_BGRA;
     c->width = frame->width = p->width_px;
     c->height = frame->height = p->height_px;
     frame->sample_aspect_ratio = c->sample_aspect_ratio;
     if (s->format == PICTURE_JPEG)
         return set_jpeg(c, frame, s);
-    if (s->format == PICTURE_WEBP) {
-        c->global_quality = s->quality * FF_QP2LAMBDA;
-        c->flags |= AV_CODEC_FLAG_QSCALE;
-        return av_opt_set_int(c->priv_data, "lossless", s->quality == 100, 0);
-    }
-    return 0;
+    c->global_quality = s->quality * FF_QP2LAMBDA;
+    c->flags |= AV_CODEC_FLAG_QSCALE;
+    return av_opt_set_int(c->priv_data, "lossless", s->quality == 100, 0);
 }
 
 /* Encodes to `packet`. 0 or AVERROR. */
 static int run_encoder(const struct picture_image *p, const struct picture_style *s, AVPacket *packet)
 {
-    const AVCodec *codec = avcodec_find_encoder_by_name(encoders[s->format].name);
+    const AVCodec *codec = avcodec_find_encoder_by_name(encoders[s->format]);
     if (!codec)
         return AVERROR_ENCODER_NOT_FOUND;
     AVCodecContext *context = avcodec_alloc_context3(codec);
@@ -210,7 +170,7 @@ static int run_encoder(const struct picture_image *p, const struct picture_style
     if (rc >= 0)
         rc = av_frame_get_buffer(frame, 0);
     if (rc >= 0) {
-        (s->format == PICTURE_JPEG ? fill_yuv444 : fill_packed)(frame, p);
+        (s->format == PICTURE_JPEG ? fill_yuv444 : fill_bgra)(frame, p);
         rc = avcodec_send_frame(context, frame);
     }
     if (rc >= 0)
@@ -224,16 +184,20 @@ static int run_encoder(const struct picture_image *p, const struct picture_style
     return rc;
 }
 
-/* The packet's bytes, with the note in them. */
-static int take_bytes(struct picture_bytes *file, const AVPacket *packet, const struct picture_image *p,
-                      const struct picture_style *s)
+/* The whole file of a format that libavcodec writes. 0 or AVERROR. */
+static int encode(struct picture_bytes *file, const struct picture_image *p, const struct picture_style *s)
 {
-    file->bytes = (size_t)packet->size;
-    file->data = malloc(file->bytes);
-    if (!file->data)
-        return -ENOMEM;
-    memcpy(file->data, packet->data, file->bytes);
-    return s->note ? picture_meta_put(file, s->note, p->width_px, p->height_px, p->alpha != NULL) : 0;
+    AVPacket *packet = av_packet_alloc();
+    int rc = packet ? run_encoder(p, s, packet) : AVERROR(ENOMEM);
+    if (rc >= 0) {
+        file->data = malloc((size_t)packet->size);
+        file->bytes = (size_t)packet->size;
+        rc = file->data ? 0 : AVERROR(ENOMEM);
+    }
+    if (rc >= 0)
+        memcpy(file->data, packet->data, file->bytes);
+    av_packet_free(&packet);
+    return rc;
 }
 
 int picture_encode(uint8_t **data, size_t *bytes, const struct picture_image *p,
@@ -244,16 +208,14 @@ int picture_encode(uint8_t **data, size_t *bytes, const struct picture_image *p,
     int rc = picture_fits(s, p->width_px, p->height_px, e);
     if (rc < 0)
         return rc;
-    AVPacket *packet = av_packet_alloc();
-    rc = packet ? run_encoder(p, s, packet) : AVERROR(ENOMEM);
-    if (rc >= 0)
-        rc = take_bytes(&file, packet, p, s);
-    av_packet_free(&packet);
+    rc = s->format == PICTURE_PNG ? picture_png(&file, p, s->bits) : encode(&file, p, s);
+    if (rc >= 0 && s->note)
+        rc = picture_meta_put(&file, s->note, p->width_px, p->height_px, p->alpha != NULL);
     if (rc < 0) {
         free(file.data);
         if (rc == AVERROR_ENCODER_NOT_FOUND)
             return error_set(e, ENOSYS, "this machine's libavcodec has no encoder %s; write another format",
-                             encoders[s->format].name);
+                             encoders[s->format]);
         return error_set(e, ENOMEM, "no memory to encode %d x %d pixels", p->width_px, p->height_px);
     }
     *data = file.data;
