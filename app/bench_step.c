@@ -37,7 +37,7 @@ static int by_value(const void *a, const void *b)
 static struct backend_step plan(struct bench_runner *r)
 {
     struct backend_step s = {.view = r->view, .climbs = true, .prior_count = POOLS, .moment = 1};
-    s.objective = (struct objective){&r->subject, 1, 1.0f, -1, -1};
+    s.objective = (struct objective){&r->subject, 1, 1.0f, -1, -1, false};
     s.noise_key = (uint32_t)rng_u64(&r->random);
     int stride = (int)r->config->prior_stride;
     for (int i = 0; i < POOLS; i++) {

@@ -119,7 +119,7 @@ static int measure_size(const struct bench *b, struct result *r, struct error *e
         for (size_t i = 0; i < positions; i++)
             weight[i] = 1.0f / (float)positions;
         struct objective_subject subject = {0, weight};
-        measure(b->net, &(struct objective){&subject, 1, 1.0f, -1, -1}, x, x + values, r);
+        measure(b->net, &(struct objective){&subject, 1, 1.0f, -1, -1, false}, x, x + values, r);
     } else {
         rc = error_set(e, ENOMEM, "no memory for pictures of %dx%d", w, h);
     }

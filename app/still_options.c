@@ -21,7 +21,8 @@ static const struct option rows[] = {
     OPTION_STRING(C, text, "", 0, "What to dream, in words as in chat; \"a | b\" makes a sheet of both."),
     OPTION_STRING(
         C, layer, "", 0,
-        "Layers to climb instead: conv4_2; conv4_2:5,9 of it two channels; \"2 conv4_2 + conv5_1\" weighs them."),
+        "Layers to climb instead: conv4_2; conv4_2:5,9 of it two channels; \"2 conv4_2 + conv5_1\" weighs them, "
+        "\"conv4_2 - conv5_1:7\" goes away from the second."),
     OPTION_STRING(C, guide, "", 0, "A picture whose strongest channels of the layer are climbed."),
     OPTION_STRING(C, mask, "", 0,
                   "A picture that is white where to dream and black where nothing may change."),
@@ -63,7 +64,8 @@ static const struct arg arguments[] = {
         "#12 or a WordNet id for a class without a name; \"a | b\": a sheet of both"),
     ARG_STILL(
         0, "layer", "NAMES", layer,
-        "climb layers instead: conv4_2, conv4_2:5,9 for two of its channels, \"2 conv4_2 + conv5_1\" weighed; "
+        "climb layers instead: conv4_2, conv4_2:5,9 for two of its channels, \"2 conv4_2 + conv5_1\" weighed, "
+        "\"conv4_2 - conv5_1:7\" away from the second; "
         "`reverie inspect --layers` lists them"),
     ARG_TEXT(
         'o', "output", "OUT", O, output,
@@ -79,6 +81,8 @@ static const struct arg arguments[] = {
     ARG_STILL(0, "octave-steps", "N,N", octave_steps,
               "steps of each octave, the smallest first, instead of --steps"),
     ARG_STILL(0, "objects", "A-B", objects, "sizes of objects in pixels of the picture, as 60-200"),
+    ARG_DREAM(0, "focus", "X", focus,
+              "how much a single subject is drawn to the middle: 0 not at all, 1 only there"),
     ARG_STILL(0, "keep-detail", "yes|no", keep_detail, "give IMAGE's detail back in each octave"),
     ARG_STILL(0, "original-colours", NULL, original_colours, "IMAGE's colours with the dream's light"),
     ARG_STILL(0, "guide", "PICTURE", guide,

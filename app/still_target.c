@@ -2,7 +2,7 @@
  * still_target - see still_target.h.
  *
  * Layers are written as a sum: "2 conv4_3:5,9 + conv5_1" climbs two channels of one layer with twice the weight of all of
- * another. A guide picture picks channels: those in which its layer's mean activation stands out most, by their share.
+ * another; "conv4_3 - conv5_1:7" descends the second. A guide picture picks channels: those in which its layer's mean activation stands out most, by their share.
  */
 #include "app/still_target.h"
 
@@ -58,6 +58,8 @@ static int add_channels(struct still_target *t, const struct model *m, int layer
 static int add_term(struct still_target *t, const struct model *m, char *term, struct error *e)
 {
     char *end;
+    bool falls = *term == '-';
+    term += falls ? 1 + strspn(term + 1, " \t") : 0;
     double weight = strtod(term, &end);
     if (end == term || !isspace((unsigned char)*end)) { /* "20" alone is torchvision's number of a layer */
         weight = 1;
@@ -65,7 +67,10 @@ static int add_term(struct still_target *t, const struct model *m, char *term, s
     }
     end += strspn(end, " \t*");
     if (!(weight > 0 && weight <= 1000))
-        return error_set(e, EINVAL, "--layer %.40s: the weight must be above 0, up to 1000", term);
+        return error_set(
+            e, EINVAL,
+            "--layer %.40s: the weight must be above 0, up to 1000; what is not wanted has a minus before it",
+            term);
     char *colon = strchr(end, ':');
     if (colon)
         *colon++ = '\0';
@@ -75,6 +80,7 @@ static int add_term(struct still_target *t, const struct model *m, char *term, s
     if (colon && !*colon)
         return error_set(e, EINVAL, "--layer %.60s: a channel is missing behind the colon; write %.60s:0",
                          end, end);
+    weight = falls ? -weight : weight;
     return colon ? add_channels(t, m, layer, colon, weight, e) : add_layer(t, layer, -1, weight, e);
 }
 
@@ -97,11 +103,19 @@ static int split(char *text, char separator, char **parts, int most)
     return count;
 }
 
+/* "a - b" as "a +-b". A minus without blanks belongs to a name, as in conv4-3. */
+static void differences_to_sums(char *text)
+{
+    for (char *at = text; (at = strstr(at, " - ")); at += 3)
+        memcpy(at, " +-", 3);
+}
+
 static int find_layers(struct still_target *t, const struct model *m, const char *text, struct error *e)
 {
     char copy[OPTION_STRING_BYTES];
     char *terms[DREAM_LAYERS_MAX];
     snprintf(copy, sizeof copy, "%s", text);
+    differences_to_sums(copy);
     int count = split(copy, '+', terms, DREAM_LAYERS_MAX), rc = 0;
     for (int i = 0; i < count && i < DREAM_LAYERS_MAX && rc == 0; i++)
         rc = add_term(t, m, terms[i], e);

@@ -5,6 +5,7 @@
 #ifndef ENGINE_STEP_H
 #define ENGINE_STEP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { CPU_NET_SIDE_MAX_PX = 16384 };
@@ -18,7 +19,7 @@ struct image_view {
 /* What the gradient climbs: sum over subjects s and map positions p of weight_s[p] * logit[class_s][p] (a weight below 0 descends), minus
  * `minus_mean` * mean over p of the mean over classes of logit[.][p]. Linear in the logits, so only ReLU and
  * pool decisions have to be kept for the way back. When `layer` >= 0 it is the mean square of that layer's
- * activations instead (or, with `channel` >= 0, the mean activation of that channel). */
+ * activations instead (or, with `channel` >= 0, the mean activation of that channel); with `falls` its negative. */
 struct objective_subject {
     int class_index;
     const float *weight; /* [map_h][map_w] */
@@ -29,6 +30,7 @@ struct objective {
     float minus_mean;
     int layer;   /* index into model.layers, or -1 */
     int channel; /* or -1 */
+    bool falls;  /* away from the layer */
 };
 
 /* How one step changes a row; see engine/dream/modern.c. */

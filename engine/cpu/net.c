@@ -208,7 +208,8 @@ static double layer_objective(struct cpu_net *n, const struct objective *o)
         j.first_row = n->d_hidden[i];
     }
     double pixels = (double)j.pixels * rows;
-    double mean = 1.0 / (o->channel >= 0 ? pixels : pixels * n->model->layers[o->layer].out);
+    double mean =
+        (o->falls ? -1.0 : 1.0) / (o->channel >= 0 ? pixels : pixels * n->model->layers[o->layer].out);
     j.scale = (float)(o->channel >= 0 ? mean : 2.0 * mean);
     pool_run(n->pool, layer_row, &j, rows);
     double sum = 0;

@@ -32,8 +32,11 @@ static int open_classic(struct dream *d, struct error *e)
 static void look(struct dream *d, struct backend_step *s)
 {
     s->view = d->params.views[0];
-    s->objective = (struct objective){
-        .subjects = d->subjects, .minus_mean = 1, .layer = d->layer, .channel = d->channel};
+    s->objective = (struct objective){.subjects = d->subjects,
+                                      .minus_mean = 1,
+                                      .layer = d->layer,
+                                      .channel = d->channel,
+                                      .falls = d->falls};
     s->objective.subject_count = dream_objective_halves(d, model_map_size(d->model, d->width),
                                                         model_map_size(d->model, d->height), d->subjects);
     s->climbs = s->objective.layer >= 0 || s->objective.subject_count > 0;

@@ -62,7 +62,7 @@ bool dream_set_front(struct dream *d, double front);
 
 /* Instead of subjects: climb activations of layers (DeepDream). `layer` indexes model.layers; `channel` -1 takes all
  * of them. Of several each step climbs one, drawn by weight, so that each moves the picture by its share whatever the
- * scale of its numbers. Weights are positive; 1 to DREAM_LAYERS_MAX count. The next dream_set_target ends it. */
+ * scale of its numbers. One of negative weight is descended. 1 to DREAM_LAYERS_MAX count. The next dream_set_target ends it. */
 enum { DREAM_LAYERS_MAX = 64 };
 struct dream_layer {
     int layer, channel;

@@ -78,6 +78,7 @@ struct dream {
     int mix_count;
     double fade_s;      /* of the newest target */
     int layer, channel; /* what the next step climbs; -1: subjects */
+    bool falls;         /* or descends */
     struct dream_layer layers[DREAM_LAYERS_MAX];
     int layer_count;           /* above one: `layer` is drawn anew for each step */
     struct dream_place window; /* of a larger picture; 0, 0, 1, 1: this is it */

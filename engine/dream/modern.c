@@ -153,8 +153,11 @@ static void plan_prior(struct backend_step *s, int scale, int stride, int offset
 static void plan_objective(struct dream *d, struct backend_step *s)
 {
     struct dream_map map = dream_view_map(d, &s->view);
-    s->objective = (struct objective){
-        .subjects = d->subjects, .minus_mean = 1, .layer = d->layer, .channel = d->channel};
+    s->objective = (struct objective){.subjects = d->subjects,
+                                      .minus_mean = 1,
+                                      .layer = d->layer,
+                                      .channel = d->channel,
+                                      .falls = d->falls};
     s->objective.subject_count = dream_objective_soft(d, &map, d->subjects);
     if (s->objective.subject_count > 0 && is_alone(&d->mix[d->mix_count - 1]))
         dream_focus(d, &s->view, s->objective.subject_count);

@@ -166,10 +166,20 @@ static struct mix settle(const struct dream *d, const struct dream_target *t)
     return m;
 }
 
+static const struct dream_layer no_layer = {-1, -1, 1};
+
+/* What the next step climbs, or descends. */
+static void take_layer(struct dream *d, const struct dream_layer *l)
+{
+    d->layer = l->layer;
+    d->channel = l->channel;
+    d->falls = l->weight < 0;
+}
+
 void dream_set_target(struct dream *d, const struct dream_target *t, double fade_s)
 {
     struct mix m = settle(d, t);
-    d->layer = d->channel = -1;
+    take_layer(d, &no_layer);
     d->layer_count = 0;
     d->fade_s = fade_s;
     if (d->mix_count == 0 || fade_s <= 0) {
@@ -191,8 +201,7 @@ void dream_set_layers(struct dream *d, const struct dream_layer *layers, int cou
     d->mix_count = 0;
     d->layer_count = count < DREAM_LAYERS_MAX ? count : DREAM_LAYERS_MAX;
     memcpy(d->layers, layers, (size_t)d->layer_count * sizeof *layers);
-    d->layer = layers[0].layer;
-    d->channel = layers[0].channel;
+    take_layer(d, &layers[0]);
 }
 
 void dream_draw_layer(struct dream *d)
@@ -201,13 +210,12 @@ void dream_draw_layer(struct dream *d)
     if (d->layer_count < 2)
         return;
     for (int i = 0; i < d->layer_count; i++)
-        sum += d->layers[i].weight;
+        sum += fabs(d->layers[i].weight);
     at = sum * (double)rng_uniform(&d->rng);
     int i = 0;
-    while (i + 1 < d->layer_count && at >= d->layers[i].weight)
-        at -= d->layers[i++].weight;
-    d->layer = d->layers[i].layer;
-    d->channel = d->layers[i].channel;
+    while (i + 1 < d->layer_count && at >= fabs(d->layers[i].weight))
+        at -= fabs(d->layers[i++].weight);
+    take_layer(d, &d->layers[i]);
 }
 
 static void advance_fade(struct dream *d, double elapsed_s)

@@ -154,7 +154,8 @@ static int objective_on_layer(struct cuda_net *n, const struct job *j)
     const struct net_layer *l = &n->layers[layer];
     const struct cuda_plan_layer *p = &n->plan.layers[layer];
     double pixels = pixels_of(n, j->view, layer), a = (double)n->activation;
-    double mean = 1 / (channel >= 0 ? pixels : pixels * n->model->layers[layer].out);
+    double mean =
+        (j->objective->falls ? -1 : 1) / (channel >= 0 ? pixels : pixels * n->model->layers[layer].out);
     struct objective_on_layer o = {.count = (size_t)pixels * (size_t)p->out,
                                    .channels = p->out,
                                    .channel = channel,

@@ -36,6 +36,7 @@ struct cuda_objective {
                                        * replay); not read when layer >= 0 */
     const float *weights;             /* device [BACKEND_SUBJECTS_MAX][map_h][map_w] of the view */
     int layer, channel;               /* host: they decide what is put on the stream; -1: none */
+    bool falls;                       /* host, the same */
 };
 
 /* What `wanted` comes to on this device: auto is bf16 where the card has it, else fp16. 0, or -ENOTSUP with a

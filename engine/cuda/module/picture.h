@@ -60,7 +60,7 @@ struct block_plan {
 
 /* What decides which work is put on the stream; all else is in the block. */
 struct step_kind {
-    bool climbs;
+    bool climbs, falls;
     int layer, channel;
 };
 

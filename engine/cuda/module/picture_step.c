@@ -113,7 +113,8 @@ int picture_climb(struct backend *b, const struct picture_prepared *v, const str
         .target = (const struct cuda_target *)(const void *)(b->block + offsetof(struct block_head, target)),
         .weights = (const float *)(const void *)(b->block + v->block.weights),
         .layer = s->objective.layer,
-        .channel = s->objective.channel};
+        .channel = s->objective.channel,
+        .falls = s->objective.falls};
     int index = (int)(v - b->views);
     if (!s->climbs)
         return no_gradient(b);
@@ -253,7 +254,7 @@ static int capture_all(struct backend *b, const struct backend_step *s)
 {
     struct backend_step kind = *s;
     int rc = 0;
-    b->captured = (struct step_kind){s->climbs, s->objective.layer, s->objective.channel};
+    b->captured = (struct step_kind){s->climbs, s->objective.falls, s->objective.layer, s->objective.channel};
     b->is_captured = true;
     for (int i = 0; rc == 0 && i < 2 * b->view_count && !b->is_eager; i++) {
         kind.climbs = i % 2;
@@ -267,8 +268,9 @@ static int capture_all(struct backend *b, const struct backend_step *s)
 static bool is_known(const struct backend *b, const struct backend_step *s)
 {
     const struct step_kind *k = &b->captured;
-    return b->is_captured && (!s->climbs || (k->climbs && k->layer == s->objective.layer &&
-                                             k->channel == s->objective.channel));
+    return b->is_captured &&
+           (!s->climbs || (k->climbs && k->falls == s->objective.falls && k->layer == s->objective.layer &&
+                           k->channel == s->objective.channel));
 }
 
 static int run(struct backend *b, struct picture_prepared *v, const struct backend_step *s)

@@ -150,7 +150,7 @@ static void compare_all(const struct toy_layer *toy, enum cpu_tier tier)
         if (positions < 1 || toy_positions(&m, sizes[i].w) < 1 || (toy == seven_toy && positions > 50))
             continue; /* too small, or too long for the reference */
         compare_logits(n, &m, sizes[i].w, sizes[i].h);
-        compare(n, &m, sizes[i].w, sizes[i].h, &(struct objective){subjects, 2, 0.5f, -1, -1});
+        compare(n, &m, sizes[i].w, sizes[i].h, &(struct objective){subjects, 2, 0.5f, -1, -1, false});
     }
     for (int layer = 0; layer < m.layer_count && toy != wide_toy && toy != seven_toy; layer++) {
         compare(n, &m, 33, 18, &(struct objective){.layer = layer, .channel = -1});
@@ -217,8 +217,10 @@ static void gradient_matches_finite_differences(void **state)
         cpu_net_open(&n, &(struct cpu_net_params){&m, pool, SIDE_MAX, SIDE_MAX, CPU_TIER_AUTO}, NULL), 0);
     fill_weight(weight, MAP_MAX);
     struct objective_subject subject = {2, weight};
-    check_differences(n, &(struct objective){&subject, 1, 0.5f, -1, -1});
+    check_differences(n, &(struct objective){&subject, 1, 0.5f, -1, -1, false});
     check_differences(n, &(struct objective){.layer = 2, .channel = 3});
+    check_differences(n, &(struct objective){.layer = 2, .channel = 3, .falls = true});
+    check_differences(n, &(struct objective){.layer = 2, .channel = -1, .falls = true});
     cpu_net_close(&n);
     pool_close(&pool);
     toy_close(&m);
@@ -236,7 +238,7 @@ static void compare_threads(const struct toy_layer *toy, enum cpu_tier tier)
     fill_picture(x, count, 1);
     fill_weight(weight, MAP_MAX);
     struct objective_subject subject = {1, weight};
-    struct objective o = {&subject, 1, 1.0f, -1, -1};
+    struct objective o = {&subject, 1, 1.0f, -1, -1, false};
     for (int i = 0; i < 3; i++) {
         struct pool *pool;
         struct cpu_net *n;
@@ -273,7 +275,7 @@ static void a_call_leaves_nothing_to_the_next(void **state)
     fill_picture(x, VALUES_MAX, 1);
     fill_weight(weight, MAP_MAX);
     struct objective_subject subject = {1, weight};
-    struct objective o = {&subject, 1, 1.0f, -1, -1}, deep = {.layer = 1, .channel = -1};
+    struct objective o = {&subject, 1, 1.0f, -1, -1, false}, deep = {.layer = 1, .channel = -1};
     for (size_t i = 0; i < ARRAY_LEN(toys); i++) {
         toy_open(&m, toys[i]);
         assert_int_equal(
@@ -306,7 +308,7 @@ static void a_step_allocates_nothing(void **state)
     fill_picture(x, VALUES_MAX, 1);
     fill_weight(weight, MAP_MAX);
     struct objective_subject subject = {1, weight};
-    struct objective o = {&subject, 1, 1.0f, -1, -1}, deep = {.layer = 1, .channel = 2};
+    struct objective o = {&subject, 1, 1.0f, -1, -1, false}, deep = {.layer = 1, .channel = 2};
     before = atomic_load(&allocations);
     int rc = 0;
     for (int i = 0; i < 20; i++)
@@ -346,7 +348,7 @@ static void impossible_calls_are_refused(void **state)
                              -ENOTSUP);
     assert_int_equal(cpu_net_open(&n, &(struct cpu_net_params){&m, pool, 40, 50, CPU_TIER_AUTO}, &e), 0);
     struct objective_subject subject = {1, weight};
-    struct objective o = {&subject, 1, 0, -1, -1};
+    struct objective o = {&subject, 1, 0, -1, -1, false};
     const int bad[][2] = {{41, 50}, {40, 51}, {7, 50}, {40, 7}, {0, 0}, {-1, 20}};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         assert_int_equal(

@@ -65,7 +65,8 @@ static double climb(struct cpu_net *n, float wanted[CHANNELS])
     double value;
     struct objective_subject subject = {2, weight};
     assert_int_equal(
-        cpu_net_gradient(n, &input, &(struct objective){&subject, 1, 0.5f, -1, -1}, gradient, &value), 0);
+        cpu_net_gradient(n, &input, &(struct objective){&subject, 1, 0.5f, -1, -1, false}, gradient, &value),
+        0);
     for (int c = 0; c < CHANNELS; c++)
         wanted[c] = n->wanted[c];
     return value;

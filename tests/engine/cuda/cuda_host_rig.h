@@ -100,7 +100,8 @@ static void run_gradient(void *args)
     const struct net_job *j = args;
     struct objective_subject subjects[BACKEND_SUBJECTS_MAX];
     const struct cuda_target *t = j->o.target;
-    struct objective o = {.subjects = subjects, .layer = j->o.layer, .channel = j->o.channel};
+    struct objective o = {
+        .subjects = subjects, .layer = j->o.layer, .channel = j->o.channel, .falls = j->o.falls};
     const struct model *m = j->net->params.model;
     size_t map = (size_t)model_map_size(m, j->view.width_px) * (size_t)model_map_size(m, j->view.height_px);
     if (o.layer < 0) {

@@ -176,13 +176,13 @@ static void compare(struct rig *r, int view, int layer, int channel, struct boun
     for (size_t i = 0; i < 2 * positions; i++)
         weights[i] = (float)(i % 5 + 1) / (float)positions;
     struct objective_subject subjects[2] = {{2, weights}, {3, weights + positions}};
-    double value,
-        expected = reference_network(&r->model, x, w, h,
-                                     &(struct objective){subjects, 2, 0.5f, layer, channel}, NULL, truth);
+    double value, expected = reference_network(&r->model, x, w, h,
+                                               &(struct objective){subjects, 2, 0.5f, layer, channel, false},
+                                               NULL, truth);
     struct cuda_target target = {2, {2, 3}, 0.5f};
     grad[count] = 1234;
-    int rc = cuda_net_gradient(r->net, view, x, &(struct cuda_objective){&target, weights, layer, channel},
-                               grad, &value);
+    int rc = cuda_net_gradient(
+        r->net, view, x, &(struct cuda_objective){&target, weights, layer, channel, false}, grad, &value);
     assert_int_equal(rc, 0);
     assert_true(grad[count] == 1234);
     double angle = 1 - cosine(grad, truth, count), norm = 0, size = 0;

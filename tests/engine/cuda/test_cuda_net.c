@@ -78,7 +78,7 @@ static void wrong_questions_are_refused(void **state)
     struct cuda_target target = {0};
     fake_reset();
     rig_must_open(&r, odd_toy, DREAM_PRECISION_FP32);
-    struct cuda_objective o = {&target, x, -1, -1};
+    struct cuda_objective o = {&target, x, -1, -1, false};
     assert_int_equal(cuda_net_gradient(r.net, 3, x, &o, grad, NULL), -EINVAL);
     assert_int_equal(cuda_net_gradient(r.net, -1, x, &o, grad, NULL), -EINVAL);
     assert_int_equal(cuda_net_logits(r.net, 3, x, grad), -EINVAL);
@@ -87,7 +87,7 @@ static void wrong_questions_are_refused(void **state)
     o.layer = 1;
     o.channel = 17;
     assert_int_equal(cuda_net_gradient(r.net, 0, x, &o, grad, NULL), -EINVAL);
-    o = (struct cuda_objective){NULL, NULL, -1, -1};
+    o = (struct cuda_objective){NULL, NULL, -1, -1, false};
     assert_int_equal(cuda_net_gradient(r.net, 0, x, &o, grad, NULL), -EINVAL);
     rig_close(&r);
 }
@@ -121,7 +121,7 @@ static void a_device_may_go_at_any_moment(void **state)
     struct rig r;
     static float x[VALUES_MAX], grad[VALUES_MAX], weights[CUDA_SUBJECTS_MAX * MAP_MAX];
     struct cuda_target target = {1, {1}, 1};
-    struct cuda_objective o = {&target, weights, -1, -1};
+    struct cuda_objective o = {&target, weights, -1, -1, false};
     int survived = 0;
     log_set_level(LOG_ERROR);
     for (int calls = 0; calls < 4000 && !survived; calls += calls < 40 ? 1 : 97) {

@@ -127,19 +127,20 @@ static void dreams_are_dreamed_as_on_the_cpu(void **state)
     check_close(&c);
 }
 
-/* Nothing dreamed of, a layer instead of classes, no prior: each is other work for the stream. */
+/* Nothing dreamed of, a layer instead of classes, away from it, no prior: each is other work for the stream. */
 static void kinds_of_steps_follow_one_another(void **state)
 {
     (void)state;
     struct check c;
     CHECK_OPEN(&c, SMALL);
     struct backend *cpu = check_backend(&c, &backend_cpu), *gpu = check_backend(&c, &ops);
-    for (int n = 0; n < 16; n++) {
+    for (int n = 0; n < 20; n++) {
         struct backend_step s;
         check_step(&c, 3 * (n / 4), &s); /* the same view each time, four times each kind */
         s.climbs = n / 4 != 1;
-        s.objective.layer = n / 4 == 2 ? 4 : -1;
-        if (n / 4 == 3)
+        s.objective.layer = n / 4 == 2 || n / 4 == 3 ? 4 : -1;
+        s.objective.falls = n / 4 == 3;
+        if (n / 4 == 4)
             s.prior_count = n % 2 ? 0 : 1;
         assert_int_equal(backend_cpu.step(cpu, &s), 0);
         assert_int_equal(ops.step(gpu, &s), 0);

@@ -350,7 +350,7 @@ static void classic_descends_the_whole_loss(void **state)
     float lower[6] = {0, 0, 0, 1 / 3.f, 1 / 3.f, 1 / 3.f};
     float above[6] = {1 / 3.f, 1 / 3.f, 1 / 3.f};
     struct objective_subject s[2] = {{t.subjects[0].class_index, lower}, {t.subjects[1].class_index, above}};
-    struct objective o = {s, 2, 1, -1, -1};
+    struct objective o = {s, 2, 1, -1, -1, false};
     assert_int_equal(
         cpu_net_gradient(d->backend->net, &(struct cpu_net_input){before, 128, 96}, &o, gradient, NULL), 0);
     static const int pools[] = {1, 4, 8, 16, 32};
@@ -428,6 +428,48 @@ static void steps_do_not_allocate(void **state)
 #endif
 }
 
+/* Mean of a channel over the dream's picture. */
+static double channel_mean(struct dream *d, int layer, int channel)
+{
+    float *x = xmalloc(d->floats * sizeof *x), means[512];
+    struct cpu_net *net;
+    struct pool *pool;
+    struct error e;
+    assert_int_equal(pool_open(&pool, 1), 0);
+    const struct cpu_net_params p = {model, pool, d->width, d->height, CPU_TIER_AUTO};
+    assert_int_equal(cpu_net_open(&net, &p, &e), 0);
+    dream_picture(d, x);
+    assert_int_equal(
+        cpu_net_channel_means(net, &(struct cpu_net_input){x, d->width, d->height}, layer, means), 0);
+    cpu_net_close(&net);
+    pool_close(&pool);
+    free(x);
+    return (double)means[channel];
+}
+
+/* A layer of negative weight is descended; of two each is drawn by the size of its weight. */
+static void layers_can_be_left(void **state)
+{
+    (void)state;
+    enum { LAYER = 7, CHANNEL = 11, OTHER = 5 };
+    const struct dream_layer wanted[][2] = {{{LAYER, CHANNEL, 1}, {LAYER, OTHER, 1}},
+                                            {{LAYER, CHANNEL, -1}, {LAYER, OTHER, 1}}};
+    double before = 0, after[2], other[2];
+    for (int i = 0; i < 2; i++) {
+        struct dream_config c = CONFIG("dream.size=96x64", "dream.prior_ratio=0");
+        struct dream *d = open_or_fail(&c, 1, NULL);
+        before = channel_mean(d, LAYER, CHANNEL);
+        dream_set_layers(d, wanted[i], 2);
+        for (int n = 0; n < 24; n++)
+            assert_int_equal(dream_step(d), 0);
+        after[i] = channel_mean(d, LAYER, CHANNEL);
+        other[i] = channel_mean(d, LAYER, OTHER);
+        dream_close(&d);
+    }
+    print_message("# %g: %g, %g; other %g, %g\n", before, after[0], after[1], other[0], other[1]);
+    assert_true(after[0] > 1.5 * before && after[1] < 0.8 * before && other[1] > 2 * after[1]);
+}
+
 static void layers_small_pictures_and_no_network(void **state)
 {
     (void)state;
@@ -486,6 +528,7 @@ int main(void)
         cmocka_unit_test(classic_descends_the_whole_loss),
         cmocka_unit_test(bad_numbers_bring_back_the_last_good_picture),
         cmocka_unit_test(steps_do_not_allocate),
+        cmocka_unit_test(layers_can_be_left),
         cmocka_unit_test(layers_small_pictures_and_no_network),
     };
     return cmocka_run_group_tests_name("dream", tests, load_model, close_model);

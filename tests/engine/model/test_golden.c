@@ -142,7 +142,7 @@ static void compare(const struct weights *w, const struct golden *g, struct mode
     assert_int_equal(cpu_net_logits(n, &(struct cpu_net_input){x, g->width_px, g->height_px}, logits), 0);
     compare_logits(w, g, logits, (size_t)(m->classes * map_w * map_h), file);
     halves(subjects, weight, map_w, map_h);
-    struct objective o = {subjects, 2, 1, -1, -1};
+    struct objective o = {subjects, 2, 1, -1, -1, false};
     assert_int_equal(
         cpu_net_gradient(n, &(struct cpu_net_input){x, g->width_px, g->height_px}, &o, gradient, &value), 0);
     compare_gradient(w, g, gradient, count, value, tier == CPU_TIER_C ? GRADIENT_TOLERANCE : FAST_TOLERANCE,
