@@ -15,6 +15,7 @@
 #include <strings.h>
 
 #include "common/mem.h"
+#include "stream/picture_meta.h"
 
 enum { QUIET_LOG_OFFSET = 100, DITHER = 4, REDS = 6, GREENS = 7, BLUES = 6, COLOURS = REDS * GREENS * BLUES };
 
@@ -260,6 +261,14 @@ int animation_add(struct animation *a, const float *rgb, struct error *e)
     return rc < 0 ? failed(a, rc, e) : 0;
 }
 
+/* FFmpeg's muxer leaves the comment out of WebP; its pictures keep theirs in EXIF, and so does a film. */
+static int keep_note(const struct animation *a, struct picture_bytes *file)
+{
+    if (!a->params.note || strcmp(a->kind->muxer, "webp") != 0)
+        return 0;
+    return picture_meta_put(file, a->params.note, a->params.width_px, a->params.height_px, false);
+}
+
 int animation_finish(struct animation *a, uint8_t **data, size_t *bytes, struct error *e)
 {
     int rc = push(a, NULL);
@@ -271,10 +280,15 @@ int animation_finish(struct animation *a, uint8_t **data, size_t *bytes, struct 
     uint8_t *whole;
     int size = avio_close_dyn_buf(a->io, &whole);
     a->io = a->format->pb = NULL;
-    *data = size > 0 ? malloc((size_t)size) : NULL;
-    if (*data)
-        memcpy(*data, whole, (size_t)size);
-    *bytes = (size_t)size;
+    struct picture_bytes file = {size > 0 ? malloc((size_t)size) : NULL, (size_t)size};
+    if (file.data)
+        memcpy(file.data, whole, (size_t)size);
     av_free(whole);
-    return *data ? 0 : error_set(e, ENOMEM, "%s: no memory for a film of %d bytes", a->params.path, size);
+    if (!file.data || keep_note(a, &file) < 0) {
+        free(file.data);
+        return error_set(e, ENOMEM, "%s: no memory for a film of %d bytes", a->params.path, size);
+    }
+    *data = file.data;
+    *bytes = file.bytes;
+    return 0;
 }

@@ -301,6 +301,27 @@ class Asked(Still):
         listed = reverie("inspect", "--layers").stdout
         self.assertRegex(listed, r"conv4_3 +features\.21 +128 +8 px")
 
+    def test_layers_that_are_not_wanted(self):
+        both = ["--layer", "conv4_3 - 2 conv3_1:5", "--set", "dream.prior_ratio=0"]
+        self.assertTrue(self.same(both, ["--layer", "conv4_3 + -2 conv3_1:5", *both[2:]]))
+        self.assertFalse(self.same(both, ["--layer", "conv4_3 + 2 conv3_1:5", *both[2:]]))
+        self.assertFalse(self.same(["--layer", "conv3_1:5"], ["--layer", "-conv3_1:5"]))
+        self.assertTrue(self.same(["--layer", "-conv3_1:5"], ["--layer", "- 1 conv3-1:5"]))
+        for bad in ("conv4_3 - 0 conv3_1", "--1 conv3_1", "conv4_3 -"):
+            done = reverie("still", "--layer", bad, *SMALL, "-o", self.path("c.png"))
+            self.assertEqual(done.returncode, 1, bad)
+
+    def test_focus(self):
+        usual = reverie("still", "--help").stdout
+        self.assertRegex(usual, r"--focus X")
+        self.assertTrue(self.same([*FISH, "--focus", "0.3"], [*FISH, "--set", "dream.focus=0.3"]))
+        self.assertFalse(self.same([*FISH, "--focus", "1"], [*FISH, "--focus", "0"]))
+
+    def test_octaves_say_once_what_they_run_on(self):
+        done = self.makes(*FISH, "--size", "96x64", "--octaves", "5", "--steps", "5", "-o", "a.png")
+        self.assertLessEqual(done.stderr.count("backend cuda"), 1, done.stderr)
+        self.assertEqual(len(done.stderr.splitlines()), len(set(done.stderr.splitlines())), done.stderr)
+
     def test_sheets(self):
         self.makes("-t", "goldfish | pizza", "--seeds", "3", *SMALL, "-o", "sheet.png")
         sheet = pixels(self.path("sheet.png"))
@@ -316,6 +337,9 @@ class Asked(Still):
                     data = f.read()
                 if name == "a.webp":  # ffmpeg reads none
                     self.assertEqual(data.count(b"ANMF"), frames)
+                    self.makes("--again", name, "--animate", "0", "-o", "still.png")  # it keeps what it was made with
+                    self.makes(*FISH, *SMALL, "-o", "same.png")
+                    self.assertTrue((pixels(self.path("still.png")) == pixels(self.path("same.png"))).all())
                     continue
                 count = subprocess.run(["ffprobe", "-v", "error", "-count_frames", "-show_entries", "stream=nb_read_frames",
                                         "-of", "csv=p=0", self.path(name)], stdout=subprocess.PIPE, check=True).stdout
