@@ -24,6 +24,7 @@
 
 enum {
     FILE_BYTES_MAX = 128 << 20,
+    HEAD_BYTES = 1 << 18,   /* of a file, where PNG and JPEG have their notes */
     PIXELS_MAX = 1 << 26,   /* 67 million: as much as a picture of 8192 x 8192 */
     MEMORY_MAX = 1 << 30,   /* bytes, decoded and as floats: a small file may unfold to a large picture */
     QUIET_LOG_OFFSET = 100, /* the decoder's own messages are below any level that is shown */
@@ -45,13 +46,15 @@ static const struct format {
     {AV_CODEC_ID_BMP, 0, "BM", 2},
 };
 
-/* Reads the file into a packet. 0 or -errno with a line. */
-static int read_file(const char *path, AVPacket *packet, struct error *e)
+/* Reads the file into a packet, `is_head`: what it begins with, however large it is. 0 or -errno with a line. */
+static int read_file(const char *path, bool is_head, AVPacket *packet, struct error *e)
 {
     struct stat st;
     int fd = file_open_regular(path, &st, e), rc = 0;
     if (fd < 0)
         return fd;
+    if (is_head && st.st_size > HEAD_BYTES)
+        st.st_size = HEAD_BYTES;
     if (st.st_size == 0)
         rc = error_set(e, EINVAL, "%s: is empty", path);
     else if (st.st_size > FILE_BYTES_MAX)
@@ -378,7 +381,7 @@ static int read_picture(const char *path, float **rgb, float **alpha, int *width
     AVFrame *frame = av_frame_alloc();
     int rc = packet && frame ? 0 : error_set(e, ENOMEM, "%s: no memory to read it", path);
     if (rc == 0)
-        rc = read_file(path, packet, e);
+        rc = read_file(path, false, packet, e);
     if (rc == 0)
         rc = decode(path, packet, frame, e);
     if (rc == 0) {
@@ -409,13 +412,17 @@ int picture_read_layered(const char *path, float **rgb, float **alpha, int *widt
 int picture_read_note(const char *path, char **note, struct error *e)
 {
     *note = NULL;
-    AVPacket *packet = av_packet_alloc();
-    int rc = packet ? read_file(path, packet, e) : error_set(e, ENOMEM, "%s: no memory to read it", path);
-    if (rc == 0) {
-        *note = picture_meta_note(packet->data, (size_t)packet->size);
-        if (!*note)
-            rc = error_set(e, ENODATA, "%s: no recipe is kept in it", path);
+    int rc = 0;
+    for (int is_head = 1; is_head >= 0 && rc == 0 && !*note;
+         is_head--) { /* a print may be larger than what is read whole */
+        AVPacket *packet = av_packet_alloc();
+        rc = packet ? read_file(path, is_head, packet, e)
+                    : error_set(e, ENOMEM, "%s: no memory to read it", path);
+        if (rc == 0)
+            *note = picture_meta_note(packet->data, (size_t)packet->size);
+        av_packet_free(&packet);
     }
-    av_packet_free(&packet);
+    if (rc == 0 && !*note)
+        rc = error_set(e, ENODATA, "%s: no recipe is kept in it", path);
     return rc;
 }

@@ -7,6 +7,7 @@
 #include <libavutil/crc.h>
 #include <math.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "tests/stream/png.h"
 
@@ -70,6 +71,12 @@ static void test_each_format_keeps_the_picture_and_a_note(void **state)
         free(back_note);
         free(back);
     }
+    assert_int_equal(truncate(in_folder("n.png"), (off_t)200 << 20), 0); /* more than is ever read whole */
+    char *kept;
+    struct error e = {""};
+    assert_int_equal(picture_read_note(in_folder("n.png"), &kept, &e), 0);
+    assert_string_equal(kept, note);
+    free(kept);
     free(rgb);
 }
 
