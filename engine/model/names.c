@@ -245,6 +245,11 @@ int model_find_names(struct model_names *n, const struct weights *w, struct erro
             "VGG in the layout of torchvision, timm or Caffe is expected");
     n->caffe = first == FIRST_CAFFE;
     int rc = n->caffe ? name_caffe(n, w, e) : name_torchvision(n, w, firsts[first].features, e);
+    if (rc == 0 && n->convolutions == 0)
+        return error_set(
+            e, EINVAL,
+            "the weights of %.160s%s are not whole: weight_orig goes with weight_mask, weight_v with weight_g",
+            n->prefix, firsts[first].layer);
     if (rc == 0)
         name_head(n, w);
     return rc;

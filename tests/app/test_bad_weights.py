@@ -100,6 +100,8 @@ def cases(scratch):
     yield "duplicate", raw(("{%s,%s}" % (twice % (0, 4), twice % (4, 8))).encode(), bytes(8)), "a is there twice"
     yield "duplicate-caffe", caffe + caffe, "is there twice"
     yield "missing", raw(*net(lambda t: t.pop("pre_logits.fc2.weight"))), "pre_logits.fc2.weight is missing"
+    yield "unmasked", raw({"features.0.weight_orig": {"dtype": "F32", "shape": [1, 3, 3, 3], "data_offsets": [0, 108]}}, bytes(108)), \
+        "goes with weight_mask"
     yield "cyclic-dict", LEGACY + b"\x80\x02}q\x01U\x05modelh\x01s.\x80\x02].", "neither a state_dict"
     yield "cyclic-list", LEGACY + b"\x80\x02]q\x01h\x01\x85a.\x80\x02].", "neither a state_dict"
     yield "pickle-of-marks", LEGACY + b"\x80\x02" + b"(" * 3000000, "values on the stack"
