@@ -7,6 +7,7 @@
 
 #include "chatbot/irc/session.h"
 #include "chatbot/irc/tuning.h"
+#include "common/log.h"
 #include "common/text.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -133,6 +134,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 1)
         return 0;
     if (server.fd == 0) {
+        log_set_level(LOG_ERROR);
         server.fd = eventfd(1, EFD_CLOEXEC);
         stop_init(&stop);
     }
