@@ -25,6 +25,7 @@
 #include "app/run_options.h"
 #include "app/settings.h"
 #include "app/signals.h"
+#include "app/signs.h"
 #include "app/watch.h"
 #include "show/rules.h"
 #include "show/record.h"
@@ -186,6 +187,7 @@ static int open_page(struct run *r, struct error *e)
         .settings = &r->settings,
         .requests = r->requests,
         .rules = r->rules,
+        .tug = r->tug,
         .record = r->record,
         .chatbot = r->chatbot,
         .outputs = &r->outputs,
@@ -233,6 +235,14 @@ static void on_picture(void *context, const struct frame *f)
     fbdev_picture(r->fbdev, f, stats_get(&r->stats, STAT_FRAMES));
 }
 
+static void on_signs(void *context, int64_t request_id, const char *caption, double front,
+                     struct signs_content *c)
+{
+    const struct run *r = context;
+    const struct signs_source s = {.requests = r->requests, .tug = r->tug};
+    signs_fill(&s, request_id, caption, front, c);
+}
+
 static int open_stream(struct run *r, struct error *e)
 {
     int fps = stream_config_fps(r->settings.stream);
@@ -247,6 +257,7 @@ static int open_stream(struct run *r, struct error *e)
         .gpu = (int)r->settings.dream.device,
         .on_shown = on_shown,
         .on_picture = on_picture,
+        .on_signs = r->options.offline ? NULL : on_signs,
         .context = r,
     };
     int rc = stream_open(&r->stream, &p, e);

@@ -18,6 +18,7 @@
 #include "show/record.h"
 #include "show/requests.h"
 #include "show/rules.h"
+#include "show/tug.h"
 #include "stream/frame.h"
 
 struct page;
@@ -28,6 +29,7 @@ struct page_params {
     struct settings *settings;
     struct requests *requests;
     struct rules *rules;
+    struct tug *tug;
     struct record *record; /* NULL: nothing outlives the show */
     struct chatbot *chatbot;
     struct output_desk *outputs;

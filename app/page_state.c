@@ -101,6 +101,20 @@ static void add_sight(struct page *p, struct web_status *s)
     }
 }
 
+/* Of what is shown; the queue may have turned to another dream already. */
+static void add_tug(const struct page *p, struct web_status *s)
+{
+    struct tug_view v;
+    tug_look(p->p.tug, &v);
+    if (!v.is_on || v.turn != s->now.turn || s->now.count == 0)
+        return;
+    s->tug = (struct web_tug){.upper = synset_table[v.synset[0]].names[0],
+                              .lower = synset_table[v.synset[1]].names[0],
+                              .votes = {v.votes[0], v.votes[1]},
+                              .front = v.front};
+    s->tug.winner = v.winner == TUG_UPPER ? s->tug.upper : v.winner == TUG_LOWER ? s->tug.lower : NULL;
+}
+
 /* What is shown, and how it stands with the chat. */
 static void add_now(struct page *p, struct web_status *s, double now_s)
 {
@@ -115,6 +129,7 @@ static void add_now(struct page *p, struct web_status *s, double now_s)
     text_copy(s->chat_text, sizeof s->chat_text, p->chat_text);
     pthread_mutex_unlock(&p->lock);
     add_sight(p, s);
+    add_tug(p, s);
     pthread_mutex_lock(&p->lock);
     p->seen = s->seen;
     pthread_mutex_unlock(&p->lock);

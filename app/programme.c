@@ -109,7 +109,7 @@ static void begin_tug(struct programme *p, const struct request *r, double now_s
 static void tell_winner(struct programme *p, double now_s)
 {
     struct tug_view v;
-    tug_look(p->tug, now_s, &v);
+    tug_look(p->tug, &v);
     int lower = v.winner == TUG_LOWER;
     if (!v.winner || v.wins[0] + v.wins[1] == p->wins_told)
         return;

@@ -43,7 +43,7 @@ static void pull(struct chat_call *c, enum tug_side side)
         chat_print(c, "A moderator has taken the rope away.");
     if (rc == -ENOENT || rc == -EPERM)
         return;
-    tug_look(c->bot->tug, c->now_s, &v);
+    tug_look(c->bot->tug, &v);
     if (rc == 0)
         tell_votes(c, "Heave! ", &v);
     else
@@ -73,7 +73,7 @@ void run_tug(struct chat_call *c)
 {
     struct tug_view v = {.is_on = false};
     if (c->bot->tug)
-        tug_look(c->bot->tug, c->now_s, &v);
+        tug_look(c->bot->tug, &v);
     bool off = strcasecmp(c->rest, "off") == 0, on = strcasecmp(c->rest, "on") == 0;
     if (c->rest[0] && !off && !on)
         chat_print(c, "Say it like this: !tug, !tug off, !tug on.");
@@ -109,7 +109,7 @@ bool chat_pulls(struct chat_call *c, const char *line)
     struct tug_view v = {.is_on = false};
     bool digit = (line[0] == '1' || line[0] == '2') && !line[1];
     if (c->bot->tug && !c->paid && (digit || c->origin == CHAT_IRC || c->origin == CHAT_SCRIPT))
-        tug_look(c->bot->tug, c->now_s, &v);
+        tug_look(c->bot->tug, &v);
     if (!v.is_on)
         return false;
     enum tug_side side = digit ? (line[0] == '1' ? TUG_UPPER : TUG_LOWER) : named(c, line, &v);

@@ -292,10 +292,9 @@ bool tug_pull(struct tug *t, double now_s, double *front)
     return moves;
 }
 
-void tug_look(struct tug *t, double now_s, struct tug_view *v)
+void tug_look(struct tug *t, struct tug_view *v)
 {
     pthread_mutex_lock(&t->lock);
-    advance(t, now_s);
     *v = (struct tug_view){.is_on = t->is_on && !t->is_stopped,
                            .is_stopped = t->is_stopped,
                            .has_moved = t->has_moved,

@@ -46,7 +46,7 @@ void tug_stop(struct tug *t, bool stopped);
 /* The front at now_s, share of the height from above. False: nobody has pulled in this turn, or there is no tug. */
 bool tug_pull(struct tug *t, double now_s, double *front);
 
-/* How it stands. */
+/* How it stands, as of the last vote or pull. */
 struct tug_view {
     bool is_on;           /* there is a tug, and nobody has stopped it */
     bool is_stopped;      /* by a moderator, whatever is on */
@@ -58,6 +58,6 @@ struct tug_view {
     enum tug_side winner; /* gets all of the picture now */
     int wins[2];          /* in this turn */
 };
-void tug_look(struct tug *t, double now_s, struct tug_view *v);
+void tug_look(struct tug *t, struct tug_view *v);
 
 #endif

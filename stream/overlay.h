@@ -18,6 +18,7 @@
 #include "common/error.h"
 #include "config/option.h"
 #include "stream/frame.h"
+#include "stream/signs.h"
 
 enum overlay_position { OVERLAY_TOP_LEFT, OVERLAY_TOP_RIGHT, OVERLAY_BOTTOM_LEFT, OVERLAY_BOTTOM_RIGHT };
 enum overlay_style { OVERLAY_MODERN, OVERLAY_CLASSIC };
@@ -48,5 +49,8 @@ void overlay_withdraw(struct overlay *o);
 
 /* Draws onto the frame (whose size was given to overlay_open) and moves the fade one frame on. */
 void overlay_draw(struct overlay *o, const struct frame *frame);
+
+/* Draws what stands there besides the caption; nothing when that is off. */
+void overlay_draw_signs(struct overlay *o, const struct signs_content *c, const struct frame *frame);
 
 #endif

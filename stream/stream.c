@@ -262,6 +262,11 @@ static void draw_caption(struct stream *s, const struct frame *f)
     else
         overlay_set_text(s->overlay, caption, strlen(caption));
     overlay_draw(s->overlay, f);
+    struct signs_content signs = {.front = -1};
+    if (!s->p.on_signs || s->keyframes == 0)
+        return;
+    s->p.on_signs(s->p.context, camera_request_id(s->camera), caption, camera_front(s->camera), &signs);
+    overlay_draw_signs(s->overlay, &signs, f);
 }
 
 void stream_describe(struct stream *s, int64_t request_id, const char *text, const char *by)

@@ -15,6 +15,7 @@
 #include "common/thread.h"
 #include "config/option.h"
 #include "stream/frame.h"
+#include "stream/signs.h"
 
 /* Sections "video", "camera", "caption", "audio", "record", "rtmp", "md5": see the *_config structs in
  * encoder.h, camera.h, overlay.h, audio.h and the sinks. */
@@ -70,6 +71,10 @@ struct stream_params {
     /* Called on the stream thread with every frame, caption included, before it is encoded. NULL: none. It must not
      * wait, and not keep the frame. */
     void (*on_picture)(void *context, const struct frame *f);
+    /* Called on the stream thread for every frame: what stands on it besides the caption; `c` says nothing yet. The
+     * frame shows the dream of this request and caption, with its front (camera_front). NULL: nothing. It must not wait. */
+    void (*on_signs)(void *context, int64_t request_id, const char *caption, double front,
+                     struct signs_content *c);
     void *context;
 };
 

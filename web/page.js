@@ -154,9 +154,32 @@ function showNow(s) {
     $("seen").value = now.seen;
     set($("seen-text"), Math.round(now.seen * 100) + " %" + (now.also ? ", also: " + now.also : ""));
   }
+  showTug(now.tug);
   document.title = now.text + " - Reverie";
   video.setAttribute("aria-label", "The dream, live: " + now.text);
   stills.alt = "The dream, live: " + now.text;
+}
+
+// Two things pull at the picture: a button for each, and how much of it the upper one has.
+function showTug(tug) {
+  $("tug").hidden = !tug;
+  if (!tug) return;
+  set($("pull-upper"), tug.winner === tug.upper ? tug.upper + " wins" : "pull for " + tug.upper + ", " + tug.votes_upper);
+  set($("pull-lower"), tug.winner === tug.lower ? tug.lower + " wins" : "pull for " + tug.lower + ", " + tug.votes_lower);
+  $("pull-upper").disabled = $("pull-lower").disabled = !!tug.winner;
+  $("front").value = tug.front;
+}
+
+$("pull-upper").onclick = () => pull("!1");
+$("pull-lower").onclick = () => pull("!2");
+
+async function pull(text) {
+  try {
+    const a = await post("/api/request", { text, viewer, name: $("name").value.trim() });
+    reply(a.reply || a.text || "That did not work.");
+  } catch {
+    reply("The show does not answer. Is it still running?");
+  }
 }
 
 // Between two states the seconds go on.

@@ -53,6 +53,19 @@ static struct json *sees_json(const struct web_status *s)
     return list;
 }
 
+static struct json *tug_json(const struct web_tug *t)
+{
+    struct json *o = json_new_object();
+    json_put_text(o, "upper", t->upper);
+    json_put_text(o, "lower", t->lower);
+    json_put_whole(o, "votes_upper", t->votes[0]);
+    json_put_whole(o, "votes_lower", t->votes[1]);
+    set(o, "front", t->front);
+    if (t->winner)
+        json_put_text(o, "winner", t->winner);
+    return o;
+}
+
 static void add_now(struct json *o, const struct web_status *s)
 {
     if (s->now.count == 0)
@@ -67,6 +80,8 @@ static void add_now(struct json *o, const struct web_status *s)
         json_put_text(now, "also", s->also);
     if (s->sees_count > 0)
         json_put(now, "sees", sees_json(s));
+    if (s->tug.upper)
+        json_put(now, "tug", tug_json(&s->tug));
     json_put(o, "now", now);
 }
 

@@ -69,6 +69,14 @@ struct web_dream {
     double in_s; /* until its turn, where it waits */
 };
 
+/* The tug of war between the two things of what is on; static texts. */
+struct web_tug {
+    const char *upper, *lower; /* NULL: there is none */
+    int votes[2];              /* upper, lower; of the last minute */
+    double front;              /* where they meet, share of the height from above */
+    const char *winner;        /* who has just won; NULL: nobody */
+};
+
 struct web_sink {
     const char *name;  /* "record" */
     const char *state; /* "ok", "retrying", "off" */
@@ -79,6 +87,7 @@ struct web_sink {
 struct web_status {
     double uptime_s;
     struct web_dream now; /* as the pixels show it; count 0: nothing yet */
+    struct web_tug tug;
     double since_s, changes_in_s;
     double seen;               /* share that the network gives the subjects, 0..1; < 0: not known */
     char also[WEB_NAME_BYTES]; /* what else it sees most; "": nothing */

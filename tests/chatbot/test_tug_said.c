@@ -51,7 +51,7 @@ static const char *says(const char *user, const char *text)
 static void expect(int upper, int lower)
 {
     struct tug_view v;
-    tug_look(tug, 11, &v);
+    tug_look(tug, &v);
     if (v.votes[0] != upper || v.votes[1] != lower)
         fail_msg("%d to %d instead of %d to %d", v.votes[0], v.votes[1], upper, lower);
 }

@@ -55,7 +55,9 @@ static void crowd(const char *name, int first, int count, enum tug_side side)
 static struct tug_view look(void)
 {
     struct tug_view v;
-    tug_look(tug, now_s, &v);
+    double front;
+    tug_pull(tug, now_s, &front); /* or what is old is there still */
+    tug_look(tug, &v);
     return v;
 }
 

@@ -99,6 +99,12 @@ class Interface(unittest.TestCase):
         s = self.page.until(lambda s: s.get("now", {}).get("id") == a["id"], 60)
         self.assertEqual((s["now"]["by"], [x["place"] for x in s["now"]["subjects"]]), ("ann", ["top", "bottom"]))
         self.assertIn(b"request %d is on the screen" % a["id"], self.page.log())
+        tug = s["now"]["tug"]
+        self.assertEqual((tug["upper"], tug["lower"], tug["front"], tug["votes_upper"]), ("goldfish", "pizza", 0.5, 0))
+        status, _, pulled = self.wish("!2", viewer="c")
+        self.assertEqual((status, pulled["taken"]), (200, False))
+        self.assertIn("pizza 1", pulled["reply"])
+        self.page.until(lambda s: s["now"].get("tug", {}).get("front", 1) < 0.45, 20)
         again = self.wish("goldfish + pizza", viewer="b")
         self.assertEqual((again[0], again[2]["reason"]), (409, "already"))
         s = self.page.until(lambda s: s.get("now", {}).get("id") != a["id"], 60)

@@ -1,0 +1,23 @@
+/*
+ * signs - what the show has to say on the picture besides the caption: filled from the queue, the tug of war and the
+ * dream, for what the pixels show just then (stream/signs.h draws it).
+ */
+#ifndef APP_SIGNS_H
+#define APP_SIGNS_H
+
+#include "show/requests.h"
+#include "show/tug.h"
+#include "stream/signs.h"
+
+/* Where it is taken from; all must outlive the stream. */
+struct signs_source {
+    struct requests *requests;
+    struct tug *tug;
+};
+
+/* For a picture of this request, caption and front. In a live show only: what is true when a picture is
+ * drawn depends on the machine, and an offline render must not. The stream's thread. */
+void signs_fill(const struct signs_source *s, int64_t request_id, const char *caption, double front,
+                struct signs_content *c);
+
+#endif

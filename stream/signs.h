@@ -1,0 +1,43 @@
+/*
+ * signs - what stands on the picture besides the caption: where the front of a tug of war is and what lies on either side
+ * of it, who has won, and lines under the caption.
+ *
+ * Whoever knows the show fills struct signs_content for each frame; here a text becomes a sprite when it changes, and a
+ * frame costs blending only. The mark is at the edge across from the caption, and moves with the front of the pixels.
+ * Everything keeps to the safe area of the frame: 5 % from each edge. One thread.
+ */
+#ifndef STREAM_SIGNS_H
+#define STREAM_SIGNS_H
+
+#include <stdbool.h>
+
+#include "stream/caption_text.h"
+#include "stream/frame.h"
+
+enum { SIGNS_TEXT_BYTES = 160, SIGNS_LINES = 2 };
+
+/* Texts are plain; "": nothing is drawn. */
+struct signs_content {
+    double front;                                          /* share of the height from above; < 0: no mark */
+    char upper[SIGNS_TEXT_BYTES], lower[SIGNS_TEXT_BYTES]; /* beside the mark */
+    char won[SIGNS_TEXT_BYTES];                            /* in the middle */
+    char lines[SIGNS_LINES][SIGNS_TEXT_BYTES];             /* beyond the caption, as seen from its edge */
+};
+
+/* How it looks, in pixels of the frame. */
+struct signs_look {
+    double letter_px; /* of the caption; signs are smaller */
+    bool boxed;
+    bool right, bottom; /* where the caption is */
+    int width_px, height_px;
+};
+
+struct signs;
+struct signs *signs_open(const struct signs_look *look); /* never fails */
+void signs_close(struct signs **s);                      /* NULL is fine */
+
+/* Draws what `c` says onto the frame. */
+void signs_draw(struct signs *s, struct caption_text *renderer, const struct signs_content *c,
+                const struct frame *frame);
+
+#endif
