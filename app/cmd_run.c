@@ -51,6 +51,7 @@ struct run {
     struct requests *requests;
     struct record *record;
     struct tug *tug;
+    struct way *way;
     struct chatbot *chatbot;
     struct script *script;
     struct console *console;
@@ -120,6 +121,10 @@ static int open_chat(struct run *r, struct error *e)
     requests_on_withdrawn(r->requests, on_withdrawn, r);
     r->tug = tug_open(&r->settings.show, FRONT_MOST_PER_FRAME * stream_config_fps(r->settings.stream));
     chatbot_set_tug(r->chatbot, r->tug);
+    r->way = r->options.offline
+                 ? NULL
+                 : way_open(r->settings.show.platform_delay_s, lag_s); /* which is no clock's */
+    chatbot_set_way(r->chatbot, r->way);
     chatbot_set_rules(r->chatbot, r->rules);
     chatbot_set_stats(r->chatbot, &r->stats);
     chatbot_set_first_below(r->chatbot, dream_first_below(&r->settings.dream));
@@ -167,11 +172,18 @@ static void describe(struct run *r, int64_t request_id, const char *caption)
     stream_describe(r->stream, request_id, request_id ? "" : text, "");
 }
 
+static double show_now_s(struct run *r)
+{
+    return (double)(clock_now_us(&r->clock) - r->start_us) / 1e6;
+}
+
 static void on_shown(void *context, int64_t request_id, const char *caption, int64_t frame)
 {
     struct run *r = context;
     double at_s = (double)frame / stream_config_fps(r->settings.stream);
     page_shown(r->page, request_id, caption);
+    if (r->way)
+        way_shown(r->way, request_id, caption, show_now_s(r));
     describe(r, request_id, caption);
     if (request_id != 0)
         log_info("show", "%.1f s: request %lld is on the screen", at_s, (long long)request_id);
@@ -238,8 +250,14 @@ static void on_picture(void *context, const struct frame *f)
 static void on_signs(void *context, int64_t request_id, const char *caption, double front,
                      struct signs_content *c)
 {
-    const struct run *r = context;
-    const struct signs_source s = {.requests = r->requests, .tug = r->tug};
+    struct run *r = context;
+    const struct signs_source s = {.requests = r->requests,
+                                   .tug = r->tug,
+                                   .way = r->way,
+                                   .port = r->port,
+                                   .model = dreaming_model(r->dreaming),
+                                   .known = &r->known,
+                                   .now_s = show_now_s(r)};
     signs_fill(&s, request_id, caption, front, c);
 }
 
@@ -276,6 +294,7 @@ static int start_programme(struct run *r, struct error *e)
         .chatbot = r->chatbot,
         .script = r->script,
         .tug = r->tug,
+        .way = r->way,
         .first_below = dream_first_below(&r->settings.dream),
         .fade_s = r->settings.dream.transition_s,
         .moves_on_when_formed = r->settings.show.adaptive_hold,
@@ -398,6 +417,7 @@ static int close_all(struct run *r, struct error *e)
     record_close(&r->record);
     chatbot_close(&r->chatbot);
     tug_close(&r->tug);
+    way_close(&r->way);
     output_desk_close(&r->outputs);
     requests_close(&r->requests);
     rules_close(&r->rules);

@@ -144,6 +144,8 @@ static void answer(struct programme *p, double now_s)
         p->has_begun = true;
         p->now = r;
         begin_tug(p, &r, now_s);
+        if (p->way)
+            way_turned(p->way, r.id, t.caption, now_s);
         log_info("dream", "%.1f s: now dreaming %s", now_s, t.caption);
         port_answer(p->port, &t);
     } else if (p->has_later && now_s >= p->later_at_s) {

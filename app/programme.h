@@ -16,6 +16,7 @@
 #include "dreamer/port.h"
 #include "engine/model/model.h"
 #include "show/tug.h"
+#include "show/way.h"
 
 struct programme {
     struct port *port;
@@ -24,6 +25,7 @@ struct programme {
     struct chatbot *chatbot;
     struct script *script;     /* NULL: none */
     struct tug *tug;           /* NULL: nobody pulls */
+    struct way *way;           /* NULL: nobody measures */
     bool first_below;          /* the first of two things is the lower one */
     double fade_s;             /* from one subject to the next */
     bool moves_on_when_formed; /* show.adaptive_hold */

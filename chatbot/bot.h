@@ -44,6 +44,7 @@ struct chatbot {
     struct rules *rules;           /* NULL: no rules */
     struct record *record;         /* NULL: none */
     struct tug *tug;               /* NULL: nobody pulls */
+    struct way *way;               /* NULL: lag_ms is all that is known */
     struct stats *stats;           /* NULL: nobody counts */
     char name[REQUEST_USER_BYTES]; /* that it listens to in a channel */
     bool first_below;              /* the first of two things gets the bottom half */
@@ -143,6 +144,7 @@ void chat_forget_pull(struct chatbot *b, const struct person *who); /* NULL: eve
 void run_upper(struct chat_call *c);
 void run_lower(struct chat_call *c);
 void run_tug(struct chat_call *c);
+void run_seen(struct chat_call *c);
 
 /* commands_viewer.c, commands_camera.c, commands_people.c, commands_rules.c, commands_outputs.c */
 void run_now(struct chat_call *c);

@@ -14,12 +14,29 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "show/record.h"
+#include "show/way.h"
 
 enum { RNG_STREAM_REPLIES = 0x7265, REROLLS = 8 };
 
 void chatbot_set_lag(struct chatbot *b, double lag_s)
 {
     atomic_store(&b->lag_ms, (int64_t)(lag_s * 1000));
+    if (b->way)
+        way_guess(b->way, lag_s);
+}
+
+void chatbot_set_way(struct chatbot *b, struct way *way)
+{
+    b->way = way;
+}
+
+/* From a turn to the eyes of whoever reads the answer: the stream's viewers see it later than those who sit here. */
+static double way_of(const struct chat_call *c)
+{
+    const struct chatbot *b = c->bot;
+    if (!b->way)
+        return (double)atomic_load(&b->lag_ms) / 1000;
+    return way_lag_s(b->way) + (c->origin == CHAT_IRC ? way_platform_s(b->way) : 0);
 }
 
 void chatbot_set_sight(struct chatbot *b, int64_t request_id, double share, int also_synset)
@@ -114,7 +131,7 @@ void chat_print(struct chat_call *c, const char *format, ...)
 
 const char *chat_when(struct chat_call *c, double eta_s, char out[CHAT_WHEN_BYTES])
 {
-    double on_screen_s = eta_s + (double)atomic_load(&c->bot->lag_ms) / 1000;
+    double on_screen_s = eta_s + way_of(c);
     c->outcome->on_screen_s = on_screen_s;
     snprintf(out, CHAT_WHEN_BYTES, "on your screen %s", text_when(c->when, on_screen_s));
     return out;

@@ -71,6 +71,7 @@ struct chatbot;
 struct rules;
 struct record;
 struct tug;
+struct way;
 
 /* `requests` must outlive it; `known` is copied. `lag_s`: seconds from the dream's turn to pixels on screen,
  * for what viewers are told. Returns 0. */
@@ -97,6 +98,8 @@ void chatbot_set_record(struct chatbot *b,
                         struct record *record); /* show/record.h: what is asked is recorded */
 /* show/tug.h, which must outlive it: viewers pull at what is on. */
 void chatbot_set_tug(struct chatbot *b, struct tug *tug);
+/* show/way.h, which must outlive it: promises are made with it, and viewers measure it. */
+void chatbot_set_way(struct chatbot *b, struct way *way);
 /* Somebody has won the tug of war: told to the channel. From any thread. */
 void chatbot_won(struct chatbot *b, int winner_synset, int votes, int votes_against);
 /* Counts what becomes of every line, by where it came from; NULL: nobody counts. Must outlive the bot. */

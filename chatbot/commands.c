@@ -53,6 +53,8 @@ static const struct command commands[] = {
     {"2", "", 0, 0, ANYONE, run_lower, "pulls for the lower one"},
     {"tug", "[on|off]", 0, 1, ANYONE, run_tug,
      "how the tug of war stands; moderators end it, or let it begin again"},
+    {"seen", "", 0, 0, ANYONE, run_seen,
+     "say it the moment a new dream comes to your screen: so I learn how long that takes"},
     {"hold", "[SECONDS]", 0, 1, MODERATOR, run_hold, "keeps what is on for longer"},
     {"pause", "", 0, 0, MODERATOR, run_pause, "takes no more wishes"},
     {"resume", "", 0, 0, MODERATOR, run_resume, "takes wishes again"},

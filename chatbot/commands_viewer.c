@@ -1,11 +1,13 @@
 /*
  * commands_viewer - what viewers ask: what is on, who waits, where they are, what there is to wish for.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "chatbot/bot.h"
+#include "show/way.h"
 
 enum { QUEUE_SHOWN = 5, LAST_SHOWN = 5, WORDS_DRAWN = 12, WORDS_BYTES = 380 };
 
@@ -181,6 +183,21 @@ void run_random(struct chat_call *c)
         chat_print(c, "Nothing is left that was not on lately.");
     else
         chat_wish_for(c, synset_table[found[rng_below(&c->rng, (uint32_t)count)]].names[0]);
+}
+
+/* In a channel without an answer: many may say it at once. */
+void run_seen(struct chat_call *c)
+{
+    struct chatbot *b = c->bot;
+    int rc = b->way ? way_seen(b->way, c->key, c->now_s) : -ENOENT;
+    if (c->origin == CHAT_IRC)
+        c->answered = false;
+    if (rc == 0)
+        chat_print(c, "Thank you. I take it that people see me %.0f s late.", way_platform_s(b->way));
+    else if (rc == -EALREADY)
+        chat_print(c, "You have told me already. Look out for the next one.");
+    else
+        chat_print(c, "Nothing has changed just now. Say it the moment a new dream comes to your screen.");
 }
 
 void run_yes(struct chat_call *c)

@@ -50,6 +50,10 @@ static const struct option show_rows[] = {
         "Share of the last minute's votes that wins the tug of war, and all of the picture for ten seconds."),
     OPTION_FLOAT(struct show_config, tug_hold_s, "15", 1, 600, "s",
                  "How long that share must be held to win."),
+    OPTION_FLOAT(
+        struct show_config, platform_delay_s, "0", 0, 60, "s",
+        "From the drawn picture to the eyes of whoever watches the stream: encoder, network, platform and player. It "
+        "is part of what the chat is promised. Viewers who say !seen when a new picture comes to them measure it."),
     OPTION_STRING(
         struct show_config, moderators, "", 0,
         "Users who may do what moderators may, besides those whom the chat itself marks: ann, bob."),

@@ -52,6 +52,7 @@ struct show_config {
     bool tug;                /* true */
     double tug_share;        /* 0.7 */
     double tug_hold_s;       /* 15 */
+    double platform_delay_s; /* 0 */
     char moderators[OPTION_STRING_BYTES];
     char banned_file[OPTION_STRING_BYTES];
     char state_dir[OPTION_STRING_BYTES]; /* "": nothing is kept; "auto": state_folder.h */

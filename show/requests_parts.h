@@ -45,6 +45,8 @@ struct requests {
     int shown_at;
     int64_t turns;
     double hold_until_s; /* a moderator keeps what is on */
+    bool waited;         /* somebody, when the dream asked last */
+    double late_s;       /* turns come so much after their time: the dream asks at its pictures only */
     struct rng lottery, mixtures;
     void (*on_withdrawn)(void *context, int64_t request_id);
     void *withdrawn_context;

@@ -8,6 +8,9 @@
 
 #include "common/text.h"
 
+/* How turns come late is learned from the last few. One that nobody was waiting for does not count. */
+static const double LATE_WEIGHT = 0.2, LATE_MAX_S = 5;
+
 /* ---- rounds ---- */
 
 int64_t requests_next_round(const struct requests *r, const char *login)
@@ -96,8 +99,13 @@ bool requests_turn(struct requests *r, double now_s, struct request *now)
     double on_s = now_s - r->since_s;
     for (int i = 0; r->started && i < r->now.count; i++)
         r->on_until_s[r->now.synset[i]] = now_s;
+    bool due = r->started && r->now.id && !r->skip && !r->operator_next.id && r->waited &&
+               r->hold_until_s <= r->since_s;
     bool changed = choose(r, now_s);
+    if (changed && due && on_s - r->config.hold_s < LATE_MAX_S)
+        r->late_s += LATE_WEIGHT * (on_s - r->config.hold_s - r->late_s);
     r->skip = false;
+    r->waited = r->count > 0;
     if (changed) {
         r->started = true;
         r->since_s = now_s;

@@ -23,7 +23,9 @@ double requests_wait_s(const struct requests *r, int place, double now_s)
         first_s = r->hold_until_s - now_s;
     if (r->config.order == SHOW_LOTTERY)
         place = 0;
-    return (first_s > 0 ? first_s : 0) + place * hold_s;
+    if (first_s > 0)
+        first_s += r->late_s;
+    return (first_s > 0 ? first_s : 0) + place * (hold_s + r->late_s);
 }
 
 /* Until something else is on: the next in line, or an idea of the dream's own. Under the lock. */

@@ -37,6 +37,12 @@ static const struct option rows[] = {
                   "White letters with a soft shadow, or the white-on-black box of 2015."),
     OPTION_FLOAT(struct overlay_config, fade_s, "0.4", 0, 10, "s",
                  "How long a text takes to come and to go."),
+    OPTION_BOOL(
+        struct overlay_config, next, "true",
+        "Whether what comes next stands under the caption while somebody waits, and in how many seconds the "
+        "picture changes."),
+    OPTION_BOOL(struct overlay_config, belief, "false",
+                "Whether it stands there how surely the network sees the subject, and what else it sees."),
 };
 const struct option_section overlay_section =
     OPTION_SECTION("caption", struct overlay_config, rows, "The line of text on the picture.");
@@ -191,6 +197,11 @@ void overlay_draw(struct overlay *o, const struct frame *frame)
 
 void overlay_draw_signs(struct overlay *o, const struct signs_content *c, const struct frame *frame)
 {
+    struct signs_content wanted = *c;
+    if (!o->config.next)
+        wanted.lines[SIGNS_NEXT][0] = '\0';
+    if (!o->config.belief)
+        wanted.lines[SIGNS_BELIEF][0] = '\0';
     if (o->config.enabled)
-        signs_draw(o->signs, o->renderer, c, frame);
+        signs_draw(o->signs, o->renderer, &wanted, frame);
 }

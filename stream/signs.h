@@ -14,7 +14,8 @@
 #include "stream/caption_text.h"
 #include "stream/frame.h"
 
-enum { SIGNS_TEXT_BYTES = 160, SIGNS_LINES = 2 };
+enum { SIGNS_TEXT_BYTES = 160 };
+enum signs_line { SIGNS_NEXT, SIGNS_BELIEF, SIGNS_LINES };
 
 /* Texts are plain; "": nothing is drawn. */
 struct signs_content {
