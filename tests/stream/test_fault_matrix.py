@@ -341,16 +341,16 @@ class Overload(Case):
         began_s = show.wait(r"encoder: libx264")
         told_s = show.wait(r"warn +stream: this machine is too slow for 1920x1080 at 60 frames/s", 30)
         show.wait(r"recording to")
-        if os.getloadavg()[0] > 3 * os.cpu_count():
+        if os.getloadavg()[0] > 6 * os.cpu_count():
             self.skipTest("on a machine with a load of %.0f an overload says nothing about the show" % os.getloadavg()[0])
         self.assertLess(told_s - began_s, 6 * (4 if SANITIZED else 1))  # 5 s, and a moment of the machine's
         time.sleep(5)
         wall_s = time.monotonic() - show.began
         self.assertLess(show.terminate(), 3 * (4 if SANITIZED else 1))
-        times = packets(self.recordings()[0])
-        self.assertGreater(times[-1], wall_s - began_s - 1.5)
-        self.assertLess(times[-1], wall_s + 0.5)
-        self.assertLess(len(times), 0.9 * 60 * times[-1])  # or it was no overload
+        ends_s = packets(self.recordings()[0], "a")[-1]  # the last pictures may still be in the encoder
+        self.assertGreater(ends_s, wall_s - began_s - 1.5)
+        self.assertLess(ends_s, wall_s + 0.5)
+        self.assertLess(len(packets(self.recordings()[0])), 0.9 * 60 * ends_s)  # or it was no overload
 
 
 if __name__ == "__main__":
