@@ -33,6 +33,7 @@ static const struct library {
     {"OpenBLAS", "openblas_get_config", TEXT, "BSD-3-Clause", "matrix products"},
     {"SQLite", "sqlite3_libversion", TEXT, "public domain", "what a show keeps"},
     {"Jansson", "jansson_version_str", TEXT, "MIT", "JSON"},
+    {"zlib", "zlibVersion", TEXT, "Zlib", "PNG pictures"},
     {"LibYAML", "yaml_get_version_string", TEXT, "MIT", "settings"},
     {"GnuTLS", "gnutls_check_version", TEXT_NO_MIN, "LGPL-2.1-or-later", "TLS for IRC"},
     {"GNU libmicrohttpd", "MHD_get_version", TEXT, "LGPL-2.1-or-later", "the page"},
