@@ -96,6 +96,7 @@ static void fill_params(const struct dreaming *d, struct dreamer_params *p)
         .keyframes_lag_s = dreaming_lag_s(s, d->p.offline),
         .zoom_per_frame = camera_zoom_per_frame(camera, fps),
         .degrees_per_frame = camera_degrees_per_frame(camera, fps),
+        .follows = camera->follow && s->dream.profile == DREAM_MODERN,
         .fps = fps,
     };
     int64_t least_ms = d->p.offline ? k->offline_ms : k->min_ms,
@@ -215,6 +216,7 @@ static void fill_setup(const struct dreaming *d, struct wire_setup *u)
         .keyframes_lag_s = p.keyframes_lag_s,
         .zoom_per_frame = p.zoom_per_frame,
         .degrees_per_frame = p.degrees_per_frame,
+        .follows = p.follows,
         .snapshot_every_us = SNAPSHOT_EVERY_US,
     };
 }

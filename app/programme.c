@@ -84,10 +84,15 @@ void programme_steer(struct programme *p, enum chat_steer how)
 /* True: somebody steers, and *t says how. */
 static bool take_steering(struct programme *p, struct port_target *t)
 {
-    static const struct port_motion motions[] = {[CHAT_STEER_SLOW] = {0.4f, 0, 30},
-                                                 [CHAT_STEER_FAST] = {2, 0, 30},
-                                                 [CHAT_STEER_STILL] = {0, 0, 15},
-                                                 [CHAT_STEER_SPIN] = {1, 8, 20}};
+    static const struct port_motion motions[] = {
+        [CHAT_STEER_SLOW] = {.speed = 0.4f, .for_s = 30},
+        [CHAT_STEER_FAST] = {.speed = 2, .for_s = 30},
+        [CHAT_STEER_STILL] = {.speed = 0, .for_s = 15},
+        [CHAT_STEER_SPIN] = {.speed = 1, .turn = 8, .for_s = 20},
+        [CHAT_STEER_DIVE] = {.speed = 3, .for_s = 10},
+        [CHAT_STEER_LEFT] = {.speed = 1.5f, .for_s = 15, .aims = 1, .x = -0.35f},
+        [CHAT_STEER_RIGHT] = {.speed = 1.5f, .for_s = 15, .aims = 1, .x = 0.35f},
+    };
     int how = atomic_exchange(&p->steer, CHAT_STEER_NONE);
     if (how == CHAT_STEER_NONE)
         return false;

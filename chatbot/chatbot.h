@@ -84,7 +84,16 @@ void chatbot_set_lag(struct chatbot *b, double lag_s);
 
 /* What viewers may do to the camera; `steer` is told on the caller's thread, outside of every lock. Before the threads
  * start. */
-enum chat_steer { CHAT_STEER_NONE, CHAT_STEER_SLOW, CHAT_STEER_FAST, CHAT_STEER_STILL, CHAT_STEER_SPIN };
+enum chat_steer {
+    CHAT_STEER_NONE,
+    CHAT_STEER_SLOW,
+    CHAT_STEER_FAST,
+    CHAT_STEER_STILL,
+    CHAT_STEER_SPIN,
+    CHAT_STEER_DIVE,
+    CHAT_STEER_LEFT,
+    CHAT_STEER_RIGHT
+};
 void chatbot_on_steer(struct chatbot *b, void (*steer)(void *context, enum chat_steer how), void *context);
 
 /* How surely the network sees what is on (0..1), and the class that it sees most besides (-1: none), for replies.

@@ -1,5 +1,6 @@
 /*
- * commands_camera - what everybody may do to the camera for a while: slow, fast, still, spin.
+ * commands_camera - what everybody may do to the camera for a while: slow, fast, still, spin, dive,
+ * left, right.
  *
  * One wish takes the place of the last, and for viewers there is a rest between two, for all of them together: a
  * camera that jerks to and fro is nobody's pleasure. How far it goes is not decided here (dreamer/motion.h).
@@ -61,4 +62,19 @@ void run_still(struct chat_call *c)
 void run_spin(struct chat_call *c)
 {
     steer(c, CHAT_STEER_SPIN, "Round and round I go. Do not look at the middle.");
+}
+
+void run_dive(struct chat_call *c)
+{
+    steer(c, CHAT_STEER_DIVE, "I dive into it. Take a deep breath.");
+}
+
+void run_left(struct chat_call *c)
+{
+    steer(c, CHAT_STEER_LEFT, "I lean to the left for a while.");
+}
+
+void run_right(struct chat_call *c)
+{
+    steer(c, CHAT_STEER_RIGHT, "I lean to the right for a while.");
 }

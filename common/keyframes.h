@@ -34,6 +34,7 @@ struct keyframe {
     /* How the picture moved from the last one to this: zoom and clockwise turn per output frame. Zoom 0: as the
      * camera's settings say. */
     double zoom_per_frame, degrees_per_frame;
+    double x, y;        /* what stood still, off the picture's middle: shares of its width and height */
     int64_t z_frames;   /* where on the zoom axis this picture is at scale 1 */
     int64_t request_id; /* request that it answers; 0: the dream's own idea */
     double front;       /* where its two subjects meet, share of the height; < 0: nobody moves that */

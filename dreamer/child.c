@@ -136,6 +136,8 @@ static void send_pictures(struct child *c)
                                              .zoom_per_frame = k->zoom_per_frame,
                                              .degrees_per_frame = k->degrees_per_frame,
                                              .front = k->front,
+                                             .x = k->x,
+                                             .y = k->y,
                                              .is_frame = k->is_frame}};
         text_copy(m.picture.caption, sizeof m.picture.caption, k->caption);
         send_out(c, &m);
@@ -270,6 +272,7 @@ static int begin(struct child *c, struct dream *dream, const struct snapshot *re
         .keyframes_lag_s = u->keyframes_lag_s,
         .zoom_per_frame = u->zoom_per_frame,
         .degrees_per_frame = u->degrees_per_frame,
+        .follows = u->follows != 0,
         .fps = u->fps,
         .snapshots = {.config = &u->config,
                       .places = {c->memory.places[0], c->memory.places[1]},

@@ -69,13 +69,19 @@ static void take_target(struct dreamer *d)
         set_target(d, &t, (double)t.fade_s);
 }
 
-/* Asking the network what it sees costs about a step: live only, now and then, and where every frame is dreamed in
- * place of a step. */
+/* Looks have a rhythm in real time, offline in show time. */
+static int64_t look_clock_us(const struct dreamer *d)
+{
+    return is_offline(d) ? (int64_t)(show_time_s(d) * 1e6) : clock_real_us();
+}
+
+/* Asking the network what it sees costs about a step: now and then, where every frame is dreamed in place of a step,
+ * and offline, where nobody asks, only for the camera. */
 static bool is_look_due(const struct dreamer *d)
 {
-    if (is_offline(d) || (d->frames && d->p.frame_governor.steps < 2))
+    if ((is_offline(d) && !d->p.follows) || (d->frames && d->p.frame_governor.steps < 2))
         return false;
-    return clock_real_us() - d->looked_us > (d->frames ? LOOK_EVERY_US : LOOK_AT_KEYFRAMES_US);
+    return look_clock_us(d) - d->looked_us > (d->frames ? LOOK_EVERY_US : LOOK_AT_KEYFRAMES_US);
 }
 
 static void look(struct dreamer *d)
@@ -89,7 +95,9 @@ static void look(struct dreamer *d)
     state->seen_count = sight.seen_count;
     for (int i = 0; i < sight.seen_count; i++)
         state->seen[i] = (struct port_seen){sight.seen[i].class_index, (float)sight.seen[i].probability};
-    d->looked_us = clock_real_us();
+    if (d->p.follows)
+        motion_see(&d->motion, sight.x, sight.y);
+    d->looked_us = look_clock_us(d);
 }
 
 /* What the programme may know of the dream. */
@@ -117,6 +125,8 @@ static void publish(struct dreamer *d, struct keyframe *slot)
         dream_picture(d->p.dream, slot->rgb);
     slot->zoom_per_frame = d->moves.zoom;
     slot->degrees_per_frame = d->moves.degrees;
+    slot->x = d->moves.x;
+    slot->y = d->moves.y;
     slot->z_frames = d->z_frames;
     slot->request_id = d->target.request_id;
     slot->front = d->front;
@@ -169,7 +179,9 @@ static void move_on(struct dreamer *d, int frames)
 {
     double elapsed_s = (double)frames / d->p.fps;
     d->moves = motion_advance(&d->motion, show_time_s(d), elapsed_s, d->p.fps);
-    dream_warp(d->p.dream, pow(d->moves.zoom, frames), d->moves.degrees * frames, elapsed_s);
+    const struct image_move by = {pow(d->moves.zoom, frames), d->moves.degrees * frames, d->moves.x,
+                                  d->moves.y};
+    dream_move(d->p.dream, &by, elapsed_s);
     d->z_frames += frames;
 }
 
@@ -385,7 +397,7 @@ int dreamer_start(struct dreamer *d, const struct dreamer_params *p)
     *d = (struct dreamer){
         .p = *p, .state.share = -1, .front = -1, .retreat_us = (int64_t)(p->retreat_s * 1e6)};
     motion_init(&d->motion, p->zoom_per_frame, p->degrees_per_frame);
-    d->moves = (struct motion_frame){p->zoom_per_frame, p->degrees_per_frame};
+    d->moves = (struct motion_frame){p->zoom_per_frame, p->degrees_per_frame, 0, 0};
     return thread_start(&d->thread, "dream", dreamer_main, d);
 }
 

@@ -42,6 +42,7 @@ struct dreamer_params {
     double retreat_s;       /* from frames to keyframes for at least so long, longer each time */
     double keyframes_lag_s; /* from a new target to the screen while there are keyframes */
     double zoom_per_frame, degrees_per_frame;
+    bool follows; /* the camera falls to where the network sees what is wanted */
     int fps;
     struct snapshots snapshots; /* live only */
     /* A dream that goes on: the snapshot's target is its own, z_frames where it was. The first picture lies at `z_least`
@@ -59,7 +60,7 @@ struct dreamer {
     int64_t retreat_us;      /* how long the next retreat to keyframes lasts */
     int64_t z_frames;        /* of the last keyframe */
     int64_t last_publish_us; /* real time */
-    int64_t looked_us;       /* real time: when the network was asked last what it sees */
+    int64_t looked_us;       /* when the network was asked last what it sees; real time, offline show time */
     struct motion motion;
     struct motion_frame moves; /* by which the last picture came out of the one before it */
     struct port_target target; /* count 0: nothing yet */

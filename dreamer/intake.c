@@ -55,7 +55,7 @@ static bool is_known(const struct intake *i, const struct wire_picture *p)
 static bool moves_as_a_camera(const struct wire_picture *p)
 {
     return (p->zoom_per_frame == 0 || (p->zoom_per_frame >= 0.25 && p->zoom_per_frame <= 16)) &&
-           fabs(p->degrees_per_frame) <= 360;
+           fabs(p->degrees_per_frame) <= 360 && fabs(p->x) <= 0.5 && fabs(p->y) <= 0.5;
 }
 
 const char *intake_picture(struct intake *i, const struct wire_picture *p)
@@ -100,6 +100,8 @@ static bool copy_picture(struct intake *i, struct keyframe *slot, const struct w
     slot->zoom_per_frame = p->zoom_per_frame;
     slot->degrees_per_frame = p->degrees_per_frame;
     slot->front = p->front;
+    slot->x = p->x;
+    slot->y = p->y;
     text_copy(slot->caption, sizeof slot->caption, p->caption);
     if (!slot->is_frame)
         return copy_levels(slot->rgb, from->rgb, 3 * pixels);

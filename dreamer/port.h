@@ -38,6 +38,8 @@ struct port_motion {
     float speed; /* times the settings' zoom; 1: as always, 0: still */
     float turn;  /* degrees per second on top, clockwise */
     float for_s;
+    int32_t aims; /* 1: it falls to the point x, y; 0: to where it would without a wish */
+    float x, y;   /* off the picture's middle, shares of its width and height */
 };
 
 /* What to dream from now on. */

@@ -56,6 +56,7 @@ struct wire_setup {
     struct governor governor;
     struct frame_governor frame_governor;
     double retreat_s, keyframes_lag_s, zoom_per_frame, degrees_per_frame;
+    int32_t follows, unused; /* 1: the camera follows what is dreamed */
     int64_t snapshot_every_us;
     int32_t resume_place; /* the snapshot to go on from; -1: none */
     int32_t has_target;   /* there is a newer target than that snapshot's */
@@ -76,7 +77,7 @@ struct wire_answer {
 struct wire_picture {
     int64_t number, z_frames, request_id;
     int32_t is_frame, unused;
-    double zoom_per_frame, degrees_per_frame, front; /* as in struct keyframe */
+    double zoom_per_frame, degrees_per_frame, front, x, y; /* as in struct keyframe */
     char caption[KEYFRAME_CAPTION_BYTES];
 };
 

@@ -91,7 +91,7 @@ struct backend_ops {
 
     /* Zooms and turns the picture (image_warp), `modern`: the momentum too; `classic`: moments to zero. What
      * comes out is the good picture. 0 or -EIO. */
-    int (*warp)(struct backend *b, double zoom, double degrees);
+    int (*warp)(struct backend *b, const struct image_move *by);
 
     /* See engine/dream/modern.c and engine/dream/classic.c for what a step is. 0, -EIO, -ERANGE for a view
      * that is none of the prepared ones. */

@@ -16,6 +16,12 @@ struct image_view {
     double offset_x, offset_y; /* where the picture's corner lies in the view, view pixels */
 };
 
+/* How the picture falls: zoomed, and turned clockwise, about a point that stays where it is. */
+struct image_move {
+    double zoom, degrees;
+    double x, y; /* of that point, off the middle: shares of the width and the height */
+};
+
 /* What the gradient climbs: sum over subjects s and map positions p of weight_s[p] * logit[class_s][p] (a weight below 0 descends), minus
  * `minus_mean` * mean over p of the mean over classes of logit[.][p]. Linear in the logits, so only ReLU and
  * pool decisions have to be kept for the way back. When `layer` >= 0 it is the mean square of that layer's

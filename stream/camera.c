@@ -48,6 +48,9 @@ static const struct option rows[] = {
     OPTION_FLOAT(
         struct camera_config, linger_s, "30", 0, 86400, "s",
         "When no new keyframe comes, the camera goes on for so long before it slows down to a stop."),
+    OPTION_BOOL(struct camera_config, follow, "true",
+                "The camera falls to where what is dreamed is seen best, within the inner two fifths of the "
+                "picture; false: always into the middle. dream.profile classic has the middle."),
 };
 const struct option_section camera_section =
     OPTION_SECTION("camera", struct camera_config, rows, "How the picture moves between two keyframes.");
@@ -57,6 +60,7 @@ struct shot {
     bool is_frame;
     double z;                                 /* where it is shown at scale 1 */
     double zoom_per_frame, radians_per_frame; /* by which it came out of the one before it */
+    double x, y;                              /* about which point, as in struct keyframe */
     int64_t request_id;
     double front;
     char caption[KEYFRAME_CAPTION_BYTES];
@@ -218,6 +222,8 @@ int camera_push(struct camera *c, const struct keyframe *k)
     bool own = k->zoom_per_frame > 0;
     s->zoom_per_frame = own ? k->zoom_per_frame : c->zoom_per_frame;
     s->radians_per_frame = own ? k->degrees_per_frame * (acos(-1) / 180) : c->radians_per_frame;
+    s->x = clamp(k->x, -0.5, 0.5);
+    s->y = clamp(k->y, -0.5, 0.5);
     s->request_id = k->request_id;
     s->front = k->front;
     text_copy(s->caption, sizeof s->caption, k->caption);
@@ -330,19 +336,20 @@ static void look_at(struct view *v, int i, const struct shot *s)
     const struct shot *newer = newer_of(c); /* its motion led from the older one to it */
     double n = c->z - s->z;
     double zoom = clamp(pow(newer->zoom_per_frame, n), zoom_min, zoom_max);
-    double scale = zoom * base_scale(c, s->plate.width_px, s->plate.height_px);
+    double base = base_scale(c, s->plate.width_px, s->plate.height_px), scale = zoom * base;
     double cosine = cos(-newer->radians_per_frame * n) / scale,
            sine = sin(-newer->radians_per_frame * n) / scale;
-    double cx = c->width_px / 2.0, cy = c->height_px / 2.0;
+    double off_x = newer->x * s->plate.width_px, off_y = newer->y * s->plate.height_px;
+    double cx = c->width_px / 2.0 + base * off_x, cy = c->height_px / 2.0 + base * off_y;
     v->scale[i] = scale;
     v->plates[i] = &s->plate;
     v->to_keyframe[i] = (struct affine){
         .xx = cosine,
         .xy = -sine,
-        .x0 = s->plate.width_px / 2.0 - cosine * cx + sine * cy,
+        .x0 = s->plate.width_px / 2.0 + off_x - cosine * cx + sine * cy,
         .yx = sine,
         .yy = cosine,
-        .y0 = s->plate.height_px / 2.0 - sine * cx - cosine * cy,
+        .y0 = s->plate.height_px / 2.0 + off_y - sine * cx - cosine * cy,
     };
 }
 

@@ -7,15 +7,15 @@
  * older and newer keyframe lie on top of one another and are blended while the camera travels from one to the
  * other. Output index -> keyframe index (x to the right, y down), about half-size centres:
  *
- *     p_in = R(-theta (z - z_k)) / (s^(z - z_k) e) * (p_out - size_out / 2) + size_in / 2
+ *     p_in = R(-theta (z - z_k)) / (s^(z - z_k) e) * (p_out - c_out) + c_in
  *
- * with R(a) = [cos a, -sin a; sin a, cos a] and e = max(out_width / in_width, out_height / in_height): where
+ * with c_in the point that stands still, size_in (1/2 + (x, y)), c_out = size_out / 2 + e (c_in - size_in / 2), R(a) = [cos a, -sin a; sin a, cos a] and e = max(out_width / in_width, out_height / in_height): where
  * the aspect ratios differ the picture covers the frame and is cut, there are no black bars. (With blend:
  * linear e is the smaller of the two, as in 2015, and edges fill the rest.) The older keyframe is continued
  * at its edges; outside of the newer one, which is still smaller than the frame, only the older one shows.
  *
- * Zoom and rotation are the settings', or what the newer keyframe says it came by: who bends them bends the
- * way between two keyframes.
+ * Zoom and rotation are the settings', or what the newer keyframe says it came by, as is the point: who bends them
+ * bends the way between two keyframes.
  *
  * The weight of the newer one goes from 0 where it was taken up to 1 at its own position, by a straight line
  * (`linear`) or a smoothstep (`smooth`). A keyframe that came late gets at least LATE_BLEND_MS for this, so
@@ -55,6 +55,7 @@ struct camera_config {
     int blend;         /* enum camera_blend */
     int64_t border_px; /* feather at the newer picture's border, for 720 lines; `smooth` only */
     double linger_s;
+    bool follow; /* what is dreamed; read by whoever warps the picture */
 };
 
 extern const struct option_section camera_section; /* "camera" */

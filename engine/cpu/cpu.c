@@ -176,10 +176,10 @@ void backend_cpu_warp(struct backend *b, float **planes, const struct image_warp
     b->spare = old;
 }
 
-static int cpu_warp(struct backend *b, double zoom, double degrees)
+static int cpu_warp(struct backend *b, const struct image_move *by)
 {
-    backend_cpu_warp(b, &b->x, &(struct image_warp){zoom, degrees, true});
-    b->profile->warp(b, zoom, degrees);
+    backend_cpu_warp(b, &b->x, &(struct image_warp){*by, true});
+    b->profile->warp(b, by);
     memcpy(b->good, b->x, b->floats * sizeof *b->good);
     return 0;
 }

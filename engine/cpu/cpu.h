@@ -26,7 +26,7 @@ struct cpu_profile {
     int (*open)(struct backend *b, const struct backend_params *p, struct error *e);
 
     /* b->x was warped: the same for what the steps have left behind. */
-    void (*warp)(struct backend *b, double zoom, double degrees);
+    void (*warp)(struct backend *b, const struct image_move *by);
 
     void (*step)(struct backend *b, const struct backend_step *s);
 };

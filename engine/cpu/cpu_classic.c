@@ -37,10 +37,9 @@ static int classic_open(struct backend *b, const struct backend_params *p, struc
 }
 
 /* The moments begin anew. */
-static void classic_warp(struct backend *b, double zoom, double degrees)
+static void classic_warp(struct backend *b, const struct image_move *by)
 {
-    (void)zoom;
-    (void)degrees;
+    (void)by;
     backend_cpu_forget(b);
 }
 

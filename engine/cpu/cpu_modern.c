@@ -149,9 +149,9 @@ static int modern_open(struct backend *b, const struct backend_params *p, struct
     return rc == 0 ? backend_cpu_detail_open(b, p, e) : rc;
 }
 
-static void modern_warp(struct backend *b, double zoom, double degrees)
+static void modern_warp(struct backend *b, const struct image_move *by)
 {
-    backend_cpu_warp(b, &b->momentum, &(struct image_warp){zoom, degrees, false});
+    backend_cpu_warp(b, &b->momentum, &(struct image_warp){*by, false});
 }
 
 static void detail_row(void *context, int row, int worker)

@@ -11,6 +11,7 @@ struct job {
     const float *in;
     float *out;
     int width, height;
+    double cx, cy; /* what stays where it is */
     double dx, dy; /* input steps per output pixel to the right; (-dy, dx) per pixel down */
     bool clip;
 };
@@ -26,15 +27,24 @@ static void warp_row(void *context, int y, int worker)
         out[c] = j->out + c * plane + (long)y * j->width;
         in[c] = j->in + c * plane;
     }
-    double cx = j->width / 2.0, cy = j->height / 2.0, v = y - cy;
+    double cx = j->cx, cy = j->cy, v = y - cy;
     image_row_bicubic(out, in, 3, j->width, j->height, j->width, cx - j->dx * cx - j->dy * v,
                       cy - j->dy * cx + j->dx * v, j->dx, j->dy, j->clip);
 }
 
 void image_warp(struct pool *pool, const float *in, float *out, int width_px, int height_px,
-                const struct image_warp *by)
+                const struct image_warp *warp)
 {
+    const struct image_move *by = &warp->by;
     double a = -by->degrees * M_PI / 180;
-    struct job job = {in, out, width_px, height_px, cos(a) / by->zoom, sin(a) / by->zoom, by->clip};
+    struct job job = {.in = in,
+                      .out = out,
+                      .width = width_px,
+                      .height = height_px,
+                      .cx = width_px * (0.5 + by->x),
+                      .cy = height_px * (0.5 + by->y),
+                      .dx = cos(a) / by->zoom,
+                      .dy = sin(a) / by->zoom,
+                      .clip = warp->clip};
     pool_run(pool, warp_row, &job, height_px);
 }

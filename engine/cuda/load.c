@@ -113,9 +113,9 @@ static int cuda_get(struct backend *b, float *rgb)
     return module->get(b, rgb);
 }
 
-static int cuda_warp(struct backend *b, double zoom, double degrees)
+static int cuda_warp(struct backend *b, const struct image_move *by)
 {
-    return module->warp(b, zoom, degrees);
+    return module->warp(b, by);
 }
 
 static int cuda_step(struct backend *b, const struct backend_step *s)

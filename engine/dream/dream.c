@@ -123,12 +123,17 @@ void dream_put(struct dream *d, const float *rgb)
         dream_backend_check(d, d->ops->put(d->backend, rgb));
 }
 
-void dream_warp(struct dream *d, double zoom, double degrees, double elapsed_s)
+void dream_move(struct dream *d, const struct image_move *by, double elapsed_s)
 {
-    dream_mix_advance(d, zoom, degrees, elapsed_s);
+    dream_mix_advance(d, by, elapsed_s);
     d->moment = 0;
     if (dream_backend_ready(d))
-        dream_backend_check(d, d->ops->warp(d->backend, zoom, degrees));
+        dream_backend_check(d, d->ops->warp(d->backend, by));
+}
+
+void dream_warp(struct dream *d, double zoom, double degrees, double elapsed_s)
+{
+    dream_move(d, &(struct image_move){.zoom = zoom, .degrees = degrees}, elapsed_s);
 }
 
 int dream_steps(struct dream *d, int count)

@@ -10,6 +10,7 @@
 #define ENGINE_DREAM_DREAM_H
 
 #include "engine/recipe.h"
+#include "engine/step.h"
 #include "engine/model/model.h"
 
 /* A part of the picture: shares of it, 0..1 from its left and top. right 0: no place of its own. */
@@ -76,9 +77,11 @@ void dream_put(struct dream *d, const float *rgb);
 /* The picture is this part of a larger one: what has its place in that one has it there. Profile `modern`. */
 void dream_set_window(struct dream *d, const struct dream_place *window);
 
-/* Zooms and rotates the picture about its centre (bicubic, edges repeated) and prepares the next keyframe:
- * `classic` resets its moments here (docs/original-2015.md, item 36), `modern` carries its momentum along.
+/* Zooms and rotates the picture (bicubic, edges repeated) and prepares the next keyframe: `classic` resets its
+ * moments here (docs/original-2015.md, item 36), `modern` carries its momentum along. Places ride along.
  * `elapsed_s` is show time since the last call and drives fades. */
+void dream_move(struct dream *d, const struct image_move *by, double elapsed_s);
+/* The same about the picture's middle. */
 void dream_warp(struct dream *d, double zoom, double degrees, double elapsed_s);
 
 /* The workers give way to other threads of the machine: for a live show, where frames have deadlines. */
@@ -111,6 +114,8 @@ enum { DREAM_SEEN_MAX = 5 };
 struct dream_sight {
     double belief[DREAM_SUBJECTS_MAX]; /* each subject of the newest target, over its own part */
     double share;                      /* mean belief of those that are wanted; -1: none is */
+    double x,
+        y; /* the middle of what is wanted as the logits have it, off the picture's: shares of its sides */
     int seen_count;
     struct {
         int class_index;

@@ -129,7 +129,7 @@ bool dream_mix_wipes(const struct dream *d);
 /* One thing everywhere, or two with a half each, the usual way. */
 bool dream_mix_is_plain(const struct mix *m);
 /* The picture was warped, and time went by. */
-void dream_mix_advance(struct dream *d, double zoom, double degrees, double elapsed_s);
+void dream_mix_advance(struct dream *d, const struct image_move *move, double elapsed_s);
 
 /* Where a view's logits lie on the picture. */
 struct dream_map dream_view_map(const struct dream *d, const struct image_view *v);

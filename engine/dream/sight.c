@@ -2,7 +2,8 @@
  * sight - what the network sees in the picture: how surely each subject, and what else.
  *
  * Softmax probabilities, averaged over the places of the logit map: a subject's over its own part of the
- * picture, the surest classes over all of it. It costs a look of the network and no gradient.
+ * picture, the surest classes over all of it. And where: the centroid of the subjects' logit maps. It costs a look
+ * of the network and no gradient.
  */
 #include "engine/dream/internal.h"
 
@@ -58,6 +59,44 @@ static void see_subjects(const struct dream *d, const struct looked *l, struct d
     s->share = wanted > 0 ? share / wanted : -1;
 }
 
+/* How far a place's logit of a class stands above the mean of all places; 0 below it. */
+static double above_mean(const struct looked *l, int class_index, int position, double mean)
+{
+    double over = (double)l->logits[(long)class_index * l->positions + position] - mean;
+    return over > 0 ? over : 0;
+}
+
+/* Adds a subject's evidence to the centroid; squares, so that where it is clearest counts most. */
+static void add_evidence(const struct dream *d, const struct looked *l, const struct mix *m, int k,
+                         double sums[3])
+{
+    int class_index = m->target.subjects[k].class_index;
+    double mean = 0;
+    for (int p = 0; p < l->positions; p++)
+        mean += (double)l->logits[(long)class_index * l->positions + p] / l->positions;
+    for (int p = 0; p < l->positions; p++) {
+        double x = l->map.first_x + p % l->map.width * l->map.spacing_x;
+        double y = l->map.first_y + p / l->map.width * l->map.spacing_y;
+        double over = above_mean(l, class_index, p, mean),
+               w = dream_subject_share(d, m, k, x, y) * over * over;
+        sums[0] += w;
+        sums[1] += w * (x - 0.5);
+        sums[2] += w * (y - 0.5);
+    }
+}
+
+/* Where what is wanted is seen. */
+static void find_middle(const struct dream *d, const struct looked *l, struct dream_sight *s)
+{
+    const struct mix *m = &d->mix[d->mix_count - 1];
+    double sums[3] = {0};
+    for (int k = 0; k < m->target.count; k++)
+        if (m->target.subjects[k].weight > 0)
+            add_evidence(d, l, m, k, sums);
+    s->x = sums[0] > 0 ? sums[1] / sums[0] : 0;
+    s->y = sums[0] > 0 ? sums[2] / sums[0] : 0;
+}
+
 /* Puts a class in its place among the surest. */
 static void rank(struct dream_sight *s, int class_index, double p)
 {
@@ -105,8 +144,10 @@ void dream_look(struct dream *d, struct dream_sight *s)
         .map = dream_view_map(d, &step.view), .classes = d->model->classes, .logits = d->logits};
     l.positions = l.map.width * l.map.height;
     see_all(d, &l, s);
-    if (d->mix_count > 0)
+    if (d->mix_count > 0) {
         see_subjects(d, &l, s);
+        find_middle(d, &l, s);
+    }
 }
 
 void dream_belief(struct dream *d, double belief[DREAM_SUBJECTS_MAX])

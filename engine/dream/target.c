@@ -237,10 +237,10 @@ static void advance_fade(struct dream *d, double elapsed_s)
 }
 
 /* The map of a warp (engine/cpu/image_warp.h) before that of all earlier ones. */
-static void warp_drift(const struct dream *d, struct drift *by, double zoom, double degrees)
+static void warp_drift(const struct dream *d, struct drift *by, const struct image_move *move)
 {
-    double angle = -degrees * M_PI / 180, a = cos(angle) / zoom, b = sin(angle) / zoom;
-    double cx = d->width / 2.0, cy = d->height / 2.0;
+    double angle = -move->degrees * M_PI / 180, a = cos(angle) / move->zoom, b = sin(angle) / move->zoom;
+    double cx = d->width * (0.5 + move->x), cy = d->height * (0.5 + move->y);
     double x0 = cx - a * cx + b * cy, y0 = cy - b * cx - a * cy;
     *by = (struct drift){.a = by->a * a - by->b * b,
                          .b = by->a * b + by->b * a,
@@ -248,10 +248,10 @@ static void warp_drift(const struct dream *d, struct drift *by, double zoom, dou
                          .y0 = by->b * x0 + by->a * y0 + by->y0};
 }
 
-void dream_mix_advance(struct dream *d, double zoom, double degrees, double elapsed_s)
+void dream_mix_advance(struct dream *d, const struct image_move *move, double elapsed_s)
 {
     for (int i = 0; i < d->mix_count; i++)
-        warp_drift(d, &d->mix[i].drift, zoom, degrees);
+        warp_drift(d, &d->mix[i].drift, move);
     advance_fade(d, elapsed_s);
 }
 

@@ -159,6 +159,12 @@ static void test_camera(void **state)
     has(say(&s, CHAT_SCRIPT, "ben", "!fast please", 60), "Say it like this: !fast.");
     has(say(&s, CHAT_SCRIPT, "ben", "!fast", 60), "faster");
     assert_int_equal(how, CHAT_STEER_FAST);
+    has(say(&s, CHAT_SCRIPT, "ann", "!dive", 90), "dive");
+    assert_int_equal(how, CHAT_STEER_DIVE);
+    has(say(&s, CHAT_SCRIPT, "ann", "!left", 120), "left");
+    assert_int_equal(how, CHAT_STEER_LEFT);
+    has(say(&s, CHAT_SCRIPT, "ben", "!right", 150), "right");
+    assert_int_equal(how, CHAT_STEER_RIGHT);
     close_show(&s);
 }
 

@@ -136,6 +136,8 @@ static inline void lie(struct play *p)
         m.picture.front = 1.5;
     else if (strcmp(what, "move") == 0)
         m.picture.zoom_per_frame = NAN;
+    else if (strcmp(what, "point") == 0)
+        m.picture.x = NAN;
     else if (strcmp(what, "seen") == 0)
         m = (struct wire_message){.kind = WIRE_STATE, .state = {.seen_count = 1000}};
     else if (strcmp(what, "caption") == 0)

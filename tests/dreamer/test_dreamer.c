@@ -46,11 +46,15 @@ bool dream_set_front(struct dream *d, double front)
     return front < 0.9;
 }
 
+void dream_move(struct dream *d, const struct image_move *by, double elapsed_s)
+{
+    d->log_zoom += log(by->zoom);
+    d->elapsed_s += elapsed_s;
+}
+
 void dream_warp(struct dream *d, double zoom, double degrees, double elapsed_s)
 {
-    (void)degrees;
-    d->log_zoom += log(zoom);
-    d->elapsed_s += elapsed_s;
+    dream_move(d, &(struct image_move){.zoom = zoom, .degrees = degrees}, elapsed_s);
 }
 
 void dream_lower_priority(struct dream *d)

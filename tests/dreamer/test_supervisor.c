@@ -236,6 +236,7 @@ static void test_lies(void **state)
         {"lie-caption", "a caption of its own"},
         {"lie-move", "a movement that no camera makes"},
         {"lie-front", "subjects that meet outside of the picture"},
+        {"lie-point", "a movement that no camera makes"},
         {"lie-seen", "numbers that no dream has"},
         {"lie-place", "a snapshot that is nowhere"},
         {"lie-pulse", "less than nothing"},

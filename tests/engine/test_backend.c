@@ -85,9 +85,9 @@ static int fake_get(struct backend *b, float *rgb)
     return backend_cpu.get(b, rgb);
 }
 
-static int fake_warp(struct backend *b, double zoom, double degrees)
+static int fake_warp(struct backend *b, const struct image_move *by)
 {
-    return backend_cpu.warp(b, zoom, degrees);
+    return backend_cpu.warp(b, by);
 }
 
 static int fake_finish(struct backend *b, struct image_sums *sums)

@@ -154,8 +154,12 @@ static void pictures_come_back_as_they_went(void **state)
     free(x);
     static const double warps[][2] = {{1.02, 0.5}, {1, 0}, {0.7, -20}, {3, 170}};
     for (size_t i = 0; i < ARRAY_LEN(warps); i++) {
-        assert_int_equal(backend_cpu.warp(cpu, warps[i][0], warps[i][1]), 0);
-        assert_int_equal(gpu_ops->warp(gpu, warps[i][0], warps[i][1]), 0);
+        assert_int_equal(backend_cpu.warp(cpu, &(struct image_move){warps[i][0], warps[i][1], 0.1 * (double)i,
+                                                                    -0.05 * (double)i}),
+                         0);
+        assert_int_equal(gpu_ops->warp(gpu, &(struct image_move){warps[i][0], warps[i][1], 0.1 * (double)i,
+                                                                 -0.05 * (double)i}),
+                         0);
         float *truth = check_picture(c, &backend_cpu, cpu);
         x = check_picture(c, gpu_ops, gpu);
         check_near("warp", check_nmse(x, truth, c->floats), 1e-9);
@@ -199,14 +203,14 @@ static void frames_follow_the_formula(void **state)
     for (int i = 0; i < FRAMES; i++) { /* faster than they can arrive */
         frames[i] = xcalloc(W * H * 3 / 2, 1);
         assert_int_equal(gpu_ops->frame(gpu, frames[i]), 0);
-        assert_int_equal(gpu_ops->warp(gpu, 1.03, 1), 0);
+        assert_int_equal(gpu_ops->warp(gpu, &(struct image_move){1.03, 1, -0.2, 0.1}), 0);
     }
     assert_int_equal(gpu_ops->finish(gpu, &sums), 0);
     share(FP32);
     for (int i = 0; i < FRAMES; i++) {
         float *x = check_picture(&s->c, gpu_ops, gpu);
         expect_frame(frames[i], x);
-        assert_int_equal(gpu_ops->warp(gpu, 1.03, 1), 0);
+        assert_int_equal(gpu_ops->warp(gpu, &(struct image_move){1.03, 1, -0.2, 0.1}), 0);
         free(x);
         free(frames[i]);
     }
@@ -330,8 +334,8 @@ static void steps_are_those_of_the_cpu(void **state)
             expect_sums(c, &sums, &truth);
             free(expected);
             free(x);
-            assert_int_equal(backend_cpu.warp(cpu, 1.02, 1), 0);
-            assert_int_equal(gpu_ops->warp(gpu, 1.02, 1), 0);
+            assert_int_equal(backend_cpu.warp(cpu, &(struct image_move){1.02, 1, 0, 0}), 0);
+            assert_int_equal(gpu_ops->warp(gpu, &(struct image_move){1.02, 1, 0, 0}), 0);
         }
         backend_cpu.close(&cpu);
     }
@@ -347,7 +351,7 @@ static float *steps_from_the_start(struct check *c, struct backend *gpu, int cou
         if (is_waiting)
             check_run(c, gpu_ops, gpu, 0, 0);
         if (n % 9 == 8)
-            assert_int_equal(gpu_ops->warp(gpu, 1.01, 0.3), 0);
+            assert_int_equal(gpu_ops->warp(gpu, &(struct image_move){1.01, 0.3, 0, 0}), 0);
     }
     check_run(c, gpu_ops, gpu, 0, 0);
     return check_picture(c, gpu_ops, gpu);
@@ -431,7 +435,7 @@ static void long_dreams_stay_sound(void **state)
     for (int n = 0; n < 500; n += 10) {
         sums = check_run(&c, gpu_ops, gpu, n, 10);
         assert_float_equal(sums.bad, 0, 0);
-        assert_int_equal(gpu_ops->warp(gpu, 1.01, 0.1), 0);
+        assert_int_equal(gpu_ops->warp(gpu, &(struct image_move){1.01, 0.1, 0, 0}), 0);
     }
     struct image_state looks = image_state_of(&sums, 640.0 * 360);
     print_message("500 steps in %.2f s; mean %.1f, contrast %.1f, colour %.1f\n",
@@ -469,7 +473,7 @@ static void bad_numbers_bring_the_good_picture_back(void **state)
     struct backend *gpu = share(FP32)->gpu;
     struct backend_step s;
     check_run(c, gpu_ops, gpu, 0, 4);
-    assert_int_equal(gpu_ops->warp(gpu, 1.02, 0), 0);
+    assert_int_equal(gpu_ops->warp(gpu, &(struct image_move){1.02, 0, 0, 0}), 0);
     float *good = check_picture(c, gpu_ops, gpu);
     check_run(c, gpu_ops, gpu, 4, 2);
     check_step(c, 6, &s);

@@ -29,7 +29,8 @@ static const struct camera_config modern = {.zoom = 1.05,
                                             .filter = CAMERA_BICUBIC,
                                             .blend = CAMERA_SMOOTH,
                                             .border_px = 24,
-                                            .linger_s = 30};
+                                            .linger_s = 30,
+                                            .follow = true};
 
 /* A frame with canaries behind every row. */
 enum { CANARY = 0xa5, CANARY_BYTES = 7 };

@@ -451,9 +451,8 @@ static void test_successive_frames_of_one_keyframe_are_alike(void **state)
 
 /* The dream's next picture lies exactly on what the camera shows of the last one: when the newer keyframe is
  * only the older one warped, the change from one to the other cannot be seen. */
-static void test_the_dreams_warp_is_the_cameras(void **state)
+static void check_warp_against_camera(double x, double y)
 {
-    (void)state;
     enum { W = 160, H = 90, N = 20 };
     struct camera_config config = classic;
     config.rotation = 10;
@@ -462,14 +461,20 @@ static void test_the_dreams_warp_is_the_cameras(void **state)
     assert_int_equal(pool_open(&pool, 1), 0);
     struct keyframe older = waves(W, H, 0), newer = waves(W, H, N);
     image_warp(pool, older.rgb, newer.rgb, W, H,
-               &(struct image_warp){pow(camera_zoom_per_frame(&config, 25), N),
-                                    camera_degrees_per_frame(&config, 25) * N, true});
+               &(struct image_warp){{pow(camera_zoom_per_frame(&config, 25), N),
+                                     camera_degrees_per_frame(&config, 25) * N, x, y},
+                                    true});
+    newer.x = x;
+    newer.y = y;
     struct camera *alone = open_camera(&config, 2 * W, 2 * H, NULL),
                   *both = open_camera(&config, 2 * W, 2 * H, NULL);
     struct frame f[2] = {new_frame(2 * W, 2 * H), new_frame(2 * W, 2 * H)};
     push(both, older);
     assert_int_equal(camera_push(both, &newer), 0);
-    push(alone, waves(W, H, 0));
+    older = waves(W, H, 0);
+    older.x = x;
+    older.y = y;
+    push(alone, older);
     free(newer.rgb);
     int worst = 0;
     for (int n = 0; n <= N; n++, camera_advance(alone), camera_advance(both)) {
@@ -487,6 +492,42 @@ static void test_the_dreams_warp_is_the_cameras(void **state)
     camera_close(&alone);
     camera_close(&both);
     pool_close(&pool);
+}
+
+static void test_the_dreams_warp_is_the_cameras(void **state)
+{
+    (void)state;
+    check_warp_against_camera(0, 0);
+    check_warp_against_camera(0.2, -0.15);
+}
+
+/* Where a keyframe says that it falls to, nothing moves; elsewhere everything does. A frame of another shape cuts the
+ * picture and keeps the point. */
+static void test_the_point_stands_still(void **state)
+{
+    (void)state;
+    enum { W = 128, H = 128, OUT_W = 256, OUT_H = 192 };
+    struct camera_config config = modern;
+    config.zoom = 1.5;
+    struct camera *c = open_camera(&config, OUT_W, OUT_H, NULL);
+    struct keyframe k = waves(W, H, 0);
+    k.x = 0.25;
+    k.y = -0.125;
+    push(c, k);
+    struct frame before = new_frame(OUT_W, OUT_H), after = new_frame(OUT_W, OUT_H);
+    camera_render(c, &before);
+    for (int n = 0; n < 12; n++)
+        camera_advance(c);
+    camera_render(c, &after);
+    int x = OUT_W / 2 + OUT_W / 4, y = OUT_H / 2 - OUT_W / 8; /* the picture is OUT_W high before it is cut */
+    int there = y * before.strides[0] + x, moved = 0;
+    assert_in_range(abs(before.planes[0][there] - after.planes[0][there]), 0, 3);
+    for (int i = 0; i < OUT_W; i++)
+        moved += abs(before.planes[0][i] - after.planes[0][i]) > 8;
+    assert_true(moved > OUT_W / 4);
+    free_frame(&before);
+    free_frame(&after);
+    camera_close(&c);
 }
 
 /* ---- odd input ---- */
@@ -581,6 +622,7 @@ int main(void)
         cmocka_unit_test(test_without_keyframes_it_lingers_then_stands_still),
         cmocka_unit_test(test_successive_frames_of_one_keyframe_are_alike),
         cmocka_unit_test(test_the_dreams_warp_is_the_cameras),
+        cmocka_unit_test(test_the_point_stands_still),
         cmocka_unit_test(test_broken_numbers_in_a_keyframe_do_no_harm),
         cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_positions_far_apart_stay_in_bounds),

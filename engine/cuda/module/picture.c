@@ -79,21 +79,29 @@ int picture_set_momentum(struct backend *b, const float *in, const struct image_
 }
 
 /* from, warped, into `to`, and back to where it was: graphs know the buffers by their places. */
-static int warp(struct backend *b, float *from, float *to, double zoom, double degrees, bool clip)
+static int warp(struct backend *b, float *from, float *to, const struct image_move *by, bool clip)
 {
-    double a = -degrees * M_PI / 180;
-    const struct picture_warp w = {from, to, b->width, b->height, cos(a) / zoom, sin(a) / zoom, clip};
+    double a = -by->degrees * M_PI / 180;
+    const struct picture_warp w = {.in = from,
+                                   .out = to,
+                                   .width = b->width,
+                                   .height = b->height,
+                                   .cx = b->width * (0.5 + by->x),
+                                   .cy = b->height * (0.5 + by->y),
+                                   .dx = cos(a) / by->zoom,
+                                   .dy = sin(a) / by->zoom,
+                                   .clip = clip};
     int rc = cuda_fail(&b->device, picture_warp(&w, b->device.stream), "warp");
     return rc == 0 ? copy_picture(b, from, to) : rc;
 }
 
-int picture_warp_by(struct backend *b, double zoom, double degrees)
+int picture_warp_by(struct backend *b, const struct image_move *by)
 {
     int rc = cuda_device_enter(&b->device);
     if (rc == 0)
-        rc = warp(b, b->x, b->good, zoom, degrees, true);
+        rc = warp(b, b->x, b->good, by, true);
     if (rc == 0 && b->config.profile == DREAM_MODERN) /* between steps nobody needs the gradient */
-        rc = warp(b, b->momentum, b->gradient, zoom, degrees, false);
+        rc = warp(b, b->momentum, b->gradient, by, false);
     else if (rc == 0)
         rc = forget_momentum(b);
     return picture_verdict(b, rc);

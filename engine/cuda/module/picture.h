@@ -180,7 +180,7 @@ int picture_put(struct backend *b, const float *rgb);
 int picture_get(struct backend *b, float *rgb);
 int picture_get_momentum(struct backend *b, float *out, struct image_sums *sums);
 int picture_set_momentum(struct backend *b, const float *in, const struct image_sums *sums);
-int picture_warp_by(struct backend *b, double zoom, double degrees);
+int picture_warp_by(struct backend *b, const struct image_move *by);
 int picture_finish(struct backend *b, struct image_sums *sums);
 
 #endif

@@ -139,6 +139,7 @@ struct picture_warp {
     const float *in;
     float *out;
     int width, height;
+    double cx, cy; /* what stays where it is, pixels */
     double dx, dy; /* input steps per output pixel to the right; (-dy, dx) per pixel down */
     int clip;
 };

@@ -115,12 +115,11 @@ cudaError_t picture_total(const struct picture_total *a, cudaStream_t stream)
 KERNEL(warp_kernel, struct picture_warp)
 {
     long plane = (long)a.width * a.height;
-    double cx = a.width / 2.0, cy = a.height / 2.0;
     EACH_PIXEL(y, x, a.height, a.width)
     {
-        double u = x - cx, v = y - cy;
+        double u = x - a.cx, v = y - a.cy;
         struct pixel_bicubic b;
-        pixel_bicubic_at(&b, cx + a.dx * u - a.dy * v, cy + a.dy * u + a.dx * v, a.width, a.height);
+        pixel_bicubic_at(&b, a.cx + a.dx * u - a.dy * v, a.cy + a.dy * u + a.dx * v, a.width, a.height);
         for (int c = 0; c < 3; c++) {
             float value = pixel_bicubic_take(&b, a.in + c * plane, a.width);
             if (a.clip)

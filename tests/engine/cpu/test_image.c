@@ -203,7 +203,7 @@ static void warp_maps_places_as_the_camera_does(void **state)
     struct pool *pool;
     assert_int_equal(pool_open(&pool, 2), 0);
     float *x = noise(W, H, 1), *out = noise(W, H, 2);
-    image_warp(pool, x, out, W, H, &(struct image_warp){1, 0, false});
+    image_warp(pool, x, out, W, H, &(struct image_warp){{1, 0, 0, 0}, false});
     for (int i = 0; i < N; i++)
         assert_float_equal(out[i], x[i], 1e-4);
 
@@ -213,14 +213,22 @@ static void warp_maps_places_as_the_camera_does(void **state)
         x[W * H + i] = (float)(i / W);
     }
     double zoom = 1.3, degrees = 9, a = -degrees * M_PI / 180;
-    image_warp(pool, x, out, W, H, &(struct image_warp){zoom, degrees, true});
+    image_warp(pool, x, out, W, H, &(struct image_warp){{zoom, degrees, 0, 0}, true});
     for (int j = 5; j < H - 5; j++)
         for (int i = 5; i < W - 5; i++) {
             double u = i - W / 2.0, v = j - H / 2.0;
             assert_float_equal(out[j * W + i], (cos(a) * u - sin(a) * v) / zoom + W / 2.0, 1e-3);
             assert_float_equal(out[W * H + j * W + i], (sin(a) * u + cos(a) * v) / zoom + H / 2.0, 1e-3);
         }
-    image_warp(pool, x, out, W, H, &(struct image_warp){0.5, 0, true}); /* zooming out: edges are repeated */
+    image_warp(pool, x, out, W, H, &(struct image_warp){{zoom, degrees, 0.2, -0.25}, true});
+    for (int j = 8; j < H / 2; j++)
+        for (int i = 8; i < W - 5; i++) {
+            double u = i - 0.7 * W, v = j - 0.25 * H;
+            assert_float_equal(out[j * W + i], (cos(a) * u - sin(a) * v) / zoom + 0.7 * W, 1e-3);
+            assert_float_equal(out[W * H + j * W + i], (sin(a) * u + cos(a) * v) / zoom + 0.25 * H, 1e-3);
+        }
+    image_warp(pool, x, out, W, H,
+               &(struct image_warp){{0.5, 0, 0, 0}, true}); /* zooming out: edges are repeated */
     assert_float_equal(out[0], 0, 1e-4);
     assert_float_equal(out[W - 1], W - 1, 1e-3);
     free(out);
@@ -268,7 +276,7 @@ static void warp_is_that_of_2015(void **state)
     static const int frames[] = {1, 11, 250};
     for (size_t k = 0; k < ARRAY_LEN(frames); k++) {
         double zoom = pow(1.05, frames[k] / 25.0), degrees = 0.01 * frames[k], worst = 0;
-        image_warp(pool, x, out, W, H, &(struct image_warp){zoom, degrees, true});
+        image_warp(pool, x, out, W, H, &(struct image_warp){{zoom, degrees, 0, 0}, true});
         for (int c = 0; c < 3; c++)
             for (int j = 0; j < H; j++)
                 for (int i = 0; i < W; i++) {
@@ -381,7 +389,7 @@ static void threads_do_not_matter(void **state)
         image_pyramid_normalise(p, view, V, V,
                                 &(struct image_octaves){.levels = 4, .gain = 1.5, .finest_gain = 0.5});
         image_view_adjoint(r, view, back);
-        image_warp(pool, back, turned, W, H, &(struct image_warp){1.01, 0.1, false});
+        image_warp(pool, back, turned, W, H, &(struct image_warp){{1.01, 0.1, 0, 0}, false});
         if (first)
             assert_memory_equal(turned, first, 3 * W * H * sizeof *first);
         free(first);

@@ -11,7 +11,7 @@ static void bad_numbers_bring_the_good_picture_back(void **state)
     CHECK_OPEN(&c, "dream.size=96x80", "dream.threads=1");
     struct backend *b = check_backend(&c, &ops);
     check_run(&c, &ops, b, 0, 3);
-    assert_int_equal(ops.warp(b, 1.02, 0), 0);
+    assert_int_equal(ops.warp(b, &(struct image_move){1.02, 0, 0, 0}), 0);
     float *good = check_picture(&c, &ops, b);
     check_run(&c, &ops, b, 3, 1);
     b->momentum[777] = INFINITY;
@@ -68,13 +68,13 @@ static void frames_are_the_picture_of_their_moment(void **state)
     for (int i = 0; i < FRAMES; i++) {
         frames[i] = xcalloc(W * H * 3 / 2, 1);
         assert_int_equal(ops.frame(b, frames[i]), 0);
-        assert_int_equal(ops.warp(b, 1.05, 1), 0);
+        assert_int_equal(ops.warp(b, &(struct image_move){1.05, 1, 0, 0}), 0);
     }
     assert_int_equal(ops.finish(b, &sums), 0);
     assert_int_equal(ops.put(b, c.picture), 0);
     for (int i = 0; i < FRAMES; i++) {
         pictures[i] = check_picture(&c, &ops, b);
-        assert_int_equal(ops.warp(b, 1.05, 1), 0);
+        assert_int_equal(ops.warp(b, &(struct image_move){1.05, 1, 0, 0}), 0);
         expect_frame(frames[i], pictures[i], W, H);
         free(frames[i]);
         free(pictures[i]);
@@ -184,7 +184,7 @@ static int live(struct check *c, struct backend **b, struct error *e)
         rc = ops.step(*b, &s);
     }
     if (rc == 0)
-        rc = ops.warp(*b, 1.01, 0);
+        rc = ops.warp(*b, &(struct image_move){1.01, 0, 0, 0});
     if (rc == 0)
         rc = ops.frame(*b, (uint8_t *)x);
     if (rc == 0)

@@ -56,8 +56,8 @@ static void compare_dreams(struct check *c, int steps, double first, double late
         assert_true(check_nmse(x, c->picture, c->floats) > 1e-3);
         free(expected);
         free(x);
-        assert_int_equal(backend_cpu.warp(cpu, 1.03, 2), 0);
-        assert_int_equal(ops.warp(gpu, 1.03, 2), 0);
+        assert_int_equal(backend_cpu.warp(cpu, &(struct image_move){1.03, 2, 0.2, -0.15}), 0);
+        assert_int_equal(ops.warp(gpu, &(struct image_move){1.03, 2, 0.2, -0.15}), 0);
     }
     backend_cpu.close(&cpu);
     ops.close(&gpu);
@@ -172,7 +172,7 @@ static float *dream_with(struct check *c, const char *words, bool is_waiting)
         check_step(c, n, &s);
         assert_int_equal(ops.step(b, &s), 0);
         if (n % 7 == 6)
-            assert_int_equal(ops.warp(b, 1.01, -0.5), 0);
+            assert_int_equal(ops.warp(b, &(struct image_move){1.01, -0.5, 0, 0}), 0);
         if (is_waiting)
             assert_int_equal(ops.finish(b, &sums), 0);
     }
@@ -251,7 +251,7 @@ static void threads_of_a_block_wait_for_one_another(void **state)
             host_threads = i ? 16 : 1;
             host_is_reversed = i == 2;
             check_run(&c, &ops, b, 0, 2);
-            assert_int_equal(ops.warp(b, 1.1, 3), 0);
+            assert_int_equal(ops.warp(b, &(struct image_move){1.1, 3, 0, 0}), 0);
             pictures[i] = check_picture(&c, &ops, b);
             host_threads = 1;
             host_is_reversed = false;

@@ -152,7 +152,7 @@ static void dream_follows_the_update(void **state)
     for (int step = 0; step < 9; step++) {
         if (step == 4 || step == 7) {
             dream_picture(d, now);
-            image_warp(pool, now, warped, W, H, &(struct image_warp){1.02, 0.1, true});
+            image_warp(pool, now, warped, W, H, &(struct image_warp){{1.02, 0.1, 0, 0}, true});
             dream_warp(d, 1.02, 0.1, 0.4);
             adam_reset(&a, N);
             for (int i = 0; i < N; i++)

@@ -180,6 +180,35 @@ static void dreams_what_it_is_told(void **state)
     dream_close(&d);
 }
 
+/* The centroid is where the thing was dreamed, though the question is about all of the picture. */
+static void a_look_says_where(void **state)
+{
+    (void)state;
+#ifdef __SANITIZE_THREAD__
+    skip(); /* many steps and nothing about threads */
+#endif
+    struct dream_config c = CONFIG("dream.size=192x128");
+    struct dream_target one = target(goldfish, NULL), right = one, low = one;
+    right.subjects[0].place = (struct dream_place){0.6f, 0, 1, 1};
+    low.subjects[0].place = (struct dream_place){0, 0.6f, 1, 1};
+    const struct dream_target *const targets[] = {&right, &low};
+    double at[2][2];
+    for (int i = 0; i < 2; i++) {
+        struct dream *d = open_or_fail(&c, 1, NULL);
+        struct dream_sight sight;
+        dream_set_target(d, targets[i], 0);
+        for (int n = 0; n < 40; n++)
+            dream_step(d);
+        dream_set_target(d, &one, 0);
+        dream_look(d, &sight);
+        at[i][0] = sight.x;
+        at[i][1] = sight.y;
+        dream_close(&d);
+    }
+    assert_true(at[0][0] > 0.08 && at[0][0] < 0.5 && at[0][0] > at[1][0] + 0.08);
+    assert_true(at[1][1] > 0.03 && at[1][1] < 0.5 && at[1][1] > at[0][1] + 0.03);
+}
+
 static void subjects_share_the_picture(void **state)
 {
     (void)state;
@@ -521,6 +550,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(same_seed_same_bytes_whatever_the_threads),
         cmocka_unit_test(dreams_what_it_is_told),
+        cmocka_unit_test(a_look_says_where),
         cmocka_unit_test(subjects_share_the_picture),
         cmocka_unit_test(classic_splits_the_rows),
         cmocka_unit_test(fades_add_up),

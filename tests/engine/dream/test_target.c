@@ -155,6 +155,12 @@ static void places_ride_along(void **state)
     dream_warp(d, 1, 90, 1); /* clockwise: what was at the right is below */
     assert_true(dream_subject_share(d, m, 0, 0.5, 0.9) == 1 && dream_subject_share(d, m, 0, 0.5, 0.1) == 0);
 
+    const struct dream_target left = {1, {{.class_index = 1, .place = {0, 0, 0.5f, 1}}}, 0};
+    dream_set_target(d, &left, 0);
+    dream_move(d, &(struct image_move){.zoom = 2, .x = 0.25},
+               1); /* about three quarters: its edge goes to 1/4 */
+    assert_true(dream_subject_share(d, m, 0, 0.24, 0.5) == 1 && dream_subject_share(d, m, 0, 0.26, 0.5) == 0);
+
     const struct dream_target halves = {2, {{.class_index = 1}, {.class_index = 2}}, 0};
     dream_set_target(d, &halves, 0);
     dream_warp(d, 3, 90, 1); /* the rows of a layout stay where they are */
