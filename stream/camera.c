@@ -31,6 +31,7 @@ static const double zoom_min = 1.0 / 16, zoom_max = 1e6, step_max = 40, place_ma
 
 static const char *const filter_names[] = {"bilinear", "bicubic", NULL};
 static const char *const blend_names[] = {"linear", "smooth", NULL};
+static const char *const light_names[] = {"gamma", "linear", NULL};
 
 static const struct option rows[] = {
     OPTION_FLOAT(struct camera_config, zoom, "1.05", 1, 2, "per second", "How fast the camera falls in."),
@@ -48,6 +49,10 @@ static const struct option rows[] = {
     OPTION_FLOAT(
         struct camera_config, linger_s, "30", 0, 86400, "s",
         "When no new keyframe comes, the camera goes on for so long before it slows down to a stop."),
+    OPTION_CHOICE(
+        struct camera_config, light, "gamma", light_names,
+        "What is mixed on the way from one keyframe to the next: gamma: the values as they are; linear: the "
+        "light that they stand for, so that less fades into grey."),
     OPTION_BOOL(struct camera_config, follow, "true",
                 "The camera falls to where what is dreamed is seen best, within the inner two fifths of the "
                 "picture; false: always into the middle. dream.profile classic has the middle."),
@@ -445,6 +450,9 @@ static void render_row(const struct view *v, int plane, int row)
     const struct track older = track_row(v, 0, plane, y, step), newer = track_row(v, 1, plane, y, step);
     const struct border border = border_of_row(v, y, step);
     const int common_to_row = common_weight(&border, 0, width - 1, v->weight);
+    bool as_light = plane == 0 && v->camera->config.light == CAMERA_LIGHT;
+    void (*mixes)(uint8_t *, int, const struct sample_line *, const struct sample_line *, const uint16_t *) =
+        as_light ? kernels->two_light : kernels->two;
     uint8_t *out = v->frame->planes[plane] + (int64_t)row * v->frame->strides[plane];
     uint16_t weights[LINE_MAX];
     int filled_with = -1;
@@ -462,7 +470,7 @@ static void render_row(const struct view *v, int plane, int row)
             else if (filled_with != common)
                 fill_weights(weights, common);
             filled_with = common;
-            kernels->two(out + at, n, &a, &b, weights);
+            mixes(out + at, n, &a, &b, weights);
         }
     }
 }

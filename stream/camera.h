@@ -27,7 +27,8 @@
  * the last one. One that comes a little late is shown at once, moved to where the camera is by now; after a
  * gap of more than GAP_MS the camera glides into it, as into a keyframe.
  *
- * Colours are blended as they are (gamma space). Because everything is linear, keyframes are turned into
+ * Colours are blended as they are (gamma space); with light: linear luma as the light that it stands for, so that what is
+ * bright in one of two keyframes fades less into grey on the way. Because all else is linear, keyframes are turned into
  * YUV once, when they are pushed; a frame is then sampled per plane in fixed-point arithmetic, which gives
  * the same bytes on every processor and for any number of threads.
  *
@@ -47,6 +48,7 @@
 
 enum camera_filter { CAMERA_BILINEAR, CAMERA_BICUBIC };
 enum camera_blend { CAMERA_LINEAR, CAMERA_SMOOTH };
+enum camera_light { CAMERA_VALUES, CAMERA_LIGHT };
 
 struct camera_config {
     double zoom;       /* per second, >= 1 */
@@ -55,6 +57,7 @@ struct camera_config {
     int blend;         /* enum camera_blend */
     int64_t border_px; /* feather at the newer picture's border, for 720 lines; `smooth` only */
     double linger_s;
+    int light;   /* enum camera_light */
     bool follow; /* what is dreamed; read by whoever warps the picture */
 };
 

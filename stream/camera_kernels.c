@@ -3,6 +3,8 @@
  */
 #include "stream/camera_kernels.h"
 
+#include <math.h>
+
 static inline int32_t clamp(int32_t v, int32_t max)
 {
     return v < 0 ? 0 : v > max ? max : v;
@@ -47,6 +49,35 @@ static void two(uint8_t *out, int n, const struct sample_line *older, const stru
     }
 }
 
+static inline int32_t above_black(int32_t v)
+{
+    return v > SAMPLE_BLACK ? v - SAMPLE_BLACK : 0;
+}
+
+static inline int32_t mix_light(int32_t a, int32_t b, int32_t weight)
+{
+    a = above_black(a);
+    b = above_black(b);
+    int32_t mean = (mix(a, b, weight) + (1 << 13)) >> 14, apart = a - b;
+    int32_t share = (weight * (WEIGHT_ONE - weight)) >> 12; /* w (1 - w), 16 fraction bits */
+    int32_t square = mean * mean + ((((apart * apart) >> 14) * share) >> 2);
+    return SAMPLE_BLACK + (int32_t)(sqrtf((float)square) + 0.5f);
+}
+
+static void two_light(uint8_t *out, int n, const struct sample_line *older, const struct sample_line *newer,
+                      const uint16_t *newer_weight)
+{
+    int32_t xo = older->x, yo = older->y, xn = newer->x, yn = newer->y;
+    for (int i = 0; i < n; i++) {
+        int32_t a = sample(older->plane, xo, yo), b = sample(newer->plane, xn, yn);
+        out[i] = (uint8_t)((mix_light(a, b, newer_weight[i]) + (1 << 6)) >> 7);
+        xo += older->dx;
+        yo += older->dy;
+        xn += newer->dx;
+        yn += newer->dy;
+    }
+}
+
 static inline float least(float a, float b)
 {
     return a < b ? a : b;
@@ -65,7 +96,7 @@ void camera_border_weights(uint16_t weights[LINE_MAX], const struct border *b, i
     }
 }
 
-const struct camera_kernels camera_kernels_c = {"c", one, two};
+const struct camera_kernels camera_kernels_c = {"c", one, two, two_light};
 
 const struct camera_kernels *camera_kernels_best(void)
 {

@@ -9,6 +9,9 @@
  *   in y       the same with 2^13 and >> 14                 7 fraction bits
  *   blend      (older (16384 - w) + newer w + 2^20) >> 21   the byte
  *   one only   (older + 2^6) >> 7                           the byte
+ *   as light   of luma: sqrt(m^2 + w (1 - w) (older - newer)^2), m = older (1 - w) + newer w, all above black: the
+ *              mean of squares, for light goes nearly as the square of luma; in integers but for the root, which
+ *              IEEE has exact to the bit
  *
  * The error against real arithmetic is under 0.04 of a level, before the final rounding.
  */
@@ -24,7 +27,8 @@ enum {
     WEIGHT_BITS = 14,
     WEIGHT_ONE = 1 << WEIGHT_BITS,
     SAMPLE_OVERREAD = 8, /* samples that may be read behind the end of a plane (and are not used) */
-    LINE_MAX = 64,       /* longest line of one call: bounds what the rounded step adds up to */
+    SAMPLE_BLACK = 16 << (SAMPLE_BITS + 1), /* luma of black, 7 fraction bits */
+    LINE_MAX = 64, /* longest line of one call: bounds what the rounded step adds up to */
 };
 
 /* A plane to sample from. One column and one row more than width and height stand behind it, repeating the
@@ -49,6 +53,9 @@ struct camera_kernels {
     /* newer_weight: [n], 0..WEIGHT_ONE; readable up to LINE_MAX. */
     void (*two)(uint8_t *out, int n, const struct sample_line *older, const struct sample_line *newer,
                 const uint16_t *newer_weight);
+    /* The same for luma, mixed as light. */
+    void (*two_light)(uint8_t *out, int n, const struct sample_line *older, const struct sample_line *newer,
+                      const uint16_t *newer_weight);
 };
 
 /* A row's distances to the four sides of the newer keyframe, in output pixels, positive inside; affine along

@@ -130,5 +130,40 @@ static void two(uint8_t *out, int n, const struct sample_line *older, const stru
     }
 }
 
-const struct camera_kernels camera_kernels_avx2 = {"avx2", one, two};
+static inline __m256i above_black(__m256i v)
+{
+    return _mm256_max_epi32(_mm256_sub_epi32(v, _mm256_set1_epi32(SAMPLE_BLACK)), _mm256_setzero_si256());
+}
+
+/* As mix_light of the plain tier. */
+static inline __m256i mix_light(__m256i a, __m256i b, __m256i w)
+{
+    const __m256i rest = _mm256_sub_epi32(_mm256_set1_epi32(WEIGHT_ONE), w);
+    a = above_black(a);
+    b = above_black(b);
+    __m256i both = _mm256_or_si256(a, _mm256_slli_epi32(b, 16));
+    __m256i mean = _mm256_madd_epi16(both, _mm256_or_si256(rest, _mm256_slli_epi32(w, 16)));
+    mean = _mm256_srli_epi32(_mm256_add_epi32(mean, _mm256_set1_epi32(1 << 13)), 14);
+    __m256i apart = _mm256_sub_epi32(a, b);
+    apart = _mm256_srli_epi32(_mm256_mullo_epi32(apart, apart), 14);
+    __m256i share = _mm256_srli_epi32(_mm256_mullo_epi32(w, rest), 12);
+    __m256i square = _mm256_add_epi32(_mm256_mullo_epi32(mean, mean),
+                                      _mm256_srli_epi32(_mm256_mullo_epi32(apart, share), 2));
+    __m256 root = _mm256_add_ps(_mm256_sqrt_ps(_mm256_cvtepi32_ps(square)), _mm256_set1_ps(0.5f));
+    return _mm256_add_epi32(_mm256_cvttps_epi32(root), _mm256_set1_epi32(SAMPLE_BLACK));
+}
+
+static void two_light(uint8_t *out, int n, const struct sample_line *older, const struct sample_line *newer,
+                      const uint16_t *newer_weight)
+{
+    struct lane_line a = spread(older), b = spread(newer);
+    for (int i = 0; i < n; i += 8) {
+        __m256i w = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(newer_weight + i)));
+        __m256i va = sample(&a);
+        __m256i v = _mm256_add_epi32(mix_light(va, sample(&b), w), _mm256_set1_epi32(1 << 6));
+        store(out + i, n - i, _mm256_srli_epi32(v, 7));
+    }
+}
+
+const struct camera_kernels camera_kernels_avx2 = {"avx2", one, two, two_light};
 #endif

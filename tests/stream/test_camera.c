@@ -223,6 +223,9 @@ static void test_every_tier_gives_the_same_bytes(void **state)
         camera_kernels_c.two(plain, n, &a, &b, weights);
         camera_kernels_avx2.two(fast, n, &a, &b, weights);
         assert_memory_equal(plain, fast, sizeof plain);
+        camera_kernels_c.two_light(plain, n, &a, &b, weights);
+        camera_kernels_avx2.two_light(fast, n, &a, &b, weights);
+        assert_memory_equal(plain, fast, sizeof plain);
         camera_kernels_c.one(plain, n, &a);
         camera_kernels_avx2.one(fast, n, &a);
         assert_memory_equal(plain, fast, sizeof plain);
@@ -231,6 +234,28 @@ static void test_every_tier_gives_the_same_bytes(void **state)
 #else
     skip();
 #endif
+}
+
+/* Every pair of levels at every tenth of the way, against the formula. */
+static void test_luma_is_mixed_as_light(void **state)
+{
+    (void)state;
+    uint16_t samples[2][4 + SAMPLE_OVERREAD], weights[LINE_MAX];
+    for (int a = 0; a < 256; a += 3)
+        for (int b = 0; b < 256; b += 5)
+            for (int tenth = 0; tenth <= 10; tenth++) {
+                struct sample_plane planes[2] = {{samples[0], 1, 1, 2}, {samples[1], 1, 1, 2}};
+                struct sample_line older = {&planes[0], 0, 0, 0, 0}, newer = {&planes[1], 0, 0, 0, 0};
+                for (int i = 0; i < 4 + SAMPLE_OVERREAD; i++) {
+                    samples[0][i] = (uint16_t)(a << SAMPLE_BITS);
+                    samples[1][i] = (uint16_t)(b << SAMPLE_BITS);
+                }
+                double w = tenth / 10.0, dark = fmax(a - 16, 0), bright = fmax(b - 16, 0);
+                weights[0] = (uint16_t)lrint(w * WEIGHT_ONE);
+                uint8_t out;
+                camera_kernels_c.two_light(&out, 1, &older, &newer, weights);
+                assert_true(fabs(out - 16 - sqrt((1 - w) * dark * dark + w * bright * bright)) <= 0.55);
+            }
 }
 
 static void test_border_weights_are_a_smoothstep(void **state)
@@ -612,6 +637,7 @@ int main(void)
         cmocka_unit_test(test_other_aspect_ratios_follow_the_formula),
         cmocka_unit_test(test_rotation_and_fast_zoom_follow_the_formula),
         cmocka_unit_test(test_every_tier_gives_the_same_bytes),
+        cmocka_unit_test(test_luma_is_mixed_as_light),
         cmocka_unit_test(test_border_weights_are_a_smoothstep),
         cmocka_unit_test(test_large_keyframes_are_averaged),
         cmocka_unit_test(test_threads_change_no_byte),
