@@ -14,6 +14,7 @@ import numpy as np
 PHOTOGRAPHS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "quality-photographs.json")
 KERNEL = np.array([1, 3, 3, 1]) / 8
 BORDER_PX = 24
+POINTS = (-0.2, -0.1, 0, 0.1, 0.2)  # that the camera may fall to, off the middle
 LATTICES_PX = (2, 4, 8, 16, 32)  # strides of a VGG's pools
 
 
@@ -122,10 +123,10 @@ def of_photographs(folder, sides=(90, 128, 180, 240, 270, 320)):
     return {str(side): dict(zip(("low", "median", "high"), (round(float(x), 2) for x in q))) for side, q in quartiles.items()}
 
 
-def warped(plane, zoom):
-    """A plane zoomed about its middle, bilinear."""
+def warped(plane, zoom, off=(0, 0)):
+    """A plane zoomed about a point, so far off its middle (shares of width and height), bilinear."""
     h, w = plane.shape
-    y, x = ((np.arange(n) - (n - 1) / 2) / zoom + (n - 1) / 2 for n in (h, w))
+    y, x = ((np.arange(n) - c) / zoom + c for n, c in ((h, (0.5 + off[1]) * h - 0.5), (w, (0.5 + off[0]) * w - 0.5)))
     y0, x0 = np.clip(y.astype(int), 0, h - 2), np.clip(x.astype(int), 0, w - 2)
     fy, fx = (y - y0)[:, None], (x - x0)[None, :]
     rows = plane[y0] * (1 - fy) + plane[y0 + 1] * fy
@@ -134,12 +135,15 @@ def warped(plane, zoom):
 
 def warp_error(frames, zoom):
     """Mean |frame - the one before, zoomed| of high-pass luminance over that frame's own mean: 0 a glide, 1 new
-    detail in every frame. `zoom` is that of one frame."""
-    errors = []
-    for before, after in zip(frames, frames[1:]):
-        a, b = (p - double(halve(p), p.shape) for p in (warped(luminance(before), zoom), luminance(after)))
-        errors.append(float(np.mean(np.abs(b - a)) / (np.mean(np.abs(b)) + 1e-6)))
-    return float(np.mean(errors))
+    detail in every frame. `zoom` is that of one frame. The camera follows what is dreamed, so the point that it falls
+    to is the one of a grid that explains the frames best."""
+    pairs = [(luminance(before), luminance(after)) for before, after in zip(frames, frames[1:])]
+    return min(float(np.mean([restless(a, b, zoom, (x, y)) for a, b in pairs])) for x in POINTS for y in POINTS)
+
+
+def restless(before, after, zoom, off):
+    a, b = (p - double(halve(p), p.shape) for p in (warped(before, zoom, off), after))
+    return np.mean(np.abs(b - a)) / (np.mean(np.abs(b)) + 1e-6)
 
 
 def write_sheet(path, images, captions, columns=5, tile_px=256):

@@ -46,8 +46,8 @@ class Recipe:
 
 
 OBJECT = Recipe()
-MODERN = Recipe(object_large=0.9, object_small=0.28, jitter_px=-1, octaves=5, octave_gain=1.3, prior_ratio=0.2, contrast=50.0,
-                colour_max=30.0)
+MODERN = Recipe(object_large=0.9, object_small=0.28, jitter_px=-1, octaves=5, octave_gain=0.95, finest_gain=0.35, prior_ratio=0.2,
+                contrast=50.0, colour_max=30.0)
 RECIPES = {"object": OBJECT, "modern": MODERN}
 
 PRIOR_POOLS = (1, 2, 4)

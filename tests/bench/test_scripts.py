@@ -94,6 +94,9 @@ class Quality(unittest.TestCase):
         plane = self.soft[..., 0]
         zoomed = self.np.repeat(self.measures.warped(plane, 1.02)[..., None], 3, 2)
         self.assertLess(self.measures.warp_error([self.soft, zoomed], 1.02), 0.2)
+        aside = self.np.repeat(self.measures.warped(plane, 1.1, (0.2, -0.1))[..., None], 3, 2)
+        self.assertLess(self.measures.warp_error([self.soft, aside], 1.1), 0.2)
+        self.assertGreater(self.measures.restless(plane, self.measures.luminance(aside), 1.1, (0, 0)), 0.2)
         self.assertGreater(self.measures.warp_error([self.soft, self.soft[::-1]], 1.02), 0.5)
 
     def test_sharpness_is_one_for_the_median_photograph(self):
