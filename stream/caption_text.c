@@ -69,7 +69,9 @@ void caption_text_close(struct caption_text **out)
 static PangoLayout *lay_out(struct caption_text *t, const struct caption_style *style, const char *text,
                             int width_max_px)
 {
-    PangoFontDescription *font = pango_font_description_from_string(style->boxed ? boxed_font : modern_font);
+    const char *usual = style->boxed ? boxed_font : modern_font;
+    PangoFontDescription *font =
+        pango_font_description_from_string(style->font && style->font[0] ? style->font : usual);
     pango_font_description_set_absolute_size(font, style->letter_px * PANGO_SCALE);
     cairo_font_options_t *options = cairo_font_options_create();
     cairo_font_options_set_antialias(options, style->boxed ? CAIRO_ANTIALIAS_NONE : CAIRO_ANTIALIAS_GRAY);
@@ -135,17 +137,19 @@ static void add_shadow(struct caption_image *image, int radius)
 }
 
 /* Draws the layout so that its rectangle's corner lies at (margin, margin). False when cairo cannot. */
-static bool paint(PangoLayout *layout, const PangoRectangle *place, bool boxed, struct caption_image *image)
+static bool paint(PangoLayout *layout, const PangoRectangle *place, const struct caption_style *style,
+                  struct caption_image *image)
 {
     cairo_surface_t *surface = cairo_image_surface_create_for_data(
         (unsigned char *)image->argb, CAIRO_FORMAT_ARGB32, image->width_px, image->height_px,
         image->width_px * (int)sizeof *image->argb);
     cairo_t *cr = cairo_create(surface);
-    if (boxed) {
+    if (style->boxed) {
         cairo_set_source_rgb(cr, 0, 0, 0);
         cairo_paint(cr);
     }
-    cairo_set_source_rgb(cr, 1, 1, 1);
+    uint32_t ink = style->ink ? style->ink : 0xffffff;
+    cairo_set_source_rgb(cr, (ink >> 16 & 255) / 255.0, (ink >> 8 & 255) / 255.0, (ink & 255) / 255.0);
     cairo_move_to(cr, image->margin_px - place->x, image->margin_px - place->y);
     pango_cairo_show_layout(cr, layout);
     bool done = cairo_status(cr) == CAIRO_STATUS_SUCCESS;
@@ -185,7 +189,7 @@ struct caption_image caption_text_render(struct caption_text *t, const struct ca
     if (image.height_px > style->height_max_px)
         image.height_px = style->height_max_px;
     image.argb = xcalloc((size_t)image.width_px * (size_t)image.height_px, sizeof *image.argb);
-    if (!paint(layout, &place, style->boxed, &image)) {
+    if (!paint(layout, &place, style, &image)) {
         free(image.argb);
         image = (struct caption_image){0};
     } else if (!style->boxed) {

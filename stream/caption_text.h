@@ -10,11 +10,15 @@
 
 #include "common/error.h"
 
+#define CAPTION_INK 0x1000000u
+
 struct caption_style {
     double letter_px; /* height of the font's em square */
     int width_max_px; /* of the picture, shadow or box included; longer text ends in an ellipsis */
     int height_max_px;
-    bool boxed; /* white without anti-aliasing on a black box; else white with a soft shadow */
+    const char *font; /* as Pango describes one: "Noto Serif Bold"; NULL or "": the usual */
+    uint32_t ink;     /* 0: white; else CAPTION_INK | 0xrrggbb */
+    bool boxed;       /* white without anti-aliasing on a black box; else white with a soft shadow */
 };
 
 /* Premultiplied alpha. width_px is 0 when there is nothing to show. */

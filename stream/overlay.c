@@ -37,6 +37,11 @@ static const struct option rows[] = {
                   "White letters with a soft shadow, or the white-on-black box of 2015."),
     OPTION_FLOAT(struct overlay_config, fade_s, "0.4", 0, 10, "s",
                  "How long a text takes to come and to go."),
+    OPTION_STRING(
+        struct overlay_config, font, "", 0,
+        "The letters of all that is written on the picture, as in \"Noto Serif Bold\". Empty: a plain one of "
+        "this machine."),
+    OPTION_STRING(struct overlay_config, colour, "", 0, "Their colour, as in #ffd080. Empty: white."),
     OPTION_BOOL(
         struct overlay_config, next, "true",
         "Whether what comes next stands under the caption while somebody waits, and in how many seconds the "
@@ -51,6 +56,7 @@ struct overlay {
     struct overlay_config config; /* immutable after open */
     struct caption_text *renderer;
     int width_px, height_px;
+    uint32_t ink;   /* as in struct caption_style */
     int level_step; /* of LEVEL_ONE, for each frame */
 
     char wanted[KEYFRAME_CAPTION_BYTES];
@@ -101,6 +107,8 @@ static struct sprite make_sprite(struct overlay *o, const char *text)
     const int margin = classic ? CLASSIC_PLACE_PX : (int)lrint(modern_margin * o->height_px) / 2;
     const struct caption_style style = {
         .letter_px = letter_px(o),
+        .font = o->config.font,
+        .ink = o->ink,
         .width_max_px = even(o->width_px - 2 * margin),
         .height_max_px = even(o->height_px),
         .boxed = classic,
@@ -113,6 +121,35 @@ static struct sprite make_sprite(struct overlay *o, const char *text)
     return s;
 }
 
+/* "#ffd080". False: it is no colour. */
+static bool read_colour(const char *text, uint32_t *ink)
+{
+    *ink = 0;
+    if (!text[0])
+        return true;
+    if (text[0] != '#' || strlen(text) != 7 || strspn(text + 1, "0123456789abcdefABCDEF") != 6)
+        return false;
+    *ink = CAPTION_INK | (uint32_t)strtoul(text + 1, NULL, 16);
+    return true;
+}
+
+static struct signs *open_signs(const struct overlay *o)
+{
+    bool classic = o->config.style == OVERLAY_CLASSIC;
+    struct signs_look look = {
+        .letter_px = letter_px(o),
+        .boxed = classic,
+        .ink = o->ink,
+        .right = is_right(o),
+        .bottom = is_bottom(o),
+        .margin_px = classic ? CLASSIC_PLACE_PX : (int)lrint(modern_margin * o->height_px),
+        .width_px = o->width_px,
+        .height_px = o->height_px,
+    };
+    text_copy(look.font, sizeof look.font, o->config.font);
+    return signs_open(&look);
+}
+
 int overlay_open(struct overlay **out, const struct overlay_config *config, int fps, int width_px,
                  int height_px, struct error *e)
 {
@@ -120,19 +157,18 @@ int overlay_open(struct overlay **out, const struct overlay_config *config, int 
     if (fps < 1 || width_px < 2 || height_px < 2)
         return error_set(e, EINVAL, "caption: cannot be drawn on %d x %d at %d frames per second", width_px,
                          height_px, fps);
+    uint32_t ink;
+    if (!read_colour(config->colour, &ink))
+        return error_set(e, EINVAL, "caption.colour: \"%.20s\" is no colour like #ffd080", config->colour);
     struct overlay *o = xcalloc(1, sizeof *o);
     *out = o;
+    o->ink = ink;
     o->config = *config;
     o->width_px = width_px;
     o->height_px = height_px;
     double frames = config->fade_s * fps;
     o->level_step = frames > 1 ? (int)ceil(LEVEL_ONE / frames) : LEVEL_ONE;
-    o->signs = signs_open(&(struct signs_look){.letter_px = letter_px(o),
-                                               .boxed = config->style == OVERLAY_CLASSIC,
-                                               .right = is_right(o),
-                                               .bottom = is_bottom(o),
-                                               .width_px = width_px,
-                                               .height_px = height_px});
+    o->signs = open_signs(o);
     int rc = config->enabled ? caption_text_open(&o->renderer, e) : 0;
     if (rc != 0)
         overlay_close(out);

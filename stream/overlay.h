@@ -29,8 +29,10 @@ struct overlay_config {
     int position;    /* enum overlay_position */
     int style;       /* enum overlay_style: shadowed letters, or the white-on-black box of 2015 */
     double fade_s;
-    bool next;   /* what comes next, and when */
-    bool belief; /* how surely the network sees it, and what else */
+    char font[OPTION_STRING_BYTES];
+    char colour[OPTION_STRING_BYTES]; /* "#rrggbb"; "": white */
+    bool next;                        /* what comes next, and when */
+    bool belief;                      /* how surely the network sees it, and what else */
 };
 
 extern const struct option_section overlay_section; /* "caption" */

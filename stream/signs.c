@@ -43,6 +43,8 @@ static bool write_label(struct signs *s, struct label *l, struct caption_text *r
         .letter_px = s->look.letter_px * letters,
         .width_max_px = (int)(s->look.width_px * (1 - 2 * SAFE)),
         .height_max_px = s->look.height_px,
+        .font = s->look.font,
+        .ink = s->look.ink,
         .boxed = s->look.boxed,
     };
     struct caption_image image = caption_text_render(renderer, &style, l->text);
@@ -138,7 +140,7 @@ static void draw_lines(struct signs *s, struct caption_text *renderer, const str
         if (!write_label(s, l, renderer, c->lines[i], SMALL))
             continue;
         int middle = (int)(y + s->look.letter_px * SMALL * LINE / 2);
-        draw_at_edge(s, &l->sprite, s->look.right, -l->margin_px,
+        draw_at_edge(s, &l->sprite, s->look.right, s->look.margin_px - safe_x(s) - l->margin_px,
                      s->look.bottom ? frame->height_px - middle : middle, frame);
         y += s->look.letter_px * SMALL * LINE;
     }

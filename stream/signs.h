@@ -10,6 +10,7 @@
 #define STREAM_SIGNS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "stream/caption_text.h"
 #include "stream/frame.h"
@@ -29,7 +30,10 @@ struct signs_content {
 struct signs_look {
     double letter_px; /* of the caption; signs are smaller */
     bool boxed;
+    char font[128]; /* as in struct caption_style, as is the next */
+    uint32_t ink;
     bool right, bottom; /* where the caption is */
+    int margin_px;      /* from the frame's edge to the caption's letters */
     int width_px, height_px;
 };
 

@@ -160,6 +160,39 @@ static void lines_lie_beyond_the_caption(void **state)
     free_frame(&f);
 }
 
+/* Colour and font are those of the settings; what is no colour is refused in words. */
+static void colours_and_fonts(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"red", "#12345", "#1234567", "#12345g", "ffffff", "#"};
+    struct overlay_config c;
+    struct overlay *o;
+    struct error e = {""};
+    struct frame f = new_frame(640, 360);
+    const struct signs_content some = {.front = -1, .won = "goldfish wins"};
+    option_defaults(&overlay_section, &c);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        snprintf(c.colour, sizeof c.colour, "%s", bad[i]);
+        assert_true(overlay_open(&o, &c, FPS, 640, 360, &e) < 0 && !o);
+        assert_non_null(strstr(e.text, "caption.colour"));
+    }
+    snprintf(c.colour, sizeof c.colour, "#0000Ff");
+    assert_int_equal(overlay_open(&o, &c, FPS, 640, 360, &e), 0);
+    struct drawn blue = draw(o, &f, &some);
+    assert_true(blue.count > 0 &&
+                blue.brightest <= GREY + 1); /* pure blue is dark in luma, and bright in Cb */
+    int most = 0;
+    for (int i = 0; i < f.strides[1] * 180; i++)
+        most = f.planes[1][i] > most ? f.planes[1][i] : most;
+    assert_true(most > 200);
+    overlay_close(&o);
+    snprintf(c.font, sizeof c.font, "Monospace Bold, and \t no such thing at all 900");
+    assert_int_equal(overlay_open(&o, &c, FPS, 640, 360, &e), 0);
+    assert_true(draw(o, &f, &some).count > 0);
+    overlay_close(&o);
+    free_frame(&f);
+}
+
 /* Fifty seconds of a busy show at full size: every text changes each second. In processor time, for other programs run too. */
 static void a_frame_costs_little(void **state)
 {
@@ -199,6 +232,7 @@ int main(void)
         cmocka_unit_test(the_mark_goes_with_the_front),
         cmocka_unit_test(lines_lie_beyond_the_caption),
         cmocka_unit_test(a_frame_costs_little),
+        cmocka_unit_test(colours_and_fonts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
