@@ -137,7 +137,7 @@ class InChromium(unittest.TestCase, Both):
                 "source": "delete window.MediaSource; delete window.ManagedMediaSource;"})
             b.open("http://127.0.0.1:%d/" % page.port)
             b.wait("document.getElementById('stills').naturalWidth === 640", 30 * SLOW)
-            self.assertEqual(b.js("return " + text("badge-text")), "moving pictures without sound")
+            b.wait(text("badge-text") + " === 'moving pictures without sound'", 10 * SLOW)  # by the event of loading
             page.until(lambda s: s.get("viewers") == 1)
             b.open("about:blank")
             page.until(lambda s: s.get("viewers") == 0)
