@@ -158,7 +158,7 @@ static void dreams_what_it_is_told(void **state)
         dream_step(d);
     dream_belief(d, after);
     /* One thing is asked for in the middle most of all (dream.focus), and belief is of the whole picture: 0.39 to 0.43 with
-     * six seeds. */
+     * four seeds. */
     assert_true(before[0] < 0.01 && after[0] > 0.35);
     struct dream_sight sight;
     dream_look(d, &sight);
