@@ -497,7 +497,8 @@ static void layers_can_be_left(void **state)
         dream_close(&d);
     }
     print_message("# %g: %g, %g; other %g, %g\n", before, after[0], after[1], other[0], other[1]);
-    assert_true(after[0] > 1.5 * before && after[1] < 0.8 * before && other[1] > 2 * after[1]);
+    /* The channel is next to nothing at the start, so descending keeps it there. */
+    assert_true(after[0] > 1.5 * before && after[1] < 0.01 * after[0] && other[1] > 2 * after[1]);
 }
 
 static void layers_small_pictures_and_no_network(void **state)
