@@ -71,7 +71,7 @@ class Live(unittest.TestCase):
     def test_too_slow_it_goes_on_with_keyframes(self):
         size = "640x360"  # on one thread, several times too slow for 60 frames/s
         with Folder() as f:
-            p = reverie("run", *TINY, *FRAMES, "--duration", "7", "--set", "dream.size=" + size,
+            p = reverie("run", *TINY, *FRAMES, "--duration", "12", "--set", "dream.size=" + size,
                         "--set", "video.size=" + size, "--set", "dream.threads=1", "--set", "video.fps=60",
                         "--set", "record.dir=" + f.path("rec"))
             self.assertEqual(p.returncode, 0, p.stderr)
@@ -79,8 +79,8 @@ class Live(unittest.TestCase):
                                        r"going on with keyframes")
             self.assertRegex(p.stderr, r"frames were bridged")
             info = probe(recordings(f.path("rec"))[0])  # the clock did not wait
-            self.assertEqual(len(info["pts"]) + left_out(p.stderr), 420)
-            self.assertAlmostEqual(info["pts"][-1], 7, delta=0.5)
+            self.assertEqual(len(info["pts"]) + left_out(p.stderr), 720)
+            self.assertAlmostEqual(info["pts"][-1], 12, delta=0.5)
 
     def test_auto_on_a_cpu_is_keyframes(self):
         with Folder() as f:
