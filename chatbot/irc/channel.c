@@ -138,6 +138,16 @@ static void on_nick_taken(struct irc_channel *channel)
     irc_client_nick(channel->client, channel->nick);
 }
 
+/* In the server's words, or in ours where it has none. */
+static const char *why_refused(const struct irc_event *ev)
+{
+    if (ev->message.text[0])
+        return ev->message.text;
+    return ev->numeric == 432   ? "the server refuses the nick"
+           : ev->numeric == 464 ? "the server refuses the password"
+                                : "the server has banned us";
+}
+
 static void on_numeric(struct irc_channel *channel, const struct irc_event *ev)
 {
     switch (ev->numeric) {
@@ -148,11 +158,11 @@ static void on_numeric(struct irc_channel *channel, const struct irc_event *ev)
     case 366:
         on_joined(channel);
         break;
-    case 432: /* nick refused */
-    case 464: /* password refused */
-    case 465: /* banned from the server */
+    case 432:
+    case 464:
+    case 465:
         if (channel->phase == IRC_PHASE_LOGIN)
-            irc_channel_end(channel, IRC_END_LOGIN, "%s", ev->message.text);
+            irc_channel_end(channel, IRC_END_LOGIN, "%s", why_refused(ev));
         break;
     case 433: /* the nick is in use */
     case 436: /* so it is on another server of the network */
