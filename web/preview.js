@@ -127,6 +127,7 @@ class Player {
 
   // Browsers without MediaSource, or without the codec: pictures one by one, made for them alone.
   fallBack() {
+    this.stills = Math.max(this.stills, 1); // from here on the badge is not the video's
     video.hidden = true;
     stills.hidden = false;
     if (this.stills < 2 && !calm.matches) {

@@ -65,7 +65,7 @@ class Live(unittest.TestCase):
                 self.assertNotRegex(p.stderr, r"going on with keyframes")
                 # nothing is made that is not shown, whatever the machine is busy with
                 made = int(re.search(r"in (\d+) keyframes", p.stderr).group(1))
-                self.assertTrue(12 <= made <= 40, p.stderr)
+                self.assertTrue(4 <= made <= 40, p.stderr)  # 36 but for a busy machine
 
     @unittest.skipIf(SANITIZED, "how slow is too slow depends on the build")
     def test_too_slow_it_goes_on_with_keyframes(self):
