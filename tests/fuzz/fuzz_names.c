@@ -35,7 +35,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t *file = xcalloc(1, all);
     for (int i = 0; i < 8; i++)
         file[i] = (uint8_t)(header_bytes >> (8 * i));
-    memcpy(file + 8, header, header_bytes);
+    if (header) /* there is none where no memory was to be had */
+        memcpy(file + 8, header, header_bytes);
     fuzz_weights(file, all);
     free(file);
     free(header);
