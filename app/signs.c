@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "app/subjects.h"
+#include "common/keyframes.h"
 #include "common/text.h"
 
 #define MIDDLE     0.5
@@ -16,7 +17,7 @@
 /* Is what the queue has on what the pixels show? For a moment after a turn it is not. */
 static bool is_shown(const struct request *now, int64_t request_id, const char *caption)
 {
-    char text[256];
+    char text[KEYFRAME_CAPTION_BYTES];
     request_caption(now, text, sizeof text);
     return now->count > 0 && now->id == request_id && strcmp(text, caption) == 0;
 }

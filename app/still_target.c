@@ -2,7 +2,8 @@
  * still_target - see still_target.h.
  *
  * Layers are written as a sum: "2 conv4_3:5,9 + conv5_1" climbs two channels of one layer with twice the weight of all of
- * another; "conv4_3 - conv5_1:7" descends the second. A guide picture picks channels: those in which its layer's mean activation stands out most, by their share.
+ * another; "conv4_3 - conv5_1:7" descends the second. A guide picture picks channels: those in which its layer's mean
+ * activation stands out most, by their share.
  */
 #include "app/still_target.h"
 

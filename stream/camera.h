@@ -9,8 +9,9 @@
  *
  *     p_in = R(-theta (z - z_k)) / (s^(z - z_k) e) * (p_out - c_out) + c_in
  *
- * with c_in the point that stands still, size_in (1/2 + (x, y)), c_out = size_out / 2 + e (c_in - size_in / 2), R(a) = [cos a, -sin a; sin a, cos a] and e = max(out_width / in_width, out_height / in_height): where
- * the aspect ratios differ the picture covers the frame and is cut, there are no black bars. (With blend:
+ * with c_in the point that stands still, size_in (1/2 + (x, y)), c_out = size_out / 2 + e (c_in - size_in / 2),
+ * R(a) = [cos a, -sin a; sin a, cos a] and e = max(out_width / in_width, out_height / in_height): where the
+ * aspect ratios differ the picture covers the frame and is cut, there are no black bars. (With blend:
  * linear e is the smaller of the two, as in 2015, and edges fill the rest.) The older keyframe is continued
  * at its edges; outside of the newer one, which is still smaller than the frame, only the older one shows.
  *

@@ -409,19 +409,25 @@ int picture_read_layered(const char *path, float **rgb, float **alpha, int *widt
     return read_picture(path, rgb, alpha, width_px, height_px, e);
 }
 
+/* The note of the file, or of what it begins with. 0 with *note, NULL where there is none; -errno with a line. */
+static int find_note(const char *path, bool is_head, char **note, struct error *e)
+{
+    AVPacket *packet = av_packet_alloc();
+    int rc =
+        packet ? read_file(path, is_head, packet, e) : error_set(e, ENOMEM, "%s: no memory to read it", path);
+    if (rc == 0)
+        *note = picture_meta_note(packet->data, (size_t)packet->size);
+    av_packet_free(&packet);
+    return rc;
+}
+
+/* A print may be larger than what is read whole; PNG and JPEG have their notes in front. */
 int picture_read_note(const char *path, char **note, struct error *e)
 {
     *note = NULL;
-    int rc = 0;
-    for (int is_head = 1; is_head >= 0 && rc == 0 && !*note;
-         is_head--) { /* a print may be larger than what is read whole */
-        AVPacket *packet = av_packet_alloc();
-        rc = packet ? read_file(path, is_head, packet, e)
-                    : error_set(e, ENOMEM, "%s: no memory to read it", path);
-        if (rc == 0)
-            *note = picture_meta_note(packet->data, (size_t)packet->size);
-        av_packet_free(&packet);
-    }
+    int rc = find_note(path, true, note, e);
+    if (rc == 0 && !*note)
+        rc = find_note(path, false, note, e);
     if (rc == 0 && !*note)
         rc = error_set(e, ENODATA, "%s: no recipe is kept in it", path);
     return rc;

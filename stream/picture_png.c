@@ -8,6 +8,7 @@
 #include "stream/picture_png.h"
 
 #include <errno.h>
+#include <libavutil/intreadwrite.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,12 +35,6 @@ struct writer {
 
 /* ---- chunks ---- */
 
-static void put_big32(uint8_t *p, size_t v)
-{
-    for (int i = 0; i < 4; i++)
-        p[i] = (uint8_t)(v >> (24 - 8 * i));
-}
-
 static bool put(struct writer *w, const void *data, size_t bytes)
 {
     struct picture_bytes *f = w->file;
@@ -60,10 +55,10 @@ static bool put(struct writer *w, const void *data, size_t bytes)
 static bool put_chunk(struct writer *w, const char *type, const uint8_t *data, size_t bytes)
 {
     uint8_t head[8], tail[4];
-    put_big32(head, bytes);
+    AV_WB32(head, bytes);
     memcpy(head + 4, type, 4);
     uLong crc = crc32(0, head + 4, 4);
-    put_big32(tail, bytes > 0 ? crc32(crc, data, (uInt)bytes) : crc);
+    AV_WB32(tail, bytes > 0 ? crc32(crc, data, (uInt)bytes) : crc);
     return put(w, head, sizeof head) && put(w, data, bytes) && put(w, tail, sizeof tail);
 }
 
@@ -171,8 +166,8 @@ static bool put_head(struct writer *w, int bits)
 {
     static const uint8_t square[9] = {0, 0, 0, 1, 0, 0, 0, 1, 0};
     uint8_t head[13] = {0};
-    put_big32(head, (size_t)w->p->width_px);
-    put_big32(head + 4, (size_t)w->p->height_px);
+    AV_WB32(head, w->p->width_px);
+    AV_WB32(head + 4, w->p->height_px);
     head[8] = (uint8_t)bits;
     head[9] = w->channels == 4 ? TYPE_RGBA : TYPE_RGB;
     return put(w, signature, sizeof signature) && put_chunk(w, "IHDR", head, sizeof head) &&

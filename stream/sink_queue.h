@@ -51,8 +51,8 @@ void sink_queue_set_deaf(struct sink_queue *q, bool deaf);
 
 struct sink_queue_fill {
     int packets;
-    int64_t bytes,
-        us; /* payload, and time from the oldest to the newest, of the stream and of the clock: the less */
+    int64_t bytes; /* payload */
+    int64_t us;    /* from the oldest to the newest, by the stream or by the clock: the less */
 };
 struct sink_queue_fill sink_queue_fill(struct sink_queue *q);
 

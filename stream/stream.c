@@ -451,6 +451,8 @@ int stream_open(struct stream **out, const struct stream_params *p, struct error
     const struct stream_config *c = p->config;
     av_log_install();
     s->p = *p;
+    if (!c->caption.enabled)
+        s->p.on_signs = NULL; /* nobody would see them */
     s->video = c->video;
     s->fps = p->fps > 0 ? p->fps : (int)c->video.fps;
     s->offline = p->clock->is_virtual;

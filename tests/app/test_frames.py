@@ -65,7 +65,9 @@ class Live(unittest.TestCase):
                 self.assertNotRegex(p.stderr, r"going on with keyframes")
                 # nothing is made that is not shown, whatever the machine is busy with
                 made = int(re.search(r"in (\d+) keyframes", p.stderr).group(1))
-                self.assertTrue(4 <= made <= 40, p.stderr)  # 36 but for a busy machine
+                self.assertLessEqual(made, 40, p.stderr)
+                if "frames were bridged" not in p.stderr:  # the machine had time for all
+                    self.assertGreaterEqual(made, 12, p.stderr)
 
     @unittest.skipIf(SANITIZED, "how slow is too slow depends on the build")
     def test_too_slow_it_goes_on_with_keyframes(self):

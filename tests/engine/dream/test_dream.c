@@ -481,7 +481,7 @@ static double channel_mean(struct dream *d, int layer, int channel)
 static void layers_can_be_left(void **state)
 {
     (void)state;
-    enum { LAYER = 7, CHANNEL = 11, OTHER = 5 };
+    enum { LAYER = 7, CHANNEL = 4, OTHER = 5 }; /* a channel that is awake at the start, so it can be left */
     const struct dream_layer wanted[][2] = {{{LAYER, CHANNEL, 1}, {LAYER, OTHER, 1}},
                                             {{LAYER, CHANNEL, -1}, {LAYER, OTHER, 1}}};
     double before = 0, after[2], other[2];
@@ -497,8 +497,7 @@ static void layers_can_be_left(void **state)
         dream_close(&d);
     }
     print_message("# %g: %g, %g; other %g, %g\n", before, after[0], after[1], other[0], other[1]);
-    /* The channel is next to nothing at the start, so descending keeps it there. */
-    assert_true(after[0] > 1.5 * before && after[1] < 0.01 * after[0] && other[1] > 2 * after[1]);
+    assert_true(after[0] > 1.5 * before && after[1] < 0.8 * before && other[1] > 2 * after[1]);
 }
 
 static void layers_small_pictures_and_no_network(void **state)
