@@ -83,6 +83,8 @@ static void fill_belief(const struct signs_source *s, const struct request *now,
     if (state.request_id != now->id || state.share < 0 || state.seen_count == 0)
         return;
     const char *also = seen_besides(s, &state, now);
+    c->has_belief = true;
+    c->belief = state.share;
     snprintf(c->lines[SIGNS_BELIEF], SIGNS_TEXT_BYTES, "%.0f %% sure%s%s", 100 * state.share,
              also ? ", also: " : "", also ? also : "");
 }

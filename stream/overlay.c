@@ -15,17 +15,13 @@
 #include "stream/caption_text.h"
 #include "stream/signs.h"
 #include "stream/sprite.h"
+#include "stream/theme.h"
 
-enum {
-    LEVEL_ONE = SPRITE_LEVEL_ONE,
-    CLASSIC_LETTER_PX = 20, /* on 576 lines, as in 2015 */
-    CLASSIC_LINES = 576,
-    CLASSIC_PLACE_PX = 4,
-};
-static const double modern_margin = 20.0 / 720; /* from the frame's edge to the text, of the height */
+enum { LEVEL_ONE = SPRITE_LEVEL_ONE };
 
 static const char *const position_names[] = {"top-left", "top-right", "bottom-left", "bottom-right", NULL};
 static const char *const style_names[] = {"modern", "classic", NULL};
+static const char *const theme_names[] = {"plain", "classic2015", "lower-third", NULL};
 
 static const struct option rows[] = {
     OPTION_BOOL(struct overlay_config, enabled, "true", "Whether the subject is written on the picture."),
@@ -48,6 +44,16 @@ static const struct option rows[] = {
         "picture changes."),
     OPTION_BOOL(struct overlay_config, belief, "false",
                 "Whether it stands there how surely the network sees the subject, and what else it sees."),
+    OPTION_BOOL(struct overlay_config, meter, "false", "How surely it sees it, as a small bar."),
+    OPTION_CHOICE(
+        struct overlay_config, theme, "plain", theme_names,
+        "How all of it looks. plain: as style and position say; classic2015: the box of 2015, without a "
+        "fade; lower-third: on a dark plate in the lower part of the picture, to the left or right as "
+        "position says. font and colour go over it."),
+    OPTION_FLOAT(
+        struct overlay_config, safe_percent, "0", 0, 20, "%",
+        "How far from each edge all of it stays at least, of width and height, for screens that cut the "
+        "edges off. 0: the caption keeps 2.8 % of the height, all else 5 %."),
 };
 const struct option_section overlay_section =
     OPTION_SECTION("caption", struct overlay_config, rows, "The line of text on the picture.");
@@ -56,6 +62,7 @@ struct overlay {
     struct overlay_config config; /* immutable after open */
     struct caption_text *renderer;
     int width_px, height_px;
+    struct theme theme;
     uint32_t ink;   /* as in struct caption_style */
     int level_step; /* of LEVEL_ONE, for each frame */
 
@@ -64,6 +71,8 @@ struct overlay {
     struct signs *signs;
     bool changing;
     int level; /* of `shown`, 0..LEVEL_ONE */
+    struct sprite plate;
+    int plate_level; /* it stays while there is anything to show */
 };
 
 static int even(int v)
@@ -71,47 +80,30 @@ static int even(int v)
     return v & ~1;
 }
 
-static bool is_right(const struct overlay *o)
-{
-    return o->config.position == OVERLAY_TOP_RIGHT || o->config.position == OVERLAY_BOTTOM_RIGHT;
-}
-
-static bool is_bottom(const struct overlay *o)
-{
-    return o->config.position == OVERLAY_BOTTOM_LEFT || o->config.position == OVERLAY_BOTTOM_RIGHT;
-}
-
-static double letter_px(const struct overlay *o)
-{
-    return o->config.style == OVERLAY_CLASSIC ? (double)CLASSIC_LETTER_PX * o->height_px / CLASSIC_LINES
-                                              : (double)o->config.size_px * o->height_px / 720;
-}
-
-/* Puts the sprite of this image into its corner. */
+/* Puts the sprite of this image into its place: the letters of a shadowed one keep the margin, of a boxed one the box. */
 static void place_sprite(const struct overlay *o, const struct caption_image *image, struct sprite *s)
 {
-    const bool classic = o->config.style == OVERLAY_CLASSIC;
-    int margin = CLASSIC_PLACE_PX;
-    if (!classic)
-        margin = (int)lrint(modern_margin * o->height_px) - image->margin_px;
-    margin = margin > 0 ? even(margin) : 0;
+    const struct theme *t = &o->theme;
+    const int around = t->boxed ? 0 : image->margin_px;
+    int x = t->margin_x_px - around, y = t->margin_y_px - around;
+    x = x > 0 ? even(x) : 0;
+    y = y > 0 ? even(y) : 0;
     const struct frame frame = {.width_px = o->width_px, .height_px = o->height_px};
-    sprite_place(s, is_right(o) ? even(o->width_px - margin - s->width) : margin,
-                 is_bottom(o) ? even(o->height_px - margin - s->height) : margin, &frame);
+    bool from_below = t->bottom && t->plate_width_px == 0;
+    sprite_place(s, t->right ? even(o->width_px - x - s->width) : x,
+                 from_below ? even(o->height_px - y - s->height) : y, &frame);
 }
 
 /* The sprite for a text; empty when there is nothing to show. */
 static struct sprite make_sprite(struct overlay *o, const char *text)
 {
-    const bool classic = o->config.style == OVERLAY_CLASSIC;
-    const int margin = classic ? CLASSIC_PLACE_PX : (int)lrint(modern_margin * o->height_px) / 2;
     const struct caption_style style = {
-        .letter_px = letter_px(o),
+        .letter_px = o->theme.letter_px,
         .font = o->config.font,
         .ink = o->ink,
-        .width_max_px = even(o->width_px - 2 * margin),
+        .width_max_px = o->theme.width_max_px,
         .height_max_px = even(o->height_px),
-        .boxed = classic,
+        .boxed = o->theme.boxed,
     };
     struct caption_image image = caption_text_render(o->renderer, &style, text);
     struct sprite s = sprite_make(&image, o->width_px, o->height_px);
@@ -119,6 +111,15 @@ static struct sprite make_sprite(struct overlay *o, const char *text)
         place_sprite(o, &image, &s);
     free(image.argb);
     return s;
+}
+
+static void make_plate(struct overlay *o)
+{
+    const struct frame frame = {.width_px = o->width_px, .height_px = o->height_px};
+    struct caption_image image = theme_plate(&o->theme, o->ink);
+    o->plate = sprite_make(&image, o->width_px, o->height_px);
+    sprite_place(&o->plate, o->theme.plate_x, o->theme.plate_y, &frame);
+    free(image.argb);
 }
 
 /* "#ffd080". False: it is no colour. */
@@ -135,14 +136,18 @@ static bool read_colour(const char *text, uint32_t *ink)
 
 static struct signs *open_signs(const struct overlay *o)
 {
-    bool classic = o->config.style == OVERLAY_CLASSIC;
+    const struct theme *t = &o->theme;
     struct signs_look look = {
-        .letter_px = letter_px(o),
-        .boxed = classic,
+        .letter_px = t->letter_px,
+        .boxed = t->boxed,
         .ink = o->ink,
-        .right = is_right(o),
-        .bottom = is_bottom(o),
-        .margin_px = classic ? CLASSIC_PLACE_PX : (int)lrint(modern_margin * o->height_px),
+        .right = t->right,
+        .bottom = t->bottom,
+        .margin_px = t->margin_x_px,
+        .safe_x_px = t->safe_x_px,
+        .safe_y_px = t->safe_y_px,
+        .lines_top_px = t->lines_top_px,
+        .lines_width_px = t->plate_width_px ? t->width_max_px : o->width_px - 2 * t->safe_x_px,
         .width_px = o->width_px,
         .height_px = o->height_px,
     };
@@ -166,8 +171,11 @@ int overlay_open(struct overlay **out, const struct overlay_config *config, int 
     o->config = *config;
     o->width_px = width_px;
     o->height_px = height_px;
-    double frames = config->fade_s * fps;
+    theme_resolve(&o->theme, config, width_px, height_px);
+    double frames = o->theme.fade_s * fps;
     o->level_step = frames > 1 ? (int)ceil(LEVEL_ONE / frames) : LEVEL_ONE;
+    if (o->theme.plate_width_px > 0)
+        make_plate(o);
     o->signs = open_signs(o);
     int rc = config->enabled ? caption_text_open(&o->renderer, e) : 0;
     if (rc != 0)
@@ -182,6 +190,7 @@ void overlay_close(struct overlay **out)
         return;
     sprite_clear(&o->shown);
     sprite_clear(&o->next);
+    sprite_clear(&o->plate);
     signs_close(&o->signs);
     caption_text_close(&o->renderer);
     free(o);
@@ -223,11 +232,14 @@ static void step_fade(struct overlay *o)
     }
     o->level += o->changing ? -o->level_step : o->level_step;
     o->level = o->level < 0 ? 0 : o->level > LEVEL_ONE ? LEVEL_ONE : o->level;
+    o->plate_level += o->wanted[0] ? o->level_step : -o->level_step;
+    o->plate_level = o->plate_level < 0 ? 0 : o->plate_level > LEVEL_ONE ? LEVEL_ONE : o->plate_level;
 }
 
 void overlay_draw(struct overlay *o, const struct frame *frame)
 {
     step_fade(o);
+    sprite_draw(&o->plate, frame, o->plate_level);
     sprite_draw(&o->shown, frame, o->level);
 }
 
@@ -238,6 +250,7 @@ void overlay_draw_signs(struct overlay *o, const struct signs_content *c, const 
         wanted.lines[SIGNS_NEXT][0] = '\0';
     if (!o->config.belief)
         wanted.lines[SIGNS_BELIEF][0] = '\0';
+    wanted.has_belief &= o->config.meter;
     if (o->config.enabled)
         signs_draw(o->signs, o->renderer, &wanted, frame);
 }

@@ -22,6 +22,7 @@
 
 enum overlay_position { OVERLAY_TOP_LEFT, OVERLAY_TOP_RIGHT, OVERLAY_BOTTOM_LEFT, OVERLAY_BOTTOM_RIGHT };
 enum overlay_style { OVERLAY_MODERN, OVERLAY_CLASSIC };
+enum overlay_theme { OVERLAY_PLAIN, OVERLAY_CLASSIC_2015, OVERLAY_LOWER_THIRD }; /* theme.h */
 
 struct overlay_config {
     bool enabled;
@@ -33,6 +34,9 @@ struct overlay_config {
     char colour[OPTION_STRING_BYTES]; /* "#rrggbb"; "": white */
     bool next;                        /* what comes next, and when */
     bool belief;                      /* how surely the network sees it, and what else */
+    bool meter;                       /* the same as a bar */
+    int theme;                        /* enum overlay_theme */
+    double safe_percent;              /* what all of it keeps from each edge, at least */
 };
 
 extern const struct option_section overlay_section; /* "caption" */

@@ -4,7 +4,7 @@
  *
  * Whoever knows the show fills struct signs_content for each frame; here a text becomes a sprite when it changes, and a
  * frame costs blending only. The mark is at the edge across from the caption, and moves with the front of the pixels.
- * Everything keeps to the safe area of the frame: 5 % from each edge. One thread.
+ * Everything keeps to the safe area of the frame, which the theme says (theme.h). One thread.
  */
 #ifndef STREAM_SIGNS_H
 #define STREAM_SIGNS_H
@@ -24,6 +24,8 @@ struct signs_content {
     char upper[SIGNS_TEXT_BYTES], lower[SIGNS_TEXT_BYTES]; /* beside the mark */
     char won[SIGNS_TEXT_BYTES];                            /* in the middle */
     char lines[SIGNS_LINES][SIGNS_TEXT_BYTES];             /* beyond the caption, as seen from its edge */
+    bool has_belief;                                       /* and behind them a bar: */
+    double belief;                                         /* how full it is, 0..1 */
 };
 
 /* How it looks, in pixels of the frame. */
@@ -33,7 +35,10 @@ struct signs_look {
     char font[128]; /* as in struct caption_style, as is the next */
     uint32_t ink;
     bool right, bottom; /* where the caption is */
-    int margin_px;      /* from the frame's edge to the caption's letters */
+    int margin_px;      /* from the frame's left or right edge to the caption's letters */
+    int safe_x_px, safe_y_px;
+    int lines_top_px;   /* where the lines begin, downwards; 0: beyond the caption, away from its edge */
+    int lines_width_px; /* that they may take */
     int width_px, height_px;
 };
 
