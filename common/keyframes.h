@@ -24,6 +24,19 @@
 
 enum { KEYFRAME_CAPTION_BYTES = 512, KEYFRAMES_SLOTS_MAX = 4 };
 
+/* How a picture came about: enough to make it again out of the one before it. */
+struct keyframe_making {
+    int64_t target; /* number of the target that it took (struct port_target); 0: none */
+    int64_t
+        resumed_z; /* with `resumes`: place of the picture whose snapshot it goes on from; -1: another show's */
+    int32_t frames;    /* that the zoom went on by */
+    int32_t steps;     /* of gradient that it really got */
+    int32_t rehearsed; /* steps before it that only measured the machine */
+    int32_t resumes;   /* 1: a dreamer began here */
+    int32_t looked;    /* 1: the network was asked what it sees, and the camera may follow */
+    int32_t wished;    /* 1: a wish for the camera was still in force */
+};
+
 struct keyframe {
     float *rgb; /* [3][height_px][width_px], 0..255; belongs to the hand-off, as does the next */
     /* luma [height_px][width_px], then [height_px / 2][width_px] pairs of Cb, Cr; BT.709, limited range,
@@ -39,6 +52,7 @@ struct keyframe {
     int64_t request_id; /* request that it answers; 0: the dream's own idea */
     double front;       /* where its two subjects meet, share of the height; < 0: nobody moves that */
     char caption[KEYFRAME_CAPTION_BYTES]; /* UTF-8, may be empty */
+    struct keyframe_making made;
 };
 
 struct keyframes;
