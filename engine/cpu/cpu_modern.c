@@ -10,6 +10,7 @@
 #include "common/rng.h"
 #include "engine/control.h"
 #include "engine/cpu/cpu.h"
+#include "engine/octaves.h"
 
 struct noise_job {
     const struct backend *b;
@@ -47,8 +48,8 @@ void backend_cpu_climb(struct backend *b, const struct backend_step *s, bool is_
         pool_run(b->pool, noise_row, &noise, 3 * v->height_px);
     cpu_net_gradient(b->net, &(struct cpu_net_input){b->view, v->width_px, v->height_px}, &s->objective,
                      b->view_gradient, value);
-    const struct image_octaves octaves = {(int)b->config.octaves, b->config.octave_gain,
-                                          b->config.finest_gain, false};
+    const struct octaves_weight w = octaves_at(b->config.octave_gain, b->config.finest_gain, v->scale);
+    const struct image_octaves octaves = {(int)b->config.octaves, w.gain, w.finest, false};
     if (is_even)
         image_pyramid_normalise(b->pyramid, b->view_gradient, v->width_px, v->height_px, &octaves);
     image_view_adjoint(b->views, b->view_gradient, b->gradient);

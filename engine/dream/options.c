@@ -105,10 +105,14 @@ static const struct option rows[] = {
         "frame; 48 for dreams of a layer."),
     OPTION_INT(C, octaves, "5", 1, 10, NULL,
                "Bands of the gradient that are evened out; 1 leaves it as it is."),
-    OPTION_FLOAT(C, octave_gain, "0.95", 0.5, 4, "per octave",
-                 "Weight of each octave against the next finer one."),
-    OPTION_FLOAT(C, finest_gain, "0.35", 0, 4, NULL,
-                 "Weight of the finest octave; networks leave a lattice there that no object needs."),
+    OPTION_FLOAT(
+        C, octave_gain, "0.95", 0.5, 4, "per octave",
+        "Weight of each octave against the next finer one, where the network sees the picture at half its "
+        "size or smaller; more where it sees it larger."),
+    OPTION_FLOAT(
+        C, finest_gain, "0.35", 0, 4, NULL,
+        "Weight of the finest octave; networks leave a lattice there that no object needs, so it is less "
+        "where the network sees the picture larger than half its size."),
     OPTION_FLOAT(C, colour_gain, "1", 0, 2, NULL, "Strength of the gradient's colours against its greys."),
     OPTION_FLOAT(C, prior_ratio, "0.2", 0, 10, NULL,
                  "Strength of the patch prior (what photographs look like) against the gradient."),

@@ -87,6 +87,12 @@ def down(x):
                                                                                   :(x.shape[3] + 1) // 2]
 
 
+def octaves_at(gain, finest, scale):
+    """What they come to in a view of that scale: engine/octaves.h."""
+    over = max(scale / 0.5, 1)
+    return gain * over ** 0.45, finest / over ** 1.3
+
+
 def even_out(g, octaves, gain, finest):
     """Each band of a Laplacian pyramid at its own root mean square times gain^level (0 the finest)."""
     bands = []
@@ -112,7 +118,7 @@ class Dreamer:
         seen = round(side * min(1, self.window_px / (share * side)))
         if seen < side:
             x = F.interpolate(x, (seen, seen), mode="bilinear", align_corners=False, antialias=True)
-        return self.lay_grid(x, generator)
+        return self.lay_grid(x, generator), seen / side
 
     def lay_grid(self, x, generator):
         """Mirrored or cut so that the network's windows lie on it at random places, or around the middle."""
@@ -141,11 +147,11 @@ class Dreamer:
         draw = float(torch.rand((), generator=generator))
         share = r.object_small * (r.object_large / r.object_small) ** draw
         x = x.detach().requires_grad_(True)
-        seen = self.view(x, share, generator)
+        seen, scale = self.view(x, share, generator)
         seen_here = seen.detach().requires_grad_(True)
         noise = torch.randn(seen.shape, generator=device_generator, device=x.device) * r.input_noise
         gradient, = torch.autograd.grad(self.objective(seen_here + noise, wanted), seen_here)
-        gradient = even_out(gradient, r.octaves, r.octave_gain, r.finest_gain)
+        gradient = even_out(gradient, r.octaves, *octaves_at(r.octave_gain, r.finest_gain, scale))
         return torch.autograd.grad(seen, x, gradient)[0]
 
     def dream(self, wanted, seed):

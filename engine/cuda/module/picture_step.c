@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #include "common/log.h"
+#include "engine/octaves.h"
 
 enum { SIDE_MIN = 4 }; /* of a pyramid's level, as image_pyramid.c */
 
@@ -46,6 +47,7 @@ static int even_out(struct backend *b, const struct image_view *v)
 {
     struct cuda_device *d = &b->device;
     const struct dream_config *c = &b->config;
+    const struct octaves_weight w = octaves_at(c->octave_gain, c->finest_gain, v->scale);
     struct level l[PYRAMID_LEVELS] = {{v->width_px, v->height_px}};
     int last = 0, rc = 0;
     while (rc == 0 && last + 1 < (int)c->octaves && last + 1 < PYRAMID_LEVELS &&
@@ -58,9 +60,9 @@ static int even_out(struct backend *b, const struct image_view *v)
     if (rc == 0)
         rc = cuda_fail(d, picture_squares(&left, d->stream), "octaves");
     if (rc == 0)
-        rc = run_gather(b, l, last, true, pow(c->octave_gain, last));
+        rc = run_gather(b, l, last, true, pow(w.gain, last));
     while (rc == 0 && last-- > 0)
-        rc = run_gather(b, l, last, false, last ? pow(c->octave_gain, last) : c->finest_gain);
+        rc = run_gather(b, l, last, false, last ? pow(w.gain, last) : w.finest);
     return rc;
 }
 
