@@ -4,6 +4,7 @@
 #include "stream/mp4_chapters.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,4 +106,64 @@ int mp4_chapters_write(int fd, off_t header_bytes, const struct mp4_chapter *cha
                 pwrite(fd, size, sizeof size, moov) == sizeof size;
     free(room);
     return done ? 0 : -EIO;
+}
+
+/* The room of a file that has its chapters: udta and chpl, where moov ends. -ENODATA: none is there. */
+static off_t find_room(int fd)
+{
+    uint8_t box[2 * BOX_BYTES];
+    off_t at = 0, end;
+    uint32_t bytes = 0;
+    for (; pread(fd, box, BOX_BYTES, at) == BOX_BYTES && memcmp(box + 4, "moov", 4) != 0; at += bytes)
+        if ((bytes = get32(box)) < BOX_BYTES || at > MP4_CHAPTERS_BYTES)
+            return -ENODATA;
+    if (memcmp(box + 4, "moov", 4) != 0)
+        return -ENODATA;
+    end = at + get32(box);
+    for (at += BOX_BYTES; at < end && pread(fd, box, sizeof box, at) == sizeof box; at += bytes) {
+        if ((bytes = get32(box)) < BOX_BYTES)
+            return -ENODATA;
+        bool ours = memcmp(box + 4, "udta", 4) == 0 && memcmp(box + BOX_BYTES + 4, "chpl", 4) == 0;
+        if (ours && at + bytes == end)
+            return at;
+    }
+    return -ENODATA;
+}
+
+/* Each title in its place; one that is too long is cut. -EINVAL: the chapters are others. */
+static int put_titles(uint8_t *room, const struct mp4_chapter *chapters, int count)
+{
+    size_t at = 2 * BOX_BYTES + CHPL_HEAD_BYTES, end = get32(room);
+    if (end > MP4_CHAPTERS_BYTES || room[at - 1] > count)
+        return -EINVAL;
+    for (int i = 0; i < room[2 * BOX_BYTES + CHPL_HEAD_BYTES - 1]; i++) {
+        size_t n = at + CHAPTER_HEAD_BYTES <= end ? room[at + CHAPTER_HEAD_BYTES - 1] : MP4_CHAPTERS_BYTES;
+        size_t have = strlen(chapters[i].title);
+        at += CHAPTER_HEAD_BYTES;
+        if (at + n > end)
+            return -EINVAL;
+        memset(room + at, ' ', n);
+        memcpy(room + at, chapters[i].title, have < n ? have : n);
+        at += n;
+    }
+    return 0;
+}
+
+int mp4_chapters_rename(const char *path, const struct mp4_chapter *chapters, int count)
+{
+    int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    uint8_t *room = xcalloc(1, MP4_CHAPTERS_BYTES);
+    off_t at = find_room(fd);
+    int rc = at < 0 ? (int)at : 0;
+    if (rc == 0 && pread(fd, room, MP4_CHAPTERS_BYTES, at) != MP4_CHAPTERS_BYTES)
+        rc = -EIO;
+    if (rc == 0)
+        rc = put_titles(room, chapters, count);
+    if (rc == 0 && pwrite(fd, room, get32(room), at) != (ssize_t)get32(room))
+        rc = -EIO;
+    free(room);
+    close(fd);
+    return rc;
 }

@@ -28,4 +28,8 @@ void mp4_chapters_reserve(AVIOContext *io);
  * -errno: the file plays as it did before. */
 int mp4_chapters_write(int fd, off_t header_bytes, const struct mp4_chapter *chapters, int count);
 
+/* Puts other titles into a file that has its chapters, which keep their times: shorter ones get blanks behind, so that one
+ * write changes it and nothing moves. 0; -ENODATA: it has no chapters of ours; -EINVAL: not these many; -errno. */
+int mp4_chapters_rename(const char *path, const struct mp4_chapter *chapters, int count);
+
 #endif

@@ -97,13 +97,16 @@ static const char *reason(const char *dir, const struct recordings_limits *limit
 }
 
 /* The recording and what describes it. */
-static bool remove_both(int dir_fd, const char *name)
+static bool remove_all(int dir_fd, const char *name)
 {
+    static const char *const endings[] = {".json", ".vtt"};
     char beside[64];
-    snprintf(beside, sizeof beside, "%.*s.json", (int)strcspn(name, "."), name);
     if (unlinkat(dir_fd, name, 0) < 0)
         return false;
-    unlinkat(dir_fd, beside, 0);
+    for (size_t i = 0; i < ARRAY_LEN(endings); i++) {
+        snprintf(beside, sizeof beside, "%.*s%s", (int)strcspn(name, "."), name, endings[i]);
+        unlinkat(dir_fd, beside, 0);
+    }
     return true;
 }
 
@@ -119,7 +122,7 @@ int recordings_tidy(const char *dir, const struct recordings_limits *limits)
         time_t now = time(NULL);
         const char *why =
             look_at(dir_fd, names[i]->d_name, &st, now) ? reason(dir, limits, &st, total, now) : NULL;
-        if (why && remove_both(dir_fd, names[i]->d_name)) {
+        if (why && remove_all(dir_fd, names[i]->d_name)) {
             log_info("record", "removed %s/%s (%.1f MB): %s", dir, names[i]->d_name,
                      (double)held_bytes(&st) / 1e6, why);
             total -= (double)held_bytes(&st);

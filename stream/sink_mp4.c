@@ -67,8 +67,9 @@ struct record_config {
             S, make_room, "false",                                                                           \
             "Where less than min_free_mb is free, remove the oldest recordings instead of pausing."),        \
         OPTION_BOOL(S, describe, "true",                                                                     \
-                    "Beside a recording in which somebody's wish is shown, NAME.json says what was on from " \
-                    "when on, and who asked for it; a recording that has ended has the same as chapters.")
+                    "Beside a recording in which somebody's wish is shown, NAME.json and NAME.vtt say what " \
+                    "was on from when on, and who asked for it; a recording that has ended has the same "    \
+                    "as chapters.")
 
 static const struct option rows[] = {
     OPTION_BOOL(S, enabled, "true", "Record the show into MP4 files."),
@@ -163,6 +164,16 @@ static void describe(struct sink *s, bool closed)
         log_warn(s->name, "what was shown in %s is not written beside it: %s", f->path, strerror(-rc));
 }
 
+/* Names that were withdrawn go from files that are closed, too. */
+static void mend(struct sink *s)
+{
+    const struct mp4_sink *m = s->priv;
+    int rc = m->sidecar ? sidecar_mend(m->sidecar) : 0;
+    if (rc < 0)
+        log_warn(s->name, "a name that was withdrawn is left in an earlier recording or beside it: %s",
+                 strerror(-rc));
+}
+
 static void end_file(struct sink *s)
 {
     struct mp4_sink *m = s->priv;
@@ -211,13 +222,16 @@ static void look_around(struct sink *s)
     struct mp4_sink *m = s->priv;
     const struct record_config *c = s->config;
     struct stat st;
-    if (m->file.fd < 0 || clock_real_us() < m->look_us)
+    if (clock_real_us() < m->look_us)
+        return;
+    mend(s);
+    m->look_us = clock_real_us() + LOOK_US;
+    if (m->file.fd < 0)
         return;
     if (clock_real_us() > m->tidy_us)
         describe(s, false);
     if (clock_real_us() > m->tidy_us || (c->make_room && recordings_free_mb(c->dir) < c->min_free_mb))
         tidy(s);
-    m->look_us = clock_real_us() + LOOK_US;
     if (fstat(m->file.fd, &st) == 0 && st.st_nlink == 0) {
         pause_recording(s, "%s was removed while it was written", m->file.path);
         m->retry_us = 0;
@@ -343,6 +357,7 @@ static void mp4_finish(struct sink *s)
     if (m->file.path)
         log_info(s->name, "closing %s", m->file.path);
     end_file(s);
+    mend(s);
     disk_watch_end(m->watch);
 }
 

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "common/clock.h"
+#include "common/file.h"
 #include "stream/mp4_chapters.h"
 #include "stream/sidecar.h"
 #include "stream/sink.h"
@@ -83,6 +84,63 @@ static void each_wish_has_one(void **state)
     assert_int_equal(r.pictures, 100);
     assert_int_equal(r.uneven, 0);
     assert_true(r.duration_s > 3.99 && r.duration_s < 4.01);
+    free(path);
+    media_remove(folder);
+}
+
+/* A name goes and nothing else changes: times, pictures, size. */
+static void a_title_is_changed_afterwards(void **state)
+{
+    (void)state;
+    char *folder = media_folder(), *path = record(folder, 100, 2);
+    struct stat before, after;
+    struct media_report r;
+    const struct mp4_chapter others[] = {
+        {0, "volcano"}, {1, "goldfish + pizza"}, {2, "lion (b\xc3\xb6) and too long"}};
+    assert_int_equal(stat(path, &before), 0);
+    assert_int_equal(mp4_chapters_rename(path, others, 2), -EINVAL);
+    assert_int_equal(mp4_chapters_rename(path, others, 3), 0);
+    assert_int_equal(stat(path, &after), 0);
+    assert_true(before.st_size == after.st_size);
+    AVFormatContext *format = open_file(path);
+    assert_int_equal(format->nb_chapters, 3);
+    expect(format, 0, 0, "volcano");
+    expect(format, 1, 1, "goldfish + pizza      ");
+    expect(format, 2, 2, "lion (b\xc3\xb6)");
+    avformat_close_input(&format);
+    assert_int_equal(media_inspect(path, FPS, &r), 0);
+    assert_int_equal(r.pictures, 100);
+    free(path);
+    media_remove(folder);
+}
+
+/* Whatever a file says of itself, nothing is read or written beyond it. */
+static void a_file_without_ours_is_left_alone(void **state)
+{
+    (void)state;
+    const struct mp4_chapter one = {.title = "x"};
+    char *folder = media_folder(), *path = record(folder, 50, 0), *whole, *again;
+    size_t bytes, bytes_again;
+    assert_int_equal(file_read_all(path, 1 << 24, &whole, &bytes, NULL), 0);
+    assert_int_equal(mp4_chapters_rename(path, &one, 1), -ENODATA);
+    assert_int_equal(file_read_all(path, 1 << 24, &again, &bytes_again, NULL), 0);
+    assert_true(bytes == bytes_again && memcmp(whole, again, bytes) == 0);
+    free(again);
+    free(whole);
+    assert_int_equal(mp4_chapters_rename("/nonexistent/a.mp4", &one, 1), -ENOENT);
+    free(path);
+    media_remove(folder);
+
+    folder = media_folder();
+    path = record(folder, 50, 1);
+    assert_int_equal(file_read_all(path, 1 << 24, &whole, &bytes, NULL), 0);
+    uint8_t *chpl = memmem(whole, bytes, "chpl", 4);
+    assert_non_null(chpl);
+    chpl[12] = 255; /* more chapters than there are */
+    assert_int_equal(file_write_whole(path, whole, bytes, 0600, NULL), 0);
+    static struct mp4_chapter many[255];
+    assert_int_equal(mp4_chapters_rename(path, many, 255), -EINVAL);
+    free(whole);
     free(path);
     media_remove(folder);
 }
@@ -167,6 +225,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_wish_has_one),
+        cmocka_unit_test(a_title_is_changed_afterwards),
+        cmocka_unit_test(a_file_without_ours_is_left_alone),
         cmocka_unit_test(nobody_asked_and_there_are_none),
         cmocka_unit_test(many_are_cut),
         cmocka_unit_test(strange_files_are_left_alone),

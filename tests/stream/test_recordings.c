@@ -92,6 +92,7 @@ static void test_room_is_made(void **state)
     char *folder = media_folder();
     put(folder, "20200101-000000-000.mp4", 300, MB);
     put(folder, "20200101-000000-000.json", 300, 10);
+    put(folder, "20200101-000000-000.vtt", 300, 10);
     put(folder, "notes.json", 300, 10);
     const struct recordings_limits enough = {.free_mb = 1}, never = {.free_mb = 1000000000};
     if (recordings_free_mb(folder) > 1)
