@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "app/commands.h"
@@ -27,9 +28,11 @@
 #include "app/signals.h"
 #include "app/signs.h"
 #include "app/watch.h"
+#include "show/credits.h"
 #include "show/rules.h"
 #include "show/record.h"
 #include "common/log.h"
+#include "common/mem.h"
 #include "common/text.h"
 #include "stream/camera.h"
 
@@ -50,6 +53,7 @@ struct run {
     struct rules *rules;
     struct requests *requests;
     struct record *record;
+    struct credits *credits;
     struct tug *tug;
     struct way *way;
     struct chatbot *chatbot;
@@ -73,6 +77,21 @@ static void on_withdrawn(void *context, int64_t request_id)
         stream_withdraw(r->stream, request_id);
     page_withdrawn(r->page, request_id);
     log_info("show", "request %lld was withdrawn; its caption is gone", (long long)request_id);
+}
+
+/* The same, of all that was ever theirs in this show: names go from recordings and from the page. */
+static void on_removed(void *context, const char *login, const char *message_id)
+{
+    struct run *r = context;
+    struct credit *gone = xcalloc(CREDITS_MAX, sizeof *gone);
+    int count = credits_remove(r->credits, login, message_id, gone);
+    for (int i = 0; i < count; i++)
+        if (strcmp(gone[i].run, credits_run(r->credits)) == 0) {
+            if (r->stream)
+                stream_withdraw(r->stream, gone[i].id);
+            page_withdrawn(r->page, gone[i].id);
+        }
+    free(gone);
 }
 
 static void on_quit(void *context)
@@ -100,6 +119,17 @@ static void set_manners(struct run *r)
     chatbot_set_manners(r->chatbot, &manners);
 }
 
+static void open_credits(struct run *r)
+{
+    char began[CREDITS_RUN_BYTES];
+    struct tm t;
+    time_t now = time(NULL);
+    localtime_r(&now, &t);
+    strftime(began, sizeof began, "%Y%m%d-%H%M%S", &t);
+    r->credits = credits_open(began);
+    chatbot_set_credits(r->chatbot, r->credits);
+}
+
 /* Chat and queue: everything that a request passes on its way to the dream. */
 static int open_chat(struct run *r, struct error *e)
 {
@@ -119,6 +149,8 @@ static int open_chat(struct run *r, struct error *e)
     if (rc < 0)
         return error_set(e, -rc, "cannot open the chat: %s", strerror(-rc));
     requests_on_withdrawn(r->requests, on_withdrawn, r);
+    requests_on_removed(r->requests, on_removed, r);
+    open_credits(r);
     r->tug = tug_open(&r->settings.show, FRONT_MOST_PER_FRAME * stream_config_fps(r->settings.stream));
     chatbot_set_tug(r->chatbot, r->tug);
     r->way = r->options.offline
@@ -185,6 +217,9 @@ static void on_shown(void *context, int64_t request_id, const char *caption, int
     if (r->way)
         way_shown(r->way, request_id, caption, show_now_s(r));
     describe(r, request_id, caption);
+    struct request q;
+    bool is_known = requests_find_shown(r->requests, request_id, &q);
+    credits_shown(r->credits, is_known ? &q : NULL, (int64_t)time(NULL), at_s);
     if (request_id != 0)
         log_info("show", "%.1f s: request %lld is on the screen", at_s, (long long)request_id);
     chatbot_shown(r->chatbot, request_id);
@@ -225,12 +260,13 @@ static void open_fbdev(struct run *r)
         log_warn("fbdev", "%s; the show goes on without this screen", e.text);
 }
 
-/* Of what it shows, that which is seen best. */
+/* Of what it shows, that which is seen best. The credits get what is seen of all. */
 static double best_belief(const struct run *r)
 {
     struct port_state state;
     double best = 0;
     port_state(r->port, &state);
+    credits_seen(r->credits, state.request_id, state.share);
     for (int i = 0; i < PORT_SUBJECTS_MAX; i++)
         best = state.belief[i] > best ? state.belief[i] : best;
     return best;
@@ -416,6 +452,7 @@ static int close_all(struct run *r, struct error *e)
     script_close(&r->script);
     record_close(&r->record);
     chatbot_close(&r->chatbot);
+    credits_close(&r->credits);
     tug_close(&r->tug);
     way_close(&r->way);
     output_desk_close(&r->outputs);

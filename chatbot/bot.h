@@ -44,6 +44,7 @@ struct chatbot {
     struct rules *rules;           /* NULL: no rules */
     struct record *record;         /* NULL: none */
     struct tug *tug;               /* NULL: nobody pulls */
+    struct credits *credits;       /* NULL: nobody writes down what was dreamed */
     struct way *way;               /* NULL: lag_ms is all that is known */
     struct stats *stats;           /* NULL: nobody counts */
     char name[REQUEST_USER_BYTES]; /* that it listens to in a channel */
@@ -150,6 +151,7 @@ void run_seen(struct chat_call *c);
 void run_now(struct chat_call *c);
 void run_queue(struct chat_call *c);
 void run_where(struct chat_call *c);
+void run_mine(struct chat_call *c); /* commands_mine.c */
 void run_cancel(struct chat_call *c);
 void run_words(struct chat_call *c);
 void run_last(struct chat_call *c);

@@ -405,6 +405,11 @@ void chatbot_set_record(struct chatbot *b, struct record *record)
     chat_follow_rules(b); /* it may have brought what an earlier show forbade */
 }
 
+void chatbot_set_credits(struct chatbot *b, struct credits *credits)
+{
+    b->credits = credits;
+}
+
 void chatbot_set_name(struct chatbot *b, const char *name)
 {
     text_clean(b->name, sizeof b->name, name, strlen(name));

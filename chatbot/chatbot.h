@@ -72,6 +72,7 @@ struct rules;
 struct record;
 struct tug;
 struct way;
+struct credits;
 
 /* `requests` must outlive it; `known` is copied. `lag_s`: seconds from the dream's turn to pixels on screen,
  * for what viewers are told. Returns 0. */
@@ -109,6 +110,8 @@ void chatbot_set_record(struct chatbot *b,
 void chatbot_set_tug(struct chatbot *b, struct tug *tug);
 /* show/way.h, which must outlive it: promises are made with it, and viewers measure it. */
 void chatbot_set_way(struct chatbot *b, struct way *way);
+/* show/credits.h, which must outlive it: viewers are told what was dreamed of theirs. */
+void chatbot_set_credits(struct chatbot *b, struct credits *credits);
 /* Somebody has won the tug of war: told to the channel. From any thread. */
 void chatbot_won(struct chatbot *b, int winner_synset, int votes, int votes_against);
 /* Counts what becomes of every line, by where it came from; NULL: nobody counts. Must outlive the bot. */
@@ -169,6 +172,9 @@ struct chat_outcome {
     const char *near[SYNSETS_SUGGESTIONS_MAX]; /* what to type; static */
     char brief[CHAT_BRIEF_BYTES];              /* "@ann goldfish": the reply for those who are late */
     bool urgent;                               /* a moderator waits for this answer */
+    char run[16];                              /* !mine: what the gallery keeps of theirs (show/credits.h), */
+    int64_t kept_id;                           /* 0: nothing, */
+    bool has_loop;                             /* and whether it moves */
 };
 
 /* chatbot_line, and what became of it. */

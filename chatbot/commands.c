@@ -39,6 +39,7 @@ static const struct command commands[] = {
     {"now", "", 0, 0, ANYONE, run_now, "what I am dreaming, and whose wish that is"},
     {"queue", "", 0, 0, ANYONE, run_queue, "who waits for what"},
     {"where", "", 0, 0, ANYONE, run_where, "your place in the line"},
+    {"mine", "", 0, 0, ANYONE, run_mine, "the numbers of your wishes, and what I made of them"},
     {"cancel", "", 0, 0, ANYONE, run_cancel, "takes your waiting wish back"},
     {"words", "[WORD]", 0, ANY_WORDS, ANYONE, run_words, "some things that I know, or those of a kind"},
     {"last", "", 0, 0, ANYONE, run_last, "what was on before this"},

@@ -131,6 +131,12 @@ int requests_withdraw(struct requests *r, const char *login, const char *message
 void requests_on_withdrawn(struct requests *r, void (*withdrawn)(void *context, int64_t request_id),
                            void *context);
 
+/* Told of every requests_withdraw, with what it was given and before `withdrawn`, so that whoever keeps what was on longer
+ * ago forgets it too. On the caller's thread and outside of every lock. Set it before the threads start. */
+void requests_on_removed(struct requests *r,
+                         void (*removed)(void *context, const char *login, const char *message_id),
+                         void *context);
+
 /* Told at every turn, on the dream's thread and outside of every lock: what was on (count 0: nothing), for
  * how long, and what is. Set it before the threads start. */
 void requests_on_turn(struct requests *r,

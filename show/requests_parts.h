@@ -50,6 +50,8 @@ struct requests {
     struct rng lottery, mixtures;
     void (*on_withdrawn)(void *context, int64_t request_id);
     void *withdrawn_context;
+    void (*on_removed)(void *context, const char *login, const char *message_id);
+    void *removed_context;
     void (*on_turn)(void *context, const struct request *before, double on_s, const struct request *now);
     void *turn_context;
     struct daydream daydream;

@@ -15,6 +15,14 @@ void requests_on_withdrawn(struct requests *r, void (*withdrawn)(void *context, 
     r->withdrawn_context = context;
 }
 
+void requests_on_removed(struct requests *r,
+                         void (*removed)(void *context, const char *login, const char *message_id),
+                         void *context)
+{
+    r->on_removed = removed;
+    r->removed_context = context;
+}
+
 static bool is_by(const struct request *q, const char *login, const char *message_id)
 {
     if (message_id)
@@ -37,6 +45,8 @@ int requests_withdraw(struct requests *r, const char *login, const char *message
 {
     int64_t ids[REQUESTS_SHOWN_MAX];
     int id_count = 0;
+    if (r->on_removed)
+        r->on_removed(r->removed_context, login, message_id);
     pthread_mutex_lock(&r->lock);
     int removed = withdraw_waiting(r, login, message_id);
     if (r->now.id && !r->now.immediate && is_by(&r->now, login, message_id)) {

@@ -29,7 +29,7 @@ enum {
     FAILURES_MAX = 5,           /* frames in a row that fail before the encoder is replaced */
 };
 
-enum { WITHDRAWN_MAX = 64 };
+enum { WITHDRAWN_MAX = 1024 };
 
 struct stream {
     struct stream_params p; /* immutable after open, as are the next four */
