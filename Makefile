@@ -17,7 +17,7 @@ BIN     := $(if $(SANITIZER),$O/reverie,build/reverie)
 
 folders := common config synsets \
            engine engine/weights engine/model engine/dream engine/cpu engine/cuda \
-           tape dreamer stream show chatbot chatbot/irc terminal web app
+           tape dreamer stream show chatbot rehearsal chatbot/irc terminal web app
 sources := $(sort $(foreach d,$(folders),$(wildcard $d/*.c)))
 headers := $(sort $(foreach d,$(folders) models,$(wildcard $d/*.h)))
 objects := $(sources:%.c=$O/%.o) $(patsubst %.S,$O/%.o,$(wildcard models/*.S web/*.S config/pictures/*.S))

@@ -30,6 +30,7 @@ static const struct command commands[] = {
     {"probe", cmd_probe, "losses, logits and gradient of one picture, for comparison"},
     {"synsets", cmd_synsets, "how a line of chat resolves to ImageNet classes"},
     {"log", cmd_log, "what was asked and shown, as JSON lines"},
+    {"crowd", cmd_crowd, "what a busy channel says, as a script: for trying things out"},
     {"status", cmd_status, "how the running show is doing; exit 0: well"},
     {"check", cmd_check, "is this configuration and this machine ready?"},
     {"bench", cmd_bench, "how fast this machine dreams, as JSON"},

@@ -217,7 +217,7 @@ static void make_tables(const struct args_command *c, struct tables *t)
     *t = (struct tables){.shorts = ":h"};
     for (int i = 0; i < c->count; i++) {
         const struct arg *a = &c->args[i];
-        int takes = a->metavar ? required_argument : no_argument;
+        int takes = a->bare ? optional_argument : a->metavar ? required_argument : no_argument;
         t->longs[i] = (struct long_option){a->name, takes, NULL, LONG_BASE + i};
         if (a->letter)
             t->shorts[n++] = a->letter;
@@ -261,7 +261,10 @@ int args_parse(const struct args_command *c, int argc, char **argv, int *first)
             return help_about(c, optarg);
         if (got == '?' || got == ':')
             return refuse(c, got, argc, argv);
-        int rc = take(c, find_arg(c, got), optarg);
+        const struct arg *a = find_arg(c, got);
+        if (a->bare && !optarg && optind < argc && strchr("0123456789", argv[optind][0]) && argv[optind][0])
+            optarg = argv[optind++]; /* "--rehearse 5", which getopt leaves alone */
+        int rc = take(c, a, a->bare && !optarg ? a->bare : optarg);
         if (rc != ARGS_OK)
             return rc;
     }

@@ -29,7 +29,8 @@ struct arg_list {
 struct arg {
     char letter; /* 0: none */
     const char *name;
-    const char *metavar; /* NULL for flags */
+    const char *metavar; /* NULL for flags; "[MINUTES]": may be left out */
+    const char *bare;    /* what it is then */
     enum arg_kind kind;
     struct option option;                 /* OPTION; `initial` NULL: the command has filled the field */
     const struct option_section *section; /* SETTING */
@@ -40,6 +41,10 @@ struct arg {
 #define ARG(letter_, name_, metavar_, ...)                                                                   \
     {                                                                                                        \
         .letter = letter_, .name = name_, .metavar = metavar_, .kind = ARG_OPTION, .option = __VA_ARGS__     \
+    }
+#define ARG_MAYBE(name_, metavar_, bare_, ...)                                                               \
+    {                                                                                                        \
+        .name = name_, .metavar = metavar_, .bare = bare_, .kind = ARG_OPTION, .option = __VA_ARGS__         \
     }
 #define ARG_FLAG(letter_, name_, s, f, text_) ARG(letter_, name_, NULL, OPTION_BOOL(s, f, "no", text_))
 #define ARG_TEXT(letter_, name_, metavar_, s, f, text_)                                                      \

@@ -23,6 +23,7 @@
 #include "app/output_desk.h"
 #include "app/page.h"
 #include "app/programme.h"
+#include "app/rehearse.h"
 #include "app/run_options.h"
 #include "app/settings.h"
 #include "app/signals.h"
@@ -67,6 +68,7 @@ struct run {
     struct output_desk outputs;
     struct port *port;
     struct programme programme;
+    struct rehearsal *rehearsal; /* NULL: it is the show itself */
 };
 
 /* A moderator took a request back: its caption goes from the screen. */
@@ -220,6 +222,8 @@ static void on_shown(void *context, int64_t request_id, const char *caption, int
     struct request q;
     bool is_known = requests_find_shown(r->requests, request_id, &q);
     credits_shown(r->credits, is_known ? &q : NULL, (int64_t)time(NULL), at_s);
+    if (is_known && request_id != 0)
+        rehearsal_shown(r->rehearsal, q.login[0] ? q.login : q.user);
     if (request_id != 0)
         log_info("show", "%.1f s: request %lld is on the screen", at_s, (long long)request_id);
     chatbot_shown(r->chatbot, request_id);
@@ -246,6 +250,7 @@ static int open_page(struct run *r, struct error *e)
         .start_us = r->start_us,
         .fps = stream_config_fps(r->settings.stream),
         .first_below = dream_first_below(&r->settings.dream),
+        .rehearsal = r->rehearsal,
     };
     return page_open(&r->page, &p, e);
 }
@@ -295,6 +300,8 @@ static void on_signs(void *context, int64_t request_id, const char *caption, dou
                                    .known = &r->known,
                                    .now_s = show_now_s(r)};
     signs_fill(&s, request_id, caption, front, c);
+    if (r->rehearsal)
+        text_copy(c->lines[SIGNS_NOTE], sizeof c->lines[SIGNS_NOTE], "rehearsal");
 }
 
 static int open_stream(struct run *r, struct error *e)
@@ -388,8 +395,12 @@ static int open_all(struct run *r, struct error *e)
         return rc;
     if (r->options.offline)
         return 0; /* what people say now comes at wall time and would make the render depend on it */
-    if (r->settings.irc.enabled &&
-        (rc = link_open(&r->link, &r->settings.irc, r->chatbot, r->page, &r->clock, r->start_us, e)) < 0)
+    const struct link_params link = {&r->settings.irc, r->chatbot, r->page,
+                                     r->rehearsal,     &r->clock,  r->start_us};
+    if (r->settings.irc.enabled && (rc = link_open(&r->link, &link, e)) < 0)
+        return rc;
+    const struct rehearsal_show show = {r->dreaming, &r->stats, &r->stop, r->port};
+    if ((rc = rehearsal_begin(r->rehearsal, &show, e)) < 0)
         return rc;
     if (!r->watch)
         rc = console_open(&r->console, r->chatbot, STDIN_FILENO, &r->clock, r->start_us, e);
@@ -434,6 +445,7 @@ static int close_all(struct run *r, struct error *e)
 {
     signals_deadline(SHUTDOWN_MAX_S);
     stop_request(&r->stop);
+    rehearsal_stop(r->rehearsal);
     console_close(&r->console);
     link_close(&r->link);
     if (r->dreaming)
@@ -471,17 +483,32 @@ static void warn_of_variable(void *context, const char *text)
     log_warn("run", "%s", text);
 }
 
+/* Before anything else is opened: what would reach real people is taken out of the settings. */
+static int open_rehearsal(struct run *r, struct error *e)
+{
+    const struct rehearsal_params p = {.length_s = r->options.duration_s,
+                                       .seed = r->options.seed,
+                                       .calm = r->options.calm,
+                                       .with_outputs = r->options.with_outputs};
+    return r->options.rehearse_min > 0 ? rehearsal_open(&r->rehearsal, &p, &r->settings, e) : 0;
+}
+
 static int run_show(struct run *r)
 {
     ready_variables(&r->settings, warn_of_variable, NULL);
     struct error e = {0}, closing = {0};
-    int rc = open_all(r, &e);
+    int rc = open_rehearsal(r, &e), broken = 0;
     if (rc == 0)
+        rc = open_all(r, &e);
+    if (rc == 0) {
         wait_for_end(r);
+        broken = rehearsal_report(r->rehearsal); /* first: a part that hangs may take the program with it */
+    }
     int closed = close_all(r, &closing);
     if (rc < 0 || closed < 0)
         log_error("run", "%s", rc < 0 ? e.text : closing.text);
-    return rc < 0 || closed < 0;
+    rehearsal_close(&r->rehearsal);
+    return rc < 0 || closed < 0 || broken != 0;
 }
 
 int cmd_run(int argc, char **argv)

@@ -13,6 +13,7 @@ int cmd_inspect(int argc, char **argv);
 int cmd_probe(int argc, char **argv);
 int cmd_synsets(int argc, char **argv);
 int cmd_log(int argc, char **argv);
+int cmd_crowd(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_bench(int argc, char **argv);

@@ -296,6 +296,11 @@ int dreaming_start(struct dreaming *d, struct port *port, struct clock *clock, i
     return start_thread(d, &p, e);
 }
 
+int dreaming_signal(struct dreaming *d, int signal)
+{
+    return d->supervisor ? supervisor_signal(d->supervisor, signal) : -ESRCH;
+}
+
 void dreaming_stop(struct dreaming *d)
 {
     if (!d)

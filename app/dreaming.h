@@ -42,6 +42,9 @@ double dreaming_lag_s(const struct settings *s, bool offline);
 int dreaming_start(struct dreaming *d, struct port *port, struct clock *clock, int64_t start_us, bool keeps,
                    struct error *e);
 
+/* For rehearsals: supervisor_signal; -ESRCH also where the dream has no process of its own. */
+int dreaming_signal(struct dreaming *d, int signal);
+
 /* Stop has been requested, keyframes and port are shut down: waits for the step that is under way, a process for a
  * second at most. NULL and one that was never started are fine. */
 void dreaming_stop(struct dreaming *d);

@@ -119,6 +119,7 @@ static void hear_alarm(void *context, enum log_level level, const char *part, co
     char line[WEB_TEXT_BYTES];
     snprintf(line, sizeof line, "%s: %s", part, text);
     web_alarm(p->web, level == LOG_ERROR ? "error" : "warn", line);
+    rehearsal_alarm(p->p.rehearsal, part, text);
 }
 
 /* Where the port cannot be had or is not wanted, the door is left; where there is no door, nothing: 1. */

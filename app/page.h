@@ -10,6 +10,7 @@
 #define APP_PAGE_H
 
 #include "app/output_desk.h"
+#include "app/rehearse.h"
 #include "app/settings.h"
 #include "chatbot/chatbot.h"
 #include "chatbot/irc/irc.h"
@@ -40,7 +41,8 @@ struct page_params {
     struct clock *clock;
     int64_t start_us; /* show time 0 on the clock */
     int fps;
-    bool first_below; /* the first of two things is the lower one */
+    bool first_below;            /* the first of two things is the lower one */
+    struct rehearsal *rehearsal; /* hears of warnings, and the page says that it is one; NULL: it is none */
 };
 
 /* Opens the page and turns the stream's preview on: before stream_open. When somebody else has the port it says so

@@ -157,6 +157,7 @@ static void add_queue(struct page *p, struct web_status *s, double now_s)
         page_describe(p, &next[i], &s->next[i]);
         requests_where(p->p.requests, login, now_s, &s->next[i].in_s);
     }
+    s->rehearsal = p->p.rehearsal != NULL;
     s->paused = p->p.rules && rules_is_paused(p->p.rules);
 }
 

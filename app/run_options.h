@@ -9,8 +9,9 @@
 struct run_options {
     const char *config_path, *script_path; /* NULL: none */
     struct arg_list sets;
-    double duration_s; /* 0: until it is stopped */
-    bool offline, print_config;
+    double duration_s;   /* 0: until it is stopped */
+    double rehearse_min; /* 0: it is no rehearsal */
+    bool offline, print_config, calm, with_outputs;
     int watch;    /* enum watch_mode */
     int64_t seed; /* -1: from the clock */
 };

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -265,18 +266,28 @@ static void part(struct supervisor *s)
     }
 }
 
+static void may_signal(struct supervisor *s, pid_t pid)
+{
+    pthread_mutex_lock(&s->lock);
+    s->signalled = pid;
+    pthread_mutex_unlock(&s->lock);
+}
+
 /* One process, from its start to its end. Returns how long to wait before the next. */
 static int64_t live(struct supervisor *s)
 {
     struct error e = {""};
     struct end end = {.is_over = true};
     char how[128];
-    if (start(s, &e) == 0)
+    if (start(s, &e) == 0) {
+        may_signal(s, s->process.pid);
         end = serve(s);
+    }
     if (stop_requested(s->p.stop) && s->process.pid > 0)
         part(s);
     else if (end.is_gone && process_is_over(&s->process, EXIT_MS))
         supervisor_read_errors(s);
+    may_signal(s, 0);
     process_end(&s->process, how, sizeof how);
     if (stop_requested(s->p.stop) || progress_of(s) == SUPERVISOR_REFUSED)
         return 0;
@@ -358,6 +369,14 @@ void supervisor_begin(struct supervisor *s, struct port *port, int64_t start_us)
     pthread_mutex_unlock(&s->lock);
     ssize_t n = write(s->wake_fd, &one, sizeof one);
     (void)n;
+}
+
+int supervisor_signal(struct supervisor *s, int signal)
+{
+    pthread_mutex_lock(&s->lock);
+    int rc = s->signalled > 0 && kill(s->signalled, signal) == 0 ? 0 : -ESRCH;
+    pthread_mutex_unlock(&s->lock);
+    return rc;
 }
 
 void supervisor_close(struct supervisor **out)

@@ -39,6 +39,9 @@ int supervisor_open(struct supervisor **s, const struct supervisor_params *p, st
 /* The show begins: show time 0 is start_us on the monotonic clock. `port` must outlive the supervisor. */
 void supervisor_begin(struct supervisor *s, struct port *port, int64_t start_us);
 
+/* For rehearsals: sends a signal to the process that dreams now. 0 or -ESRCH: there is none. From any thread. */
+int supervisor_signal(struct supervisor *s, int signal);
+
 /* p.stop must have been requested, keyframes and port shut down. Ends the process, at the latest after STOP_MS, and
  * keeps the last snapshot. NULL is fine. */
 enum { SUPERVISOR_STOP_MS = 1000 };

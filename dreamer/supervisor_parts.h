@@ -23,13 +23,14 @@ struct supervisor {
     struct thread thread;
     int wake_fd; /* the camera has taken a picture, or the show begins */
 
-    pthread_mutex_t lock; /* leaf; guards the next five */
+    pthread_mutex_t lock; /* leaf; guards the next six */
     pthread_cond_t changed;
     enum supervisor_progress progress;
     struct error refusal;
     int refusal_rc;
     struct port *port; /* NULL: the show has not begun */
     int64_t start_us;
+    pid_t signalled; /* the process that a signal may go to: it lives, or has not been reaped; 0: none */
 
     /* The thread's own. */
     struct process process;

@@ -16,7 +16,7 @@
 #include "stream/frame.h"
 
 enum { SIGNS_TEXT_BYTES = 160 };
-enum signs_line { SIGNS_NEXT, SIGNS_BELIEF, SIGNS_LINES };
+enum signs_line { SIGNS_NEXT, SIGNS_BELIEF, SIGNS_NOTE, SIGNS_LINES };
 
 /* Texts are plain; "": nothing is drawn. */
 struct signs_content {

@@ -116,6 +116,12 @@ void sink_set_deaf(struct sink *s, bool deaf);
 /* The driver that stream_config_set_page sets up. */
 extern const struct sink_ops sink_page;
 
+/* The driver that stream_config_rehearse sets up. */
+extern const struct sink_ops sink_stand_in;
+
+/* The recording. */
+extern const struct sink_ops sink_mp4;
+
 /* The registry, in the order of the sections in the config file; ends with NULL. */
 extern const struct sink_ops *const sink_registry[];
 

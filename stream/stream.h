@@ -8,6 +8,8 @@
 #ifndef STREAM_STREAM_H
 #define STREAM_STREAM_H
 
+#include <stdatomic.h>
+
 #include "common/clock.h"
 #include "common/error.h"
 #include "common/keyframes.h"
@@ -55,6 +57,16 @@ struct stream_page {
 };
 /* Turns the preview on. Before stream_open. */
 void stream_config_set_page(struct stream_config *c, const struct stream_page *page);
+
+/* In a rehearsal a line to nowhere stands in for the outputs: it takes packets as a server would, and fails as one would
+ * when it is told to. */
+enum stand_in_mood { STAND_IN_WELL, STAND_IN_DEAD, STAND_IN_SLOW };
+struct stand_in {
+    _Atomic int mood; /* enum stand_in_mood; from any thread */
+};
+/* Adds the stand-in, as the output "stand-in". Unless `with_outputs`, of all others only the recording is left: there are
+ * none, also for who would switch them on. Before stream_open; `stand_in` must outlive the stream. */
+void stream_config_rehearse(struct stream_config *c, struct stand_in *stand_in, bool with_outputs);
 
 struct stream_params {
     const struct stream_config *config; /* must outlive the stream, as must all that follows */

@@ -52,13 +52,19 @@ struct config_list *stream_config_outputs(struct stream_config *c)
     return &c->outputs;
 }
 
+static bool is_rehearsed(const struct sink_ops *ops)
+{
+    return ops == &sink_mp4 || ops == &sink_page || ops == &sink_stand_in;
+}
+
 int stream_config_setups(const struct stream_config *c, struct sink_setup *out)
 {
     int count = 0;
     for (int i = 0; sink_registry[i] && i < STREAM_SINKS_MAX; i++)
-        out[count++] = (struct sink_setup){sink_registry[i], sink_registry[i]->name,
-                                           sink_registry[i]->section, c->sinks[i]};
-    for (int i = 0; i < c->outputs.count; i++)
+        if (!c->is_rehearsal || is_rehearsed(sink_registry[i]))
+            out[count++] = (struct sink_setup){sink_registry[i], sink_registry[i]->name,
+                                               sink_registry[i]->section, c->sinks[i]};
+    for (int i = 0; !c->is_rehearsal && i < c->outputs.count; i++)
         out[count++] = setup_of(c->outputs.items[i]);
     return count;
 }
@@ -150,4 +156,12 @@ void stream_config_set_page(struct stream_config *c, const struct stream_page *p
     for (int i = 0; sink_registry[i] && i < STREAM_SINKS_MAX; i++)
         if (sink_registry[i] == &sink_page)
             *(struct stream_page *)c->sinks[i] = *page;
+}
+
+void stream_config_rehearse(struct stream_config *c, struct stand_in *stand_in, bool with_outputs)
+{
+    c->is_rehearsal = !with_outputs;
+    for (int i = 0; sink_registry[i] && i < STREAM_SINKS_MAX; i++)
+        if (sink_registry[i] == &sink_stand_in)
+            *(struct stand_in **)c->sinks[i] = stand_in;
 }

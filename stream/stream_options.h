@@ -19,6 +19,7 @@ struct stream_config {
     struct overlay_config caption;
     struct audio_config audio;
     void *sinks[STREAM_SINKS_MAX]; /* of sink_registry[i]; NULL: it has no options */
+    bool is_rehearsal;             /* only the recording, the page and the stand-in are there */
     struct config_list outputs;    /* and those of the list */
     const struct option_section *kinds[STREAM_SINKS_MAX + 1]; /* of outputs; ends with NULL */
     const char *taken[STREAM_SINKS_MAX + 1]; /* names of outputs without it; ends with NULL */

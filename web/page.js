@@ -191,6 +191,7 @@ setInterval(() => {
 }, 250);
 
 function showNext(s) {
+  $("rehearsal").hidden = !s.rehearsal;
   const key = JSON.stringify([s.next, s.waiting, s.operator].map((x) => x && x.map ? x.map((d) => d.id) : x));
   $("next-none").hidden = s.waiting > 0;
   set($("next-none"), s.paused ? "No wishes are taken at the moment." : "Nobody waits. Whatever you name is next.");

@@ -193,6 +193,8 @@ static struct json *board_json(struct web *w, bool for_operators)
     set(o, "uptime_s", s->uptime_s);
     json_put_truth(o, "operator", for_operators);
     json_put_truth(o, "paused", s->paused);
+    if (s->rehearsal)
+        json_put_truth(o, "rehearsal", true);
     set(o, "held_for_s", s->held_for_s);
     add_now(o, s);
     add_next(o, s);

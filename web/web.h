@@ -101,6 +101,7 @@ struct web_status {
     double steps_per_s, keyframe_s; /* < 0: not known */
     double left_out; /* share of the frames of the last ten seconds that this machine was too slow for */
     bool paused;
+    bool rehearsal; /* nobody is there, and nothing goes out */
     double held_for_s;
     const char *trouble; /* static: why the show is not well; NULL: it is */
     /* For operators only. */

@@ -193,7 +193,8 @@ static int begin(struct session *s)
                                             .ca_file = sh->ca_file,
                                             .resolver = sh->resolver,
                                             .deadline_us = s->channel.now_us + sh->tuning->connect_us,
-                                            .stop = sh->stop};
+                                            .stop = sh->stop,
+                                            .town = sh->tuning->town};
     int rc = transport_open(&s->server, sh->transport, &target, &e);
     if (rc < 0) {
         irc_channel_end(&s->channel,

@@ -8,7 +8,7 @@
 #include "common/mem.h"
 
 const struct transport_ops *const transport_registry[] = {&transport_tls, &transport_plain, &transport_fake,
-                                                          NULL};
+                                                          &transport_rehearsal, NULL};
 
 const struct transport_ops *transport_find(bool is_encrypted)
 {

@@ -1,5 +1,5 @@
 /*
- * transport - the ways to a chat server: encrypted, plain, and a replayed log for tests.
+ * transport - the ways to a chat server: encrypted, plain, a replayed log for tests, and the crowd of a rehearsal.
  *
  * A family: a driver file exports its `struct transport_ops` and nothing else; transport.c lists them, and is
  * the only caller of their functions. The chat thread opens a fresh one for every attempt, waits for its
@@ -18,6 +18,7 @@
 #include "common/thread.h"
 
 struct resolver; /* common/resolve.h */
+struct town;     /* rehearsal/town.h */
 
 struct transport_target {
     const char *host; /* name or address; the fake one: path of its log */
@@ -26,6 +27,7 @@ struct transport_target {
     struct resolver *resolver;
     int64_t deadline_us; /* clock_real_us */
     struct stop *stop;
+    struct town *town; /* of a rehearsal; else NULL */
 };
 
 struct transport_ops {
@@ -50,7 +52,7 @@ struct transport_ops {
     void (*close)(void *priv);
 };
 
-extern const struct transport_ops transport_tls, transport_plain, transport_fake;
+extern const struct transport_ops transport_tls, transport_plain, transport_fake, transport_rehearsal;
 
 /* The registry, those for use before those for tests; ends with NULL. */
 extern const struct transport_ops *const transport_registry[];

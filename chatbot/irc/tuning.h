@@ -24,6 +24,7 @@ struct irc_tuning {
     int64_t pause_us;       /* silence after the server said that we talk too much */
     struct irc_limits limits;
     const struct transport_ops *transport; /* NULL: as the settings say */
+    struct town *town;                     /* of a rehearsal, for its transport; NULL */
     resolver_lookup_fn *lookup;            /* NULL: getaddrinfo */
     void *lookup_context;
 };

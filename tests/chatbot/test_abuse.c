@@ -8,6 +8,7 @@
 #include "common/mem.h"
 #include "common/rng.h"
 #include "common/text.h"
+#include "rehearsal/crowd.h"
 #include "tests/chatbot/scene.h"
 
 static int setup(void **state)
@@ -31,92 +32,21 @@ static const char *hear(const char *user, const char *text)
 
 #define PICK(list) (list)[rng_below(&rng, ARRAY_LEN(list))]
 
-/* 18,000 lines of talk and 2,000 commands of other bots: no answer, no wish. */
+/* 20,000 lines of talk and commands of other bots (rehearsal/crowd.h): no answer, no wish. */
 static void ordinary_lines_are_left_alone(void **state)
 {
     (void)state;
-    static const char *const openings[] = {"",      "lol ",      "omg ",  "wait ",   "so ", "@ann ", "bro ",
-                                           "guys ", "honestly ", "chat ", "ok but ", "yo ", "hm ",   "well "};
-    static const char *const bodies[] = {"what is this",
-                                         "i love this song",
-                                         "my cat is sleeping",
-                                         "how long have you been live",
-                                         "first time here",
-                                         "that looks like a dog kinda",
-                                         "who made this",
-                                         "can you turn up the volume",
-                                         "it was so cold today",
-                                         "i had pizza for lunch",
-                                         "anyone else hungry",
-                                         "good night all",
-                                         "hello from berlin",
-                                         "the colours are insane",
-                                         "is this ai",
-                                         "how does this work",
-                                         "what gpu do you use",
-                                         "why is it so slow",
-                                         "this is better than tv",
-                                         "i need coffee",
-                                         "brb",
-                                         "back",
-                                         "same",
-                                         "true",
-                                         "nah",
-                                         "gg",
-                                         "we should raid someone",
-                                         "the left one is scary",
-                                         "my phone died",
-                                         "my dog hates this",
-                                         "i think it is a bird or something",
-                                         "nice",
-                                         "that is a big fish",
-                                         "turn left",
-                                         "lets go",
-                                         "W stream",
-                                         "L",
-                                         "poggers",
-                                         "kekw",
-                                         "no way",
-                                         "next song please",
-                                         "thanks for the follow",
-                                         "welcome in",
-                                         "what time is it there",
-                                         "monday again",
-                                         "i am at work",
-                                         "homework sucks",
-                                         "who is modding",
-                                         "ban him",
-                                         "look at the eyes",
-                                         "it sees everything",
-                                         "trippy",
-                                         "can it do faces",
-                                         "does it read chat"};
-    static const char *const ends[] = {"",    " lol", " haha", "!",   "?",  "...",
-                                       " xD", " imo", " tbh",  " :)", " <3"};
-    static const char *const commands[] = {
-        "!points",    "!sr",        "!songrequest", "!song",     "!so",      "!shoutout",    "!uptime",
-        "!followage", "!watchtime", "!discord",     "!lurk",     "!unlurk",  "!socials",     "!twitter",
-        "!youtube",   "!specs",     "!pc",          "!keyboard", "!mouse",   "!monitor",     "!chair",
-        "!desk",      "!camera",    "!mic",         "!headset",  "!clip",    "!title",       "!game",
-        "!commands",  "!quote",     "!addquote",    "!gamble",   "!slots",   "!roulette",    "!duel",
-        "!raffle",    "!giveaway",  "!join",        "!leave",    "!top",     "!leaderboard", "!bet",
-        "!give",      "!rank",      "!sub",         "!prime",    "!merch",   "!shirt",       "!hug",
-        "!slap",      "!dice",      "!8ball",       "!time",     "!weather", "!cat",         "!dog",
-        "!fish",      "!coffee",    "!wheel",       "!bow",      "!cup",     "!guitar",      "!drop",
-        "!drops",     "!watch"};
-    static const char *const arguments[] = {
-        "",     " ann", " @ben", " lion", " 100", " all", " never gonna give you up", " tiger king",
-        " red", " next"};
-    struct rng rng = rng_make(1, 1);
-    char text[256], user[32];
-    for (int i = 0; i < 20000; i++) {
-        snprintf(user, sizeof user, "viewer%u", rng_below(&rng, 500));
-        if (i % 10 == 0)
-            snprintf(text, sizeof text, "%s%s", PICK(commands), PICK(arguments));
-        else
-            snprintf(text, sizeof text, "%s%s%s", PICK(openings), PICK(bodies), PICK(ends));
-        if (*hear(user, text) || s.outcome.result == CHAT_TAKEN)
-            fail_msg("\"%s\" is answered with \"%s\"", text, s.reply);
+    const struct crowd_params busy = {.seed = 1, .lines_per_s = 1, .bot = "dreambot"};
+    struct crowd crowd;
+    struct crowd_line line;
+    crowd_begin(&crowd, &busy);
+    for (int heard = 0; heard < 20000;) {
+        crowd_next(&crowd, &line);
+        if (!crowd_wants_silence(line.kind))
+            continue;
+        if (*hear(line.user, line.text) || s.outcome.result == CHAT_TAKEN)
+            fail_msg("\"%s\" is answered with \"%s\"", line.text, s.reply);
+        heard++;
     }
     assert_int_equal(requests_list(s.requests, NULL, NULL, 0), 0);
 }

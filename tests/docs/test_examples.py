@@ -111,7 +111,7 @@ def run_as(words):
     if words[0] in ("inspect", "probe"):
         words = ["MODEL" if w == "FILE" else w for w in words]
     words = [re.sub(r"^(config|docs/pictures)/", lambda m: "%s/%s/" % (ROOT, m.group(1)), PLACEHOLDERS.get(w, w)) for w in words]
-    if words[0] in ("run", "check") and any(e in w for e in ELSEWHERE for w in words):
+    if words[0] in ("run", "check") and ("--rehearse" in words or any(e in w for e in ELSEWHERE for w in words)):
         return ["run", *words[1:], "--print-config"]
     if words[0] == "still" and "--animate" in words:
         return words + ["--size", "64x64", "--steps", "1", "--animate", "0.2"]

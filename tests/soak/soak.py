@@ -2,7 +2,7 @@
 """The show for a long time, with a fault a minute: `make soak MINUTES=60`, or `soak.py MINUTES [--only text] [--set key=value]`.
 
 Faults: the ingest server killed, and stopped; the disk full; the dreamer killed, where it has a process of its own; the chat
-dropped; two busy loops. Between them somebody wishes for something. Each minute tells how it stands; at the end is a
+dropped; two busy loops. Meanwhile the crowd of `reverie crowd` talks. Each minute tells how it stands; at the end is a
 report of what was promised (judge.py), and the exit code is 1 when one promise was broken. The log and the report stay
 in the folder that the first line names. Needs root, or a kernel that lets users mount a tmpfs of their own."""
 import argparse
@@ -19,7 +19,6 @@ import stage as stages
 
 FIRST_FAULT_S = 40
 LATELY_S = 40  # so long after its end warnings still belong to a fault
-WISHES = ["goldfish", "pizza + monarch", "king penguin", "mushroom", "school bus"]
 
 
 def options():
@@ -35,13 +34,13 @@ def options():
 class Soak:
     def __init__(self, folder, arguments):
         self.a, self.folder = arguments, folder
-        self.stage = stages.Stage(folder, dict(s.split("=", 1) for s in arguments.set))
+        self.stage = stages.Stage(folder, dict(s.split("=", 1) for s in arguments.set), arguments.minutes)
         self.seen = judge.Seen()
         self.kinds = [f for f in faults.ALL if arguments.only in f.name]
         self.fault = self.told = None     # that is on or heals
         self.lately = []                  # [(ended, fault)]
         self.machine_s, self.own_s, self.sampled_s = stages.machine_s(), self.stage.own_cpu_s(), 0.0
-        self.begun = self.asked = 0
+        self.begun = 0
 
     # ---- faults ----
 
@@ -121,9 +120,10 @@ class Soak:
                 self.follow_fault(now, sample.status)
             elif self.kinds and now > FIRST_FAULT_S + 60 * self.begun and self.begun < self.a.minutes - 1:
                 self.begin_fault(now)
-            if now > 20 * (self.asked + 1) and sample.status and sample.status["chat"]["state"] == "online":
-                self.stage.chat.wish(WISHES[self.asked % len(WISHES)])
-                self.asked += 1
+            if sample.status and sample.status["chat"]["state"] == "online":
+                self.stage.chat.speak(now)
+            else:
+                self.stage.chat.skip(now)
             if now > 60 * (minutes + 1):
                 minutes += 1
                 self.take_files()
@@ -141,7 +141,7 @@ class Soak:
         self.read_log(self.stage.now())
         totals = [text for _, part, text in self.stage.lines if part == "stats" and text.startswith("all ")]
         self.seen.frames = int(totals[-1].split(": ")[1].split()[0]) if totals else 0
-        self.seen.asked, self.seen.answered = self.stage.chat.asked, self.stage.chat.answers()
+        self.seen.asked, self.seen.answered = len(self.stage.chat.asked), self.stage.chat.answers()
         self.take_files(True)
 
 

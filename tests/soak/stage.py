@@ -18,7 +18,7 @@ import ingest  # noqa: E402
 
 REVERIE = os.environ["REVERIE"]
 DISK_MB = 96
-VIEWERS = 12  # each new one touches pages of tables that have their full size from the start: 8 kB that are no leak
+LINES_PER_MINUTE = 20  # fewer answers than the bot may give
 TICK = os.sysconf("SC_CLK_TCK")
 SETTINGS = {"show.hold_s": 20, "video.bitrate_kbps": 1000, "record.segment_minutes": 1, "record.min_free_mb": 4,
             "rtmp.enabled": "true", "chat.enabled": "true", "chat.channel": "#chan", "chat.server": "127.0.0.1", "chat.tls": "false",
@@ -76,24 +76,46 @@ class Door(http.client.HTTPConnection):
 
 
 class Chat:
-    """A channel where somebody wishes for something now and then. `answers` counts what the bot said to him."""
+    """A channel with the crowd of `reverie crowd`: everything that people say, at its time. `answers` counts what the bot said to those
+    who want an answer."""
 
-    def __init__(self):
+    def __init__(self, minutes):
         async def script(talk):
             await talk.login()
             await talk.listen()
         self.server = fake_tmi.Server(script).__enter__()
-        self.port, self.asked = self.server.port, 0
+        self.port, self.asked, self.said = self.server.port, {}, 0
+        out = subprocess.run([REVERIE, "crowd", "--json", "--minutes", str(minutes), "--lines-per-minute", str(LINES_PER_MINUTE)],
+                             stdout=subprocess.PIPE, check=True).stdout
+        self.lines = [json.loads(line) for line in out.splitlines()]
 
-    def wish(self, text):
-        self.asked += 1
-        if self.server.talks:
-            who = self.asked % VIEWERS
-            line = "@id=w%d;user-id=%d :viewer%d!u@h PRIVMSG #chan :!dream %s" % (self.asked, who, who, text)
-            self.server.loop.call_soon_threadsafe(self.server.talks[-1].say, line)
+    def speak(self, now):
+        """What is due by now."""
+        while self.lines and self.lines[0]["at_s"] <= now:
+            line = self.lines.pop(0)
+            self.said += 1
+            if not self.server.talks:
+                continue
+            if line["wants_answer"]:
+                self.asked["w%d" % self.said] = line["user"]
+            rank = "badges=%s;mod=%d" % ("moderator/1" if line["moderator"] else "", line["moderator"])
+            text = "@id=w%d;user-id=%s;%s :%s!u@h PRIVMSG #chan :%s" % (self.said, line["user"], rank, line["user"], line["text"])
+            if line["kind"] == "removal":
+                text = ":tmi.twitch.tv CLEARCHAT #chan :%s" % line["user"]
+            self.server.loop.call_soon_threadsafe(self.server.talks[-1].say, text)
+
+    def skip(self, now):
+        """Nobody could hear what is said until now."""
+        while self.lines and self.lines[0]["at_s"] <= now:
+            self.lines.pop(0)
 
     def answers(self):
-        return len({number for talk in list(self.server.talks) for number, _ in talk.threads()})
+        """In a thread, or, when several were joined, by name."""
+        talks = list(self.server.talks)
+        threads = {number for talk in talks for number, _ in talk.threads()}
+        joined = " ".join(text for talk in talks for _, text in talk.said())
+        named = set(re.findall(r"@(\w+)", joined))
+        return sum(number in threads or user in named for number, user in self.asked.items())
 
     def connections(self):
         return len(self.server.talks)
@@ -130,11 +152,11 @@ class Disk:
 
 
 class Stage:
-    def __init__(self, folder, settings):
+    def __init__(self, folder, settings, minutes):
         self.folder, self.log_at, self.lines = folder, 0, []
         os.makedirs(os.path.join(folder, "nginx"))
         self.disk = Disk(os.path.join(folder, "disk"))
-        self.chat = Chat()
+        self.chat = Chat(minutes)
         self.nginx = ingest.Nginx(os.path.join(folder, "nginx"), ingest.free_port())
         self.log_path = os.path.join(folder, "log")
         sets = dict(SETTINGS, **{"record.dir": os.path.join(folder, "disk", "rec"), "show.state_dir": os.path.join(folder, "state"),
