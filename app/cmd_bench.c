@@ -221,7 +221,7 @@ static int open_network(struct bench *b, const struct result *results, int count
         w = results[i].size[0] > w ? results[i].size[0] : w;
         h = results[i].size[1] > h ? results[i].size[1] : h;
     }
-    const struct cpu_net_params params = {b->model, b->pool, w, h, b->tier};
+    const struct cpu_net_params params = {b->model, b->pool, w, h, b->tier, 0};
     return cpu_net_open(&b->net, &params, e);
 }
 

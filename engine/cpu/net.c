@@ -10,6 +10,7 @@
 
 #include "common/clock.h"
 #include "common/mem.h"
+#include "engine/cpu/cache.h"
 #include "engine/cpu/net_internal.h"
 
 static void name_stages(struct cpu_net *n)
@@ -56,6 +57,7 @@ int cpu_net_open(struct cpu_net **out, const struct cpu_net_params *p, struct er
     n->kernels = k;
     n->max_width_px = p->max_width_px;
     n->max_height_px = p->max_height_px;
+    n->cache_bytes = p->cache_bytes ? p->cache_bytes : cpu_cache_bytes(CPU_CACHE_FOLDER);
     n->convs = m->layer_count - HEAD_LAYERS;
     n->detail_layer = cpu_net_detail_layer(m);
     n->is_rgb_direct = !m->layers[0].pool_after;

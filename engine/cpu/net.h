@@ -20,6 +20,8 @@ struct cpu_net_params {
     struct pool *pool;
     int max_width_px, max_height_px; /* of later inputs */
     enum cpu_tier tier;              /* CPU_TIER_AUTO: the best that the CPU has */
+    size_t
+        cache_bytes; /* of the shared cache, by which work is divided (never what comes out); 0: this machine's */
 };
 
 /* What the network looks at. */

@@ -11,20 +11,25 @@
  * points. V of all tiles is made before; on the way back every item makes its own transformed gradients,
  * which would be eight times as many floats in memory. What comes back, 8x8 pixels per tile, overlaps; the
  * rows of the map are added up at the end, tiles in order.
+ *
+ * Every item reads V of all tiles. Where that would not stay in the shared cache the tiles go in bands, one
+ * after the other, so that what is added up stays in the order of the tiles.
  */
 #include <string.h>
 
 #include "engine/cpu/net_internal.h"
 
 enum { SEVEN = 7, SIDE = 8, POINTS = SIDE * SIDE, PANELS = 2, DEPTH = 64, WIDTH = PANELS * GROUP };
+enum { TILES_MIN = 16 };     /* of a band: so many pay for the transformation of all weights */
 enum { POSITIONS_MIN = 25 }; /* where the saved products outweigh the transformation of weights */
 
 struct job {
     struct cpu_net *net;
     const struct pack *pack;
     const struct map *map; /* before fc6 */
-    int tiles_w, tiles;
-    float *v; /* [64][tiles][in]: transformed pixels, or gradients of pixels */
+    int tiles_w;
+    int first, tiles; /* of this band */
+    float *v;         /* [64][tiles][in]: transformed pixels, or gradients of pixels */
     size_t v_row, v_plane;
 };
 
@@ -51,27 +56,59 @@ bool cpu_net_fc6_is_tiled(const struct cpu_net *n, int map_w, int map_h)
     return n->model->layers[n->convs].kernel == SEVEN && (int64_t)map_w * map_h >= POSITIONS_MIN;
 }
 
-int cpu_net_fc6_direct_positions(const struct cpu_net *n, int map_w, int map_h)
+size_t cpu_net_fc6_direct_positions(const struct cpu_net *n, int map_w, int map_h)
 {
-    return cpu_net_fc6_is_tiled(n, map_w, map_h) ? POSITIONS_MIN - 1 : map_w * map_h;
+    return cpu_net_fc6_is_tiled(n, map_w, map_h) ? POSITIONS_MIN - 1 : cpu_net_head_columns(n, map_w, map_h);
 }
 
-size_t cpu_net_fc6_own_floats(int map_w, int map_h)
+static int smaller(int a, int b)
 {
-    int tiles = half_up(map_w) * half_up(map_h);
+    return a < b ? a : b;
+}
+
+/* Tiles whose V fills half of the shared cache. */
+static int tiles_that_fit(const struct cpu_net *n)
+{
+    size_t tile = POINTS * (size_t)(n->packs[n->convs].in + GROUP) * sizeof(float),
+           fit = n->cache_bytes / 2 / tile;
+    return fit > TILES_MIN ? (int)fit : TILES_MIN;
+}
+
+/* Tiles of a band. The nearest number of bands: one more costs another transformation of all weights. */
+static int band_of(const struct cpu_net *n, int tiles)
+{
+    int fit = tiles_that_fit(n), bands = (tiles + fit / 2) / fit;
+    return bands > 1 ? (tiles + bands - 1) / bands : tiles;
+}
+
+/* Of the bands of all maps up to that size. */
+static int largest_band(const struct cpu_net *n, int map_w, int map_h)
+{
+    return smaller(half_up(map_w) * half_up(map_h), tiles_that_fit(n) * 3 / 2 + 1);
+}
+
+size_t cpu_net_fc6_own_floats(const struct cpu_net *n, int map_w, int map_h)
+{
+    int tiles = largest_band(n, map_w, map_h);
     return POINTS * (U_PLANE + plane_of(tiles, DEPTH) + plane_of(tiles, WIDTH));
 }
 
 size_t cpu_net_fc6_v_floats(const struct cpu_net *n, int map_w, int map_h)
 {
-    return POINTS * plane_of(half_up(map_w) * half_up(map_h), n->packs[n->convs].in + GROUP);
+    return POINTS * plane_of(largest_band(n, map_w, map_h), n->packs[n->convs].in + GROUP);
 }
 
-static struct job job_of(struct cpu_net *n)
+static int tiles_of(const struct cpu_net *n)
 {
-    struct job j = {.net = n, .pack = &n->packs[n->convs], .map = &n->out[n->convs - 1]};
+    return half_up(n->map_w) * half_up(n->map_h);
+}
+
+/* The band that begins with tile `first`. */
+static struct job job_of(struct cpu_net *n, int first)
+{
+    struct job j = {.net = n, .pack = &n->packs[n->convs], .map = &n->out[n->convs - 1], .first = first};
     j.tiles_w = half_up(n->map_w);
-    j.tiles = j.tiles_w * half_up(n->map_h);
+    j.tiles = smaller(band_of(n, tiles_of(n)), tiles_of(n) - first);
     j.v = n->fc6_tiles;
     j.v_row = (size_t)j.pack->in + GROUP;
     j.v_plane = plane_of(j.tiles, j.pack->in + GROUP);
@@ -86,11 +123,6 @@ static struct own own_of_worker(const struct job *j, int worker)
     o.z = o.u + (size_t)POINTS * U_PLANE;
     o.m = o.z + POINTS * o.z_plane;
     return o;
-}
-
-static int smaller(int a, int b)
-{
-    return a < b ? a : b;
 }
 
 /* m[64][tiles][width] (+)= a[64][tiles][depth] * u of `panels` panels. */
@@ -110,7 +142,8 @@ static void tile_in(void *context, int item, int worker)
     const struct job *j = context;
     const struct map *m = j->map;
     size_t pixel = (size_t)m->channels, row = pixel * (size_t)m->stride_px;
-    size_t y = 2 * (size_t)(item / j->tiles_w) + 1, x = 2 * (size_t)(item % j->tiles_w) + 1;
+    size_t y = 2 * (size_t)((j->first + item) / j->tiles_w) + 1;
+    size_t x = 2 * (size_t)((j->first + item) % j->tiles_w) + 1;
     j->net->kernels->seven_in(m->data + y * row + x * pixel, row, pixel, m->channels,
                               j->v + (size_t)item * j->v_row, j->v_plane);
 }
@@ -121,11 +154,12 @@ static void outputs_of(const struct job *j, const struct own *o, int first, int 
     size_t pixel = cpu_net_hidden_row(n, FC6), row = pixel * (size_t)n->map_w;
     float *to = n->hidden[FC6] + first;
     for (int t = 0; t < j->tiles; t++) {
-        int y = t / j->tiles_w * 2, x = t % j->tiles_w * 2;
+        int y = (j->first + t) / j->tiles_w * 2, x = (j->first + t) % j->tiles_w * 2;
         n->kernels->seven_out(o->m + (size_t)t * WIDTH, o->m_plane, width, smaller(2, n->map_h - y),
                               smaller(2, n->map_w - x), row, pixel, to + (size_t)y * row + (size_t)x * pixel);
     }
-    for (int c = 0; c < width; c += GROUP)
+    bool is_last = j->first + j->tiles == tiles_of(n);
+    for (int c = 0; is_last && c < width; c += GROUP)
         n->kernels->rows_bias(to + c, pixel, n->map_w * n->map_h, j->pack->bias + first + c, 1);
 }
 
@@ -149,9 +183,12 @@ static void forward_panels(void *context, int item, int worker)
 
 void cpu_net_fc6_forward(struct cpu_net *n)
 {
-    struct job j = job_of(n);
-    pool_run(n->pool, tile_in, &j, j.tiles);
-    pool_run(n->pool, forward_panels, &j, (j.pack->out / GROUP + PANELS - 1) / PANELS);
+    for (int first = 0; first < tiles_of(n);) {
+        struct job j = job_of(n, first);
+        pool_run(n->pool, tile_in, &j, j.tiles);
+        pool_run(n->pool, forward_panels, &j, (j.pack->out / GROUP + PANELS - 1) / PANELS);
+        first += j.tiles;
+    }
 }
 
 /* ---- The way back ---- */
@@ -162,7 +199,7 @@ static void gradients_of(const struct job *j, const struct own *o, int first, in
     const struct cpu_net *n = j->net;
     size_t pixel = cpu_net_hidden_row(n, FC6), row = pixel * (size_t)n->map_w;
     for (int t = 0; t < j->tiles; t++) {
-        int y = t / j->tiles_w * 2, x = t % j->tiles_w * 2;
+        int y = (j->first + t) / j->tiles_w * 2, x = (j->first + t) % j->tiles_w * 2;
         n->kernels->seven_out_adjoint(n->d_hidden[FC6] + (size_t)y * row + (size_t)x * pixel + first, row,
                                       pixel, smaller(2, n->map_h - y), smaller(2, n->map_w - x), depth,
                                       o->z + (size_t)t * DEPTH, o->z_plane);
@@ -190,7 +227,15 @@ static void backward_panels(void *context, int item, int worker)
                                           j->v + t * j->v_row + first * GROUP, j->v_plane);
 }
 
-/* Row `y` of the map's gradient: what every tile over it says. */
+static void clear_row(void *context, int y, int worker)
+{
+    (void)worker;
+    const struct map *m = context;
+    size_t pixel = (size_t)m->channels, at = (size_t)(y + 1) * (size_t)m->stride_px + 1;
+    memset(m->data + at * pixel, 0, (size_t)m->w * pixel * sizeof *m->data);
+}
+
+/* Row `y` of the map's gradient: what every tile of the band over it says, added to what the bands above said. */
 static void add_tiles(void *context, int y, int worker)
 {
     (void)worker;
@@ -199,21 +244,26 @@ static void add_tiles(void *context, int y, int worker)
     const struct map *m = j->map;
     size_t pixel = (size_t)m->channels, at = (size_t)(y + 1) * (size_t)m->stride_px + 1;
     float *to = m->data + at * pixel;
-    memset(to, 0, (size_t)m->w * pixel * sizeof *to);
     for (int t = 0; t < j->tiles; t++) {
-        int row = y - t / j->tiles_w * 2, x = t % j->tiles_w * 2;
+        int row = y - (j->first + t) / j->tiles_w * 2, x = (j->first + t) % j->tiles_w * 2;
         if (row < 0 || row >= SIDE)
             continue;
         for (int i = 0; i < SIDE && x + i < m->w; i++)
             n->kernels->add(j->v + (size_t)(row * SIDE + i) * j->v_plane + (size_t)t * j->v_row, m->channels,
                             to + (size_t)(x + i) * pixel);
     }
-    n->kernels->pixels_alive(to, m->alive + at * (pixel / GROUP), m->w, m->channels);
+    if (j->first + j->tiles == tiles_of(n))
+        n->kernels->pixels_alive(to, m->alive + at * (pixel / GROUP), m->w, m->channels);
 }
 
 void cpu_net_fc6_backward(struct cpu_net *n)
 {
-    struct job j = job_of(n);
-    pool_run(n->pool, backward_panels, &j, (j.pack->in / GROUP + PANELS - 1) / PANELS);
-    pool_run(n->pool, add_tiles, &j, j.map->h);
+    struct map *m = &n->out[n->convs - 1];
+    pool_run(n->pool, clear_row, m, m->h);
+    for (int first = 0; first < tiles_of(n);) {
+        struct job j = job_of(n, first);
+        pool_run(n->pool, backward_panels, &j, (j.pack->in / GROUP + PANELS - 1) / PANELS);
+        pool_run(n->pool, add_tiles, &j, m->h);
+        first += j.tiles;
+    }
 }

@@ -15,6 +15,7 @@
 #include "engine/cpu/net_internal.h"
 
 enum { DEPTH_AT_ONCE = 256 }; /* a panel's slice of 16 KB stays in the first-level cache over all rows */
+enum { ROWS_MIN = 64 };       /* of a band: fewer would not pay for the widening of the weights */
 
 /* c[segments * rows][16 * items] = sum over steps of a * weights, of a layer's packed weights `high` and
  * `low`. Forwards an item is a panel of outputs; on the way back it is 16 inputs, from number `first_input`
@@ -72,6 +73,37 @@ static void head_panel(void *context, int item, int worker)
         j->kernels->rows_alive(c, j->ldc, all, j->alive + item * GROUP, j->ldc);
 }
 
+/* How many of `parts` parts, of so many bytes, are done at once: at least `least`, and all bands nearly alike. */
+static int band_of(const struct cpu_net *n, size_t part_bytes, int parts, int least)
+{
+    size_t fit = cpu_net_share(n) / part_bytes;
+    int most = fit < (size_t)least ? least : fit < (size_t)parts ? (int)fit : parts;
+    int bands = (parts + most - 1) / most;
+    return (parts + bands - 1) / bands;
+}
+
+/*
+ * All items, in bands of rows (of segments, where there are several): every item reads all of `a`, and what it
+ * reads over a large map would come from memory each time. Each row is summed up by itself, so bands change
+ * nothing.
+ */
+static void run_items(const struct cpu_net *n, struct head_job *j, int items)
+{
+    bool by_segment = j->segments > 1;
+    int parts = by_segment ? j->segments : j->rows;
+    size_t a_part = by_segment ? j->segment_stride : j->lda;
+    size_t c_part = by_segment ? (size_t)j->rows * j->ldc : j->ldc;
+    int band = band_of(n, (a_part + c_part) * sizeof(float), parts, by_segment ? 1 : ROWS_MIN);
+    for (int first = 0; first < parts; first += band) {
+        struct head_job b = *j;
+        *(by_segment ? &b.segments : &b.rows) = parts - first < band ? parts - first : band;
+        b.a += (size_t)first * a_part;
+        b.c += (size_t)first * c_part;
+        b.alive = b.alive ? b.alive + (size_t)first * c_part : NULL;
+        pool_run(n->pool, head_panel, &b, items);
+    }
+}
+
 static size_t panel_inputs(const struct cpu_net *n, int i)
 {
     size_t kernel = (size_t)n->model->layers[n->convs + i].kernel;
@@ -111,37 +143,53 @@ void cpu_net_head_forward(struct cpu_net *n, int last)
             j.steps = n->model->layers[n->convs].kernel;
             j.depth = j.steps * p->in;
         }
-        pool_run(n->pool, head_panel, &j, p->out / GROUP);
+        run_items(n, &j, p->out / GROUP);
         cpu_net_stage_done(n, n->convs + i);
     }
 }
 
 /* ---- The way back ---- */
 
+/* A row of fc6's kernel, for a band of rows of positions, which n->columns begins with. */
 struct fold_job {
     struct cpu_net *net;
-    int kernel_row;
+    int kernel_row, first;
 };
 
-/* Adds what one row of fc6's kernel says about row `y` of the map; the last one also applies the ReLU. */
-static void fold_columns(void *context, int y, int worker)
+static size_t map_row(const struct map *m, int y)
+{
+    return (size_t)(y + 1) * (size_t)m->stride_px + 1;
+}
+
+/* Adds what row `item` of the band says about the row of the map that lies under this row of the kernel. */
+static void fold_columns(void *context, int item, int worker)
 {
     (void)worker;
     const struct fold_job *j = context;
-    struct cpu_net *n = j->net;
+    const struct cpu_net *n = j->net;
     const struct map *m = &n->out[n->convs - 1];
-    int kernel = n->model->layers[n->convs].kernel, width = kernel * m->channels;
-    size_t at = (size_t)(y + 1) * (size_t)m->stride_px + 1;
-    float *to = m->data + at * (size_t)m->channels;
-    if (j->kernel_row == 0)
-        memset(to, 0, (size_t)m->w * (size_t)m->channels * sizeof *to);
-    int position_row = y - j->kernel_row;
-    if (position_row >= 0 && position_row < n->map_h)
-        for (int x = 0; x < n->map_w; x++)
-            n->kernels->add(n->columns + (size_t)(position_row * n->map_w + x) * (size_t)width, width,
-                            to + (size_t)x * (size_t)m->channels);
-    if (j->kernel_row == kernel - 1)
-        n->kernels->pixels_alive(to, m->alive + at * (size_t)(m->channels / GROUP), m->w, m->channels);
+    int width = n->model->layers[n->convs].kernel * m->channels;
+    float *to = m->data + map_row(m, j->first + item + j->kernel_row) * (size_t)m->channels;
+    for (int x = 0; x < n->map_w; x++)
+        n->kernels->add(n->columns + (size_t)(item * n->map_w + x) * (size_t)width, width,
+                        to + (size_t)x * (size_t)m->channels);
+}
+
+static void clear_row(void *context, int y, int worker)
+{
+    (void)worker;
+    const struct map *m = context;
+    memset(m->data + map_row(m, y) * (size_t)m->channels, 0,
+           (size_t)m->w * (size_t)m->channels * sizeof *m->data);
+}
+
+static void row_alive(void *context, int y, int worker)
+{
+    (void)worker;
+    const struct cpu_net *n = context;
+    const struct map *m = &n->out[n->convs - 1];
+    n->kernels->pixels_alive(m->data + map_row(m, y) * (size_t)m->channels,
+                             m->alive + map_row(m, y) * (size_t)(m->channels / GROUP), m->w, m->channels);
 }
 
 /* Layer FC6 + i backwards: d_hidden[i] times the turned weights. Where the product goes is the
@@ -162,20 +210,46 @@ static struct head_job way_back(const struct cpu_net *n, int i)
                              .is_turned = true};
 }
 
+static size_t column_floats(const struct cpu_net *n)
+{
+    return (size_t)n->model->layers[n->convs].kernel * (size_t)n->packs[n->convs].in;
+}
+
+/* A position's columns and its gradient. */
+static size_t position_bytes(const struct cpu_net *n)
+{
+    return (column_floats(n) + cpu_net_hidden_row(n, FC6)) * sizeof(float);
+}
+
+size_t cpu_net_head_columns(const struct cpu_net *n, int map_w, int map_h)
+{
+    size_t fit = cpu_net_share(n) / position_bytes(n), all = (size_t)map_w * (size_t)map_h;
+    fit = fit > (size_t)map_w ? fit : (size_t)map_w;
+    return fit < all ? fit : all;
+}
+
+/* Bands go from the lowest up: so every row of the map hears the rows of the kernel in order. */
 static void fc6_backward_directly(struct cpu_net *n)
 {
-    const struct pack *p = &n->packs[n->convs];
-    int kernel = n->model->layers[n->convs].kernel;
-    size_t width = (size_t)kernel * (size_t)p->in;
-    for (int row = 0; row < kernel; row++) {
-        struct head_job j = way_back(n, FC6);
-        j.first_input = (size_t)row * width;
-        j.c = n->columns;
-        j.ldc = width;
-        pool_run(n->pool, head_panel, &j, (int)(width / GROUP));
-        struct fold_job f = {n, row};
-        pool_run(n->pool, fold_columns, &f, n->out[n->convs - 1].h);
+    size_t width = column_floats(n);
+    struct map *m = &n->out[n->convs - 1];
+    int band = band_of(n, (size_t)n->map_w * position_bytes(n), n->map_h, 1);
+    pool_run(n->pool, clear_row, m, m->h);
+    for (int end = n->map_h; end > 0; end -= band) {
+        int first = end < band ? 0 : end - band;
+        for (int row = 0; row < n->model->layers[n->convs].kernel; row++) {
+            struct head_job j = way_back(n, FC6);
+            j.a += (size_t)(first * n->map_w) * j.lda;
+            j.rows = (end - first) * n->map_w;
+            j.first_input = (size_t)row * width;
+            j.c = n->columns;
+            j.ldc = width;
+            pool_run(n->pool, head_panel, &j, (int)(width / GROUP));
+            struct fold_job f = {n, row, first};
+            pool_run(n->pool, fold_columns, &f, end - first);
+        }
     }
+    pool_run(n->pool, row_alive, n, m->h);
 }
 
 void cpu_net_head_backward(struct cpu_net *n, int from)
@@ -186,7 +260,7 @@ void cpu_net_head_backward(struct cpu_net *n, int from)
         j.c = n->d_hidden[i - 1];
         j.ldc = cpu_net_hidden_row(n, i - 1);
         j.alive = n->hidden[i - 1];
-        pool_run(n->pool, head_panel, &j, p->in / GROUP);
+        run_items(n, &j, p->in / GROUP);
         cpu_net_stage_done(n, stage_backward(n, n->convs + i));
     }
     if (cpu_net_fc6_is_tiled(n, n->map_w, n->map_h))

@@ -40,6 +40,7 @@ struct cpu_net {
     struct pool *pool;
     const struct kernels *kernels;
     int max_width_px, max_height_px;
+    size_t cache_bytes; /* of the shared cache: bands and rounds are planned by it */
     int convs;          /* layers before the head */
     int detail_layer;   /* or -1 */
     bool is_rgb_direct; /* the first layer has kernels of its own; false: it is convolved like the others */
@@ -102,6 +103,11 @@ static inline int cpu_net_tiles_over(int px)
 {
     return (px + TILE - 1) / TILE;
 }
+/* What one of the things that take turns may fill of the shared cache, bytes. */
+static inline size_t cpu_net_share(const struct cpu_net *n)
+{
+    return n->cache_bytes / 4;
+}
 /* Tile rows of a windowed map that are made at once. */
 int cpu_net_band(const struct cpu_net *n, const struct map *m);
 /* When U of a layer of that width is made: see net_tiles.c. */
@@ -144,17 +150,19 @@ void cpu_net_conv_backward(struct cpu_net *n, int from, float *grad);
 /* net_fc6.c: fc6 in tiles, where that pays; from the last map to hidden, from d_hidden to the gradient in
  * the last map. */
 bool cpu_net_fc6_is_tiled(const struct cpu_net *n, int map_w, int map_h);
-/* Positions that may be done directly by a network with that largest map. */
-int cpu_net_fc6_direct_positions(const struct cpu_net *n, int map_w, int map_h);
-/* Memory for a map of that size: of one worker, and of all tiles. */
-size_t cpu_net_fc6_own_floats(int map_w, int map_h);
+/* Memory for a map of that size: of one worker, and of a band of tiles. */
+size_t cpu_net_fc6_own_floats(const struct cpu_net *n, int map_w, int map_h);
 size_t cpu_net_fc6_v_floats(const struct cpu_net *n, int map_w, int map_h);
+/* Positions that may be done directly at once by a network with that largest map. */
+size_t cpu_net_fc6_direct_positions(const struct cpu_net *n, int map_w, int map_h);
 void cpu_net_fc6_forward(struct cpu_net *n);
 void cpu_net_fc6_backward(struct cpu_net *n);
 
 /* net_head.c: head layers FC6..last. Back: from d_hidden[from] to the gradient in the last map. */
 void cpu_net_head_forward(struct cpu_net *n, int last);
 void cpu_net_head_backward(struct cpu_net *n, int from);
+/* Positions of a band of fc6's way back, at most, in a network with that largest map. */
+size_t cpu_net_head_columns(const struct cpu_net *n, int map_w, int map_h);
 /* Gradient of the objective to fc7's output, and its value. */
 double cpu_net_head_objective(struct cpu_net *n, const struct objective *o);
 

@@ -17,10 +17,10 @@ enum {
     BLOCK_TILES_MAX = 48,
     KEPT_BYTES = 5 * 512 * 1024,   /* U of up to this is kept in memory */
     MADE_BYTES = 10 * 1024 * 1024, /* and up to this made at once: about the share of a shared cache */
-    WIDE_SCRATCH_BYTES = 19 * 1024 * 1024, /* V and M of a round should stay in the shared cache */
     WIDE_TILES_MIN = 24,
-    WINDOW_MIN_BYTES = 1024 * 1024, /* smaller maps stay in a cache as they are */
-    WINDOW_BYTES = 3 * 1024 * 1024, /* per thread */
+    WIDE_SCRATCH_BYTES = 19 * 1024 * 1024, /* of a round; more gains nothing */
+    WINDOW_MIN_BYTES = 1024 * 1024,        /* smaller maps stay in a cache as they are */
+    WINDOW_BYTES = 3 * 1024 * 1024,        /* per thread */
     BAND_MIN = 4
 };
 
@@ -59,9 +59,16 @@ static size_t tile_row_floats(const struct map *m)
     return (size_t)TILE * (size_t)m->stride_px * (size_t)m->channels;
 }
 
+/* All windows take turns: no more than three eighths of the shared cache. */
+static size_t window_bytes(const struct cpu_net *n)
+{
+    size_t most = WINDOW_BYTES * (size_t)pool_threads(n->pool), share = n->cache_bytes / 8 * 3;
+    return share < most ? share : most;
+}
+
 int cpu_net_band(const struct cpu_net *n, const struct map *m)
 {
-    size_t bytes = WINDOW_BYTES * (size_t)pool_threads(n->pool);
+    size_t bytes = window_bytes(n);
     int fit = (int)(bytes / (tile_row_floats(m) * sizeof(float))), quarter = cpu_net_tiles_over(m->h) / 4;
     fit = fit < quarter ? fit : quarter;
     return fit < BAND_MIN ? BAND_MIN : fit;
@@ -70,7 +77,7 @@ int cpu_net_band(const struct cpu_net *n, const struct map *m)
 /* Of any picture up to that width: a band, the tile row that waits for the next one, and the borders. */
 static size_t most_window_floats(const struct cpu_net *n, const struct map *m)
 {
-    return WINDOW_BYTES / sizeof(float) * (size_t)pool_threads(n->pool) + (BAND_MIN + 3) * tile_row_floats(m);
+    return window_bytes(n) / sizeof(float) + (BAND_MIN + 3) * tile_row_floats(m);
 }
 
 bool cpu_net_plan(struct cpu_net *n, int width_px, int height_px, int last, bool is_bare)
@@ -130,10 +137,12 @@ int cpu_net_block_tiles(const struct cpu_net *n, int in, int out)
     return (most + rows / 2) / rows * rows;
 }
 
+/* V and M of a round should stay in the shared cache, with room for the filters. */
 int cpu_net_wide_tiles(const struct cpu_net *n, int in, int out)
 {
     int tile_bytes = TILE_POINTS * (in + out) * (int)sizeof(float), rows = n->kernels->rows;
-    int most = WIDE_SCRATCH_BYTES / tile_bytes;
+    size_t share = n->cache_bytes / 32 * 19;
+    int most = (int)(share < WIDE_SCRATCH_BYTES ? share : WIDE_SCRATCH_BYTES) / tile_bytes;
     return most < WIDE_TILES_MIN ? WIDE_TILES_MIN : most / rows * rows;
 }
 
@@ -180,7 +189,7 @@ static void carve_scratch(struct cpu_net *n, struct carver *c)
         made = filters == FILTERS_PER_CALL ? larger_of(made, filter_floats(in, out)) : made;
     }
     if (cpu_net_fc6_is_tiled(n, n->map_w, n->map_h))
-        n->filter_floats = larger_of(n->filter_floats, cpu_net_fc6_own_floats(n->map_w, n->map_h));
+        n->filter_floats = larger_of(n->filter_floats, cpu_net_fc6_own_floats(n, n->map_w, n->map_h));
     n->scratch_floats = 4096 * ((n->scratch_floats + 4095) / 4096) + 64; /* workers off each other's pages */
     n->scratch = carve(c, larger_of(n->scratch_floats * threads, together), sizeof(float));
     n->filters = carve(c, larger_of(n->filter_floats * threads, made), sizeof(float));
@@ -219,7 +228,7 @@ static void carve_head(struct cpu_net *n, struct carver *c)
         n->d_hidden[i] = carve(c, positions * cpu_net_hidden_row(n, i), sizeof(float));
     n->class_row = carve(c, (size_t)n->packs[n->convs + FC8].in, sizeof(float));
     size_t kernel = (size_t)n->model->layers[n->convs].kernel;
-    positions = (size_t)cpu_net_fc6_direct_positions(n, n->map_w, n->map_h);
+    positions = cpu_net_fc6_direct_positions(n, n->map_w, n->map_h);
     n->columns = carve(c, positions * kernel * (size_t)fc6->in, sizeof(float));
 }
 
