@@ -106,11 +106,11 @@ static const struct option rows[] = {
     OPTION_INT(C, octaves, "5", 1, 10, NULL,
                "Bands of the gradient that are evened out; 1 leaves it as it is."),
     OPTION_FLOAT(
-        C, octave_gain, "0.95", 0.5, 4, "per octave",
+        C, octave_gain, "0.85", 0.5, 4, "per octave",
         "Weight of each octave against the next finer one, where the network sees the picture at half its "
         "size or smaller; more where it sees it larger."),
     OPTION_FLOAT(
-        C, finest_gain, "0.35", 0, 4, NULL,
+        C, finest_gain, "0.5", 0, 4, NULL,
         "Weight of the finest octave; networks leave a lattice there that no object needs, so it is less "
         "where the network sees the picture larger than half its size."),
     OPTION_FLOAT(C, colour_gain, "1", 0, 2, NULL, "Strength of the gradient's colours against its greys."),

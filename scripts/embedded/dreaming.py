@@ -46,7 +46,7 @@ class Recipe:
 
 
 OBJECT = Recipe()
-MODERN = Recipe(object_large=0.9, object_small=0.28, jitter_px=-1, octaves=5, octave_gain=0.95, finest_gain=0.35, prior_ratio=0.2,
+MODERN = Recipe(object_large=0.9, object_small=0.28, jitter_px=-1, octaves=5, octave_gain=0.85, finest_gain=0.5, prior_ratio=0.2,
                 contrast=50.0, colour_max=30.0)
 RECIPES = {"object": OBJECT, "modern": MODERN}
 
@@ -90,7 +90,7 @@ def down(x):
 def octaves_at(gain, finest, scale):
     """What they come to in a view of that scale: engine/octaves.h."""
     over = max(scale / 0.5, 1)
-    return gain * over ** 0.45, finest / over ** 1.3
+    return gain * over ** 0.61, finest / over ** 1.84
 
 
 def even_out(g, octaves, gain, finest):

@@ -14,15 +14,15 @@ static void a_small_view_has_the_settings(void **state)
 {
     (void)state;
     for (double scale = 0.02; scale <= 0.5; scale *= 1.5) {
-        struct octaves_weight w = octaves_at(0.95, 0.35, scale);
-        assert_true(w.gain == 0.95 && w.finest == 0.35);
+        struct octaves_weight w = octaves_at(0.85, 0.5, scale);
+        assert_true(w.gain == 0.85 && w.finest == 0.5);
     }
 }
 
 static void a_full_view_has_less_of_the_finest_octave(void **state)
 {
     (void)state;
-    struct octaves_weight w = octaves_at(0.95, 0.35, 1);
+    struct octaves_weight w = octaves_at(0.85, 0.5, 1);
     assert_float_equal(w.gain, 1.30, 0.01);
     assert_float_equal(w.finest, 0.14, 0.005);
 }
@@ -35,7 +35,7 @@ static void nothing_jumps_between_them(void **state)
     for (double scale = 0.41; scale <= 1; scale += 0.01) {
         struct octaves_weight w = octaves_at(1, 1, scale);
         assert_true(w.gain >= last.gain && w.gain < 1.02 * last.gain);
-        assert_true(w.finest <= last.finest && w.finest > 0.96 * last.finest);
+        assert_true(w.finest <= last.finest && w.finest > 0.95 * last.finest);
         last = w;
     }
     assert_true(last.gain > 1.3 && last.finest < 0.45);
