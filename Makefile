@@ -81,16 +81,21 @@ endif
 # not, because it would break the guards against NaN. Tiers are picked at run time by cpuid; on other processors the
 # same files are compiled without flags, to nothing.
 kernel_flags := -O3 -ffp-contract=fast -fno-math-errno
-kernels      := $(addprefix engine/cpu/,image_kernels.c prior_kernels.c kernels_c.c) engine/weights/crc.c \
+kernels      := $(addprefix engine/cpu/,image_kernels.c prior_kernels.c kernels_c.c bf16_rounded.c) engine/weights/crc.c \
                 stream/camera_kernels.c stream/plate.c
-kernels_avx2   := engine/cpu/kernels_avx2.c stream/camera_kernels_avx2.c
+kernels_avx2   := engine/cpu/kernels_avx2.c engine/cpu/bf16_rounded_avx2.c stream/camera_kernels_avx2.c
 kernels_avx512 := engine/cpu/kernels_avx512.c
+kernels_bf16   := engine/cpu/bf16_avx512.c engine/cpu/bf16_amx.c
 ifneq ($(filter x86_64-% amd64-%,$(machine)),)
   avx2_flags   := -march=x86-64-v3
   avx512_flags := -march=x86-64-v4 -mprefer-vector-width=512
+  ifneq ($(filter-out $(bare_goals),$(or $(MAKECMDGOALS),all)),)
+    bf16_flags := $(call has,-mavx512bf16) $(call has,-mamx-tile) $(call has,-mamx-bf16)
+  endif
 endif
-flags_of = $(if $(filter $(kernels) $(kernels_avx2) $(kernels_avx512),$1),$(kernel_flags)) \
+flags_of = $(if $(filter $(kernels) $(kernels_avx2) $(kernels_avx512) $(kernels_bf16),$1),$(kernel_flags)) \
            $(if $(filter $(kernels_avx2),$1),$(avx2_flags)) $(if $(filter $(kernels_avx512),$1),$(avx512_flags)) \
+           $(if $(filter $(kernels_bf16),$1),$(avx512_flags) $(bf16_flags)) \
            $(if $(filter $(abi_users),$1),-DBACKEND_CUDA_ABI=$(cuda_abi)u) $(call cuda_flags_of,$1)
 
 # What the program and its GPU module must agree on (engine/cuda/abi.h): a checksum over the headers that both read.
@@ -172,7 +177,7 @@ lint-now: lint-format lint-size layers names headers lint-c lint-scripts lint-ma
 remember = @mkdir -p $(dir $1); printf '%s\n' '$2' | cmp -s - $1 || printf '%s\n' '$2' > $1
 
 $O/flags: FORCE
-	$(call remember,$@,$(CC) $(machine) $(CFLAGS) $(cppflags) $(cflags) $(kernel_flags) $(avx2_flags) $(avx512_flags))
+	$(call remember,$@,$(CC) $(machine) $(CFLAGS) $(cppflags) $(cflags) $(kernel_flags) $(avx2_flags) $(avx512_flags) $(bf16_flags))
 $O/links: FORCE
 	$(call remember,$@,$(CC) $(CFLAGS) $(ldflags) $(LDFLAGS) $(ldlibs) $(wrapped) $(wrapped_libav) $(wrapped_irc) $(objects))
 

@@ -14,6 +14,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "app/bench_error.h"
 #include "app/bench_step.h"
 #include "app/commands.h"
 #include "app/dream_args.h"
@@ -21,8 +22,10 @@
 #include "common/json.h"
 #include "common/mem.h"
 #include "common/rng.h"
+#include "engine/cpu/bf16.h"
 #include "engine/cpu/matrix_rate.h"
 #include "engine/cpu/net.h"
+#include "engine/cpu/precision.h"
 #include "engine/model/random.h"
 
 enum {
@@ -43,6 +46,8 @@ struct bench {
     size_t cpu_net_bytes;
     double peak_rss_mb; /* before whole steps */
     const char *tier_name;
+    int dreamed_steps;
+    bool has_error;                /* the tier is one of bf16 */
     const struct backend_ops *ops; /* of whole steps; not the CPU: they are all there is */
     struct dream_config config;    /* of whole steps, but for the size */
 };
@@ -58,6 +63,7 @@ struct result {
         double ms; /* mean */
     } stages[2 * (MODEL_CONVS_MAX + 3) + 1];
     struct bench_step whole;
+    struct bench_error error, error_dreamed; /* of bf16; the latter after dreamed_steps */
 };
 
 static double peak_rss_mb(void)
@@ -166,6 +172,12 @@ static void put_network(struct json *j, const struct bench *b, const struct resu
     json_put(j, "stages_ms", stages);
 }
 
+static void put_error(struct json *j, const struct bench_error *error, const char *cosine, const char *logits)
+{
+    json_put_real(j, cosine, error->cosine, 6);
+    json_put_real(j, logits, error->logits, 6);
+}
+
 static struct json *describe_result(const struct bench *b, const struct result *r)
 {
     struct json *j = json_new_object();
@@ -173,6 +185,10 @@ static struct json *describe_result(const struct bench *b, const struct result *
     json_put_whole(j, "height_px", r->size[1]);
     if (b->cpu_net_bytes > 0)
         put_network(j, b, r);
+    if (b->has_error)
+        put_error(j, &r->error, "gradient_cosine_to_fp32", "logits_error_to_fp32");
+    if (b->has_error && b->dreamed_steps > 0)
+        put_error(j, &r->error_dreamed, "dreamed_gradient_cosine_to_fp32", "dreamed_logits_error_to_fp32");
     json_put_whole(j, "whole_steps", r->whole.steps);
     json_put_real(j, "step_with_prior_ms", r->whole.median_ms, 3);
     json_put_real(j, "best_step_with_prior_ms", r->whole.best_ms, 3);
@@ -187,6 +203,7 @@ static void print_all(const struct bench *b, const struct result *results, int c
     json_put_text(j, "hardware", results[0].whole.hardware);
     if (b->cpu_net_bytes > 0) {
         json_put_text(j, "tier", b->tier_name);
+        json_put_text(j, "precision", bf16_is_tier(b->tier) ? "bf16" : "fp32");
         json_put_whole(j, "threads", b->threads);
         json_put_real(j, "sgemm_gflops", b->sgemm_gflops, 1);
         json_put_whole(j, "cpu_net_bytes", (int64_t)b->cpu_net_bytes);
@@ -255,9 +272,25 @@ static int run_steps(struct bench *b, struct result *results, int count, struct 
     return rc;
 }
 
+/* What bf16 costs in exactness. */
+static int run_errors(struct bench *b, struct result *results, int count, struct error *e)
+{
+    int rc = 0;
+    b->has_error = true;
+    for (int i = 0; i < count && rc == 0; i++) {
+        b->config.size = (struct option_size){results[i].size[0], results[i].size[1]};
+        rc = bench_error_measure(&results[i].error, b->model, &b->config, b->tier, 0, e);
+        if (rc == 0 && b->dreamed_steps > 0)
+            rc = bench_error_measure(&results[i].error_dreamed, b->model, &b->config, b->tier,
+                                     b->dreamed_steps, e);
+    }
+    return rc;
+}
+
 /* What to measure, as asked for on the command line. */
 struct request {
     int random; /* index into widths */
+    int64_t dreamed;
     struct arg_list sizes;
     struct dream_config dream;
 };
@@ -276,7 +309,13 @@ static const struct arg arguments[] = {
     ARG_DREAM_TIER,
     ARG_DREAM(0, "backend", "B", backend, "what to measure; auto: a GPU where there is one"),
     ARG_DREAM(0, "device", "N", device, "which GPU, counted as the driver does"),
-    ARG_DREAM(0, "precision", "P", precision, "of a GPU's arithmetic; auto: bf16 where it has it, else fp16"),
+    ARG_DREAM(
+        0, "precision", "P", precision,
+        "of the arithmetic; auto: bf16 where the hardware has it, else a GPU takes fp16 and a CPU fp32"),
+    ARG(0, "dreamed", "STEPS",
+        OPTION_INT(
+            struct request, dreamed, "0", 0, 100000, "steps",
+            "bf16 on a CPU: compares with fp32 also on what so many steps of a dream have made of noise")),
     ARG_DREAM_SET,
 };
 
@@ -304,7 +343,8 @@ static int parse(struct request *r, struct result *results, int argc, char **arg
         .operands = "",
         .text = "Takes gradient steps of the network for two seconds per size and prints what they cost as\n"
                 "JSON: per step and by stage, and the rate of a direct computation beside that of sgemm;\n"
-                "then of whole steps, with a prior of stride 4 and the update. On a GPU only of those.\n",
+                "then of whole steps, with a prior of stride 4 and the update. On a GPU only of those.\n"
+                "With bf16 on a CPU also how far gradient and logits are from those of fp32.\n",
         .args = arguments,
         .count = ARRAY_LEN(arguments),
         .values = r,
@@ -352,6 +392,10 @@ static int run(struct bench *b, const struct request *r, struct result *results,
         return rc;
     b->ops = choose_backend(b, r, results);
     if (b->ops == &backend_cpu) {
+        b->config.backend = DREAM_BACKEND_CPU;
+        if ((rc = cpu_precision_tier(&b->config, &b->tier, e)) < 0)
+            return rc;
+        b->config.cpu_tier = b->tier; /* said once what is imitated */
         b->model->serves_once = true; /* as in a show, so that memory is what a show takes */
         rc = run_network(b, results, count, e);
         b->peak_rss_mb = peak_rss_mb();
@@ -360,6 +404,8 @@ static int run(struct bench *b, const struct request *r, struct result *results,
     }
     if (rc == 0)
         rc = run_steps(b, results, count, e);
+    if (rc == 0 && b->ops == &backend_cpu && bf16_is_tier(b->tier))
+        rc = run_errors(b, results, count, e);
     if (b->ops != &backend_cpu)
         b->peak_rss_mb = peak_rss_mb();
     if (rc == 0)
@@ -378,7 +424,7 @@ int cmd_bench(int argc, char **argv)
     if (code != ARGS_OK)
         return code;
     struct error e = {""};
-    struct bench b = {.tier = (enum cpu_tier)r.dream.cpu_tier, .threads = (int)r.dream.threads};
+    struct bench b = {.threads = (int)r.dream.threads, .dreamed_steps = (int)r.dreamed};
     if (b.threads == 0)
         b.threads = (int)sysconf(_SC_NPROCESSORS_ONLN);
     b.config = r.dream;

@@ -11,11 +11,20 @@
 #include "config/option.h"
 #include "engine/model/prior_filters.h"
 
-enum cpu_tier { CPU_TIER_AUTO, CPU_TIER_C, CPU_TIER_AVX2, CPU_TIER_AVX512 };
+enum cpu_tier {
+    CPU_TIER_AUTO,
+    CPU_TIER_C,
+    CPU_TIER_AVX2,
+    CPU_TIER_AVX512,
+    /* With products in bf16 (engine/cpu/bf16.h). */
+    CPU_TIER_AVX512BF16,
+    CPU_TIER_AMX,
+    CPU_TIER_ROUNDED /* imitated, to measure what it costs in exactness */
+};
 enum dream_profile { DREAM_MODERN, DREAM_CLASSIC };
 enum dream_backend { DREAM_BACKEND_AUTO, DREAM_BACKEND_CPU, DREAM_BACKEND_CUDA, DREAM_BACKEND_NULL };
-/* How a GPU stores and multiplies; sums are float32 in all of them. auto: bf16 where the card has
- * it, else fp16. */
+/* How a GPU stores and multiplies, and with what a CPU multiplies in the convolutions; sums are float32 in all of them.
+ * auto: bf16 where the hardware has it; else a GPU takes fp16 and a CPU fp32. */
 enum dream_precision {
     DREAM_PRECISION_AUTO,
     DREAM_PRECISION_BF16,

@@ -11,6 +11,7 @@
 
 #include "engine/cpu/cpu.h"
 #include "common/mem.h"
+#include "engine/cpu/precision.h"
 
 static int core_count(void)
 {
@@ -54,12 +55,16 @@ static int larger_of(int a, int b)
 
 static int open_network(struct backend *b, const struct backend_params *p, struct error *e)
 {
+    enum cpu_tier tier;
+    int rc = cpu_precision_tier(&b->config, &tier, e);
+    if (rc < 0)
+        return rc;
     const struct cpu_net_params params = {.model = p->model,
                                           .pool = b->pool,
                                           .max_width_px = larger_of(p->views[0].width_px, p->detail.width_px),
                                           .max_height_px =
                                               larger_of(p->views[0].height_px, p->detail.height_px),
-                                          .tier = (enum cpu_tier)b->config.cpu_tier};
+                                          .tier = tier};
     return cpu_net_open(&b->net, &params, e);
 }
 

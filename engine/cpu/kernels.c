@@ -23,6 +23,7 @@ static bool has_avx512(void)
 const struct kernels *kernels_pick(enum cpu_tier tier)
 {
 #if defined(__x86_64__)
+    tier = tier == CPU_TIER_ROUNDED ? CPU_TIER_AUTO : tier > CPU_TIER_AVX512 ? CPU_TIER_AVX512 : tier;
     if ((tier == CPU_TIER_AVX512 || tier == CPU_TIER_AUTO) && has_avx512())
         return &kernels_avx512;
     if ((tier == CPU_TIER_AVX2 || tier == CPU_TIER_AUTO) && has_avx2())

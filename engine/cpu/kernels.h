@@ -135,7 +135,8 @@ extern const struct kernels kernels_avx2;
 extern const struct kernels kernels_avx512;
 #endif
 
-/* The kernels of a tier, CPU_TIER_AUTO for the best; NULL when this CPU lacks it. */
+/* The kernels of a tier, CPU_TIER_AUTO for the best; NULL when this CPU lacks it. Of a tier with bf16 what it does in
+ * floats. */
 const struct kernels *kernels_pick(enum cpu_tier tier);
 
 #endif

@@ -45,7 +45,8 @@ int cpu_net_open(struct cpu_net **out, const struct cpu_net_params *p, struct er
     *out = NULL;
     struct model *m = p->model;
     const struct kernels *k = kernels_pick(p->tier);
-    if (!k)
+    const struct bf16_kernels *bf16 = bf16_pick(p->tier);
+    if (!k || (!bf16 && bf16_is_tier(p->tier)))
         return error_set(e, ENOTSUP, "network: this CPU lacks the instructions of that tier; use auto");
     if (p->max_width_px > CPU_NET_SIDE_MAX_PX || p->max_height_px > CPU_NET_SIDE_MAX_PX)
         return error_set(e, ERANGE,
@@ -55,6 +56,7 @@ int cpu_net_open(struct cpu_net **out, const struct cpu_net_params *p, struct er
     n->model = m;
     n->pool = p->pool;
     n->kernels = k;
+    n->bf16 = bf16;
     n->max_width_px = p->max_width_px;
     n->max_height_px = p->max_height_px;
     n->cache_bytes = p->cache_bytes ? p->cache_bytes : cpu_cache_bytes(CPU_CACHE_FOLDER);
@@ -88,7 +90,7 @@ void cpu_net_close(struct cpu_net **out)
 
 const char *cpu_net_tier_name(const struct cpu_net *n)
 {
-    return n->kernels->name;
+    return n->bf16 ? n->bf16->name : n->kernels->name;
 }
 
 size_t cpu_net_bytes(const struct cpu_net *n)

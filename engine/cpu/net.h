@@ -19,7 +19,7 @@ struct cpu_net_params {
     struct model *model; /* must outlive the network, as the pool */
     struct pool *pool;
     int max_width_px, max_height_px; /* of later inputs */
-    enum cpu_tier tier;              /* CPU_TIER_AUTO: the best that the CPU has */
+    enum cpu_tier tier; /* CPU_TIER_AUTO: the best that the CPU has in fp32; see bf16.h for those with bf16 */
     size_t
         cache_bytes; /* of the shared cache, by which work is divided (never what comes out); 0: this machine's */
 };

@@ -18,6 +18,7 @@
 
 #include <stdbool.h>
 
+#include "engine/cpu/bf16.h"
 #include "engine/cpu/kernels.h"
 
 enum { LAYERS_MAX = MODEL_CONVS_MAX + 3, STAGES_MAX = 2 * LAYERS_MAX + 1, STAGE_NAME_BYTES = 32 };
@@ -25,13 +26,13 @@ enum { FC6, FC7, FC8, HEAD_LAYERS };
 
 /* Packed weights of one layer; channels padded to groups, biases of padding are zero. */
 struct pack {
-    int in, out;     /* padded */
-    float *forward;  /* FILTERS_KEPT: U [36][out / 16][layer.in][16] */
-    float *backward; /* FILTERS_KEPT: U [36][in / 16][layer.out][16] */
-    float *filters;  /* other convolution, both ways: [out / 16][9][in][16] */
-    uint16_t *high;  /* head, both ways: [out / 16][kernel row, column, in][16] upper 16 bits of a float */
-    uint8_t *low;    /* head: the 8 bits below them */
-    float *bias;     /* [out] */
+    int in, out;    /* padded */
+    void *forward;  /* FILTERS_KEPT: U [36][out / 16][layer.in][16], floats or as bf16.h has it */
+    void *backward; /* FILTERS_KEPT: U [36][in / 16][layer.out][16] */
+    float *filters; /* other convolution, both ways: [out / 16][9][in][16] */
+    uint16_t *high; /* head, both ways: [out / 16][kernel row, column, in][16] upper 16 bits of a float */
+    uint8_t *low;   /* head: the 8 bits below them */
+    float *bias;    /* [out] */
 };
 
 struct cpu_net {
@@ -39,6 +40,7 @@ struct cpu_net {
     const struct model *model;
     struct pool *pool;
     const struct kernels *kernels;
+    const struct bf16_kernels *bf16; /* NULL: V and U are floats */
     int max_width_px, max_height_px;
     size_t cache_bytes; /* of the shared cache: bands and rounds are planned by it */
     int convs;          /* layers before the head */
@@ -61,6 +63,8 @@ struct cpu_net {
     size_t scratch_floats;
     float *filters; /* U: of a layer, or [threads][filter_floats] of some panels */
     size_t filter_floats;
+    float *unrounded; /* bf16: [threads][unrounded_floats] V of a tile, or U of part of a panel */
+    size_t unrounded_floats;
     float *hidden[HEAD_LAYERS];   /* [positions][cpu_net_hidden_row] after ReLU; fc8: logits */
     float *d_hidden[HEAD_LAYERS]; /* their gradients */
     float *fc6_tiles;             /* see net_fc6.c; in the free one of `maps` */
@@ -123,6 +127,18 @@ static inline size_t cpu_net_wide_plane(int depth)
 {
     return (size_t)WIDE_PANELS * (size_t)depth * GROUP + GROUP;
 }
+
+/* Of one number of V or U, and inputs of a product: of bf16 always pairs. */
+static inline size_t cpu_net_operand_bytes(const struct cpu_net *n)
+{
+    return n->bf16 ? sizeof(uint16_t) : sizeof(float);
+}
+static inline int cpu_net_depth(const struct cpu_net *n, int inputs)
+{
+    return n->bf16 ? (inputs + 1) / 2 * 2 : inputs;
+}
+/* Inputs of a panel whose U is made at once before it is rounded. */
+enum { UNROUNDED_DEPTH = 64, UNROUNDED_PLANE = UNROUNDED_DEPTH * GROUP + GROUP };
 
 /* net_pack.c */
 /* Frees the weights of `m`, which is the network's model, when they serve once. */

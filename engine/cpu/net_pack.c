@@ -48,11 +48,21 @@ static void transform_filter(const double filter[3][3], double u[6][6])
 }
 
 struct pack_job {
+    bool is_bf16;
     const struct model_layer *layer;
     struct pack *pack;
     bool backward;
     bool is_last_reader; /* the weights are freed after this */
 };
+
+/* Number i of U's, from a panel's beginning on input c and output k of it: as it is, or rounded and in pairs. */
+static void put_filter(const struct pack_job *j, void *to, size_t panel, int c, int k, float u)
+{
+    if (j->is_bf16)
+        ((uint16_t *)to)[panel + (size_t)((c / 2 * GROUP + k) * 2 + c % 2)] = bf16_of(u);
+    else
+        ((float *)to)[panel + (size_t)(c * GROUP + k)] = u;
+}
 
 /* One panel of 16 outputs of one direction: [36][panels][depth][16]. */
 static void pack_conv_panel(void *context, int panel, int worker)
@@ -61,8 +71,9 @@ static void pack_conv_panel(void *context, int panel, int worker)
     const struct pack_job *j = context;
     const struct model_layer *l = j->layer;
     int depth = j->backward ? l->out : l->in, width = j->backward ? l->in : l->out;
-    size_t panels = (size_t)(padded(width) / GROUP), panel_floats = (size_t)depth * GROUP;
-    float *to = (j->backward ? j->pack->backward : j->pack->forward) + (size_t)panel * panel_floats;
+    size_t panels = (size_t)(padded(width) / GROUP),
+           size = (size_t)(depth + (j->is_bf16 && depth % 2)) * GROUP;
+    void *to = j->backward ? j->pack->backward : j->pack->forward;
     for (int c = 0; c < depth; c++)
         for (int k = 0; k < GROUP; k++) {
             double filter[3][3] = {{0}}, u[6][6];
@@ -75,7 +86,7 @@ static void pack_conv_panel(void *context, int panel, int worker)
             }
             transform_filter(filter, u);
             for (size_t i = 0; i < TILE_POINTS; i++)
-                to[i * panels * panel_floats + (size_t)(c * GROUP + k)] = (float)u[i / 6][i % 6];
+                put_filter(j, to, (i * panels + (size_t)panel) * size, c, k, (float)u[i / 6][i % 6]);
         }
 }
 
@@ -98,13 +109,13 @@ static void pack_filters_panel(void *context, int panel, int worker)
 static void pack_rgb(const struct model *m, struct pack *p)
 {
     const struct model_layer *l = &m->layers[0];
+    float *forward = p->forward, *backward = p->backward;
     for (size_t k = 0; k < (size_t)l->out; k++)
         for (size_t t = 0; t < 27; t++) {
             float w = l->weight[k * 27 + t];
             size_t tap = 8 - t % 9, c = t / 9;
-            p->forward[(k / GROUP * 27 + t) * GROUP + k % GROUP] = w;
-            p->backward[(tap * 3 + c) * (size_t)p->out + k] =
-                (float)((double)w / (255.0 * (double)m->std[c]));
+            forward[(k / GROUP * 27 + t) * GROUP + k % GROUP] = w;
+            backward[(tap * 3 + c) * (size_t)p->out + k] = (float)((double)w / (255.0 * (double)m->std[c]));
         }
 }
 
@@ -156,6 +167,12 @@ static void pack_head_panel(void *context, int panel, int worker)
         release(l->weight + first * row, (end - first) * row);
 }
 
+/* U of one direction, kept. */
+static size_t kept_bytes(const struct cpu_net *n, int depth, int width)
+{
+    return (size_t)TILE_POINTS * (size_t)cpu_net_depth(n, depth) * (size_t)width * cpu_net_operand_bytes(n);
+}
+
 static size_t pack_floats(const struct cpu_net *n, int i)
 {
     const struct model_layer *l = &n->model->layers[i];
@@ -164,7 +181,7 @@ static size_t pack_floats(const struct cpu_net *n, int i)
         return 2 * 27 * out;
     if (i < n->convs && cpu_net_filters_of(n->packs[i].in, n->packs[i].out) != FILTERS_KEPT)
         return 9 * in * out;
-    return i < n->convs ? TILE_POINTS * ((size_t)l->in * out + (size_t)l->out * in)
+    return i < n->convs ? (kept_bytes(n, l->in, (int)out) + kept_bytes(n, l->out, (int)in)) / sizeof(float)
                         : kernel * kernel * in * out * 3 / sizeof(float);
 }
 
@@ -184,7 +201,7 @@ static void pack_layer(struct cpu_net *n, int i, bool is_last_reader)
     const struct model_layer *l = &n->model->layers[i];
     struct pack *p = &n->packs[i];
     memcpy(p->bias, l->bias, (size_t)l->out * sizeof *p->bias);
-    struct pack_job job = {l, p, false, is_last_reader};
+    struct pack_job job = {n->bf16 != NULL, l, p, false, is_last_reader};
     if (i == 0 && n->is_rgb_direct) {
         pack_rgb(n->model, p);
     } else if (p->filters) {
@@ -214,8 +231,7 @@ static float *place(struct cpu_net *n, int i, float *at)
     } else {
         p->forward = at;
         p->backward =
-            at +
-            (i == 0 && n->is_rgb_direct ? all / 2 : (size_t)TILE_POINTS * (size_t)l->in * (size_t)p->out);
+            at + (i == 0 && n->is_rgb_direct ? all / 2 : kept_bytes(n, l->in, p->out) / sizeof(float));
     }
     return at + all;
 }

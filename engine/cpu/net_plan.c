@@ -195,6 +195,16 @@ static void carve_scratch(struct cpu_net *n, struct carver *c)
     n->filters = carve(c, larger_of(n->filter_floats * threads, made), sizeof(float));
 }
 
+/* Bf16: V of one tile of the widest layer, or U of a part of a panel. */
+static void carve_unrounded(struct cpu_net *n, struct carver *c)
+{
+    size_t plane = UNROUNDED_PLANE;
+    for (int i = 0; i < n->convs; i++)
+        plane = larger_of(plane, (size_t)GROUP + larger_of((size_t)n->packs[i].in, (size_t)n->packs[i].out));
+    n->unrounded_floats = n->bf16 ? TILE_POINTS * plane : 0;
+    n->unrounded = carve(c, n->unrounded_floats * (size_t)pool_threads(n->pool), sizeof(float));
+}
+
 static void carve_convs(struct cpu_net *n, struct carver *c)
 {
     size_t map_floats = 0, window_floats = 0;
@@ -214,6 +224,7 @@ static void carve_convs(struct cpu_net *n, struct carver *c)
         n->maps[i] = carve(c, map_floats, sizeof(float));
     n->window = carve(c, window_floats, sizeof(float));
     carve_scratch(n, c);
+    carve_unrounded(n, c);
 }
 
 static void carve_head(struct cpu_net *n, struct carver *c)

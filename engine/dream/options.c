@@ -14,7 +14,7 @@ static const char *const inputs[] = {"auto",       "torchvision",    "caffe", "c
                                      "caffe-grey", "caffe-rgb-grey", NULL};
 static const char *const priors[] = {"student-t", "gaussian", NULL};
 static const char *const firsts[] = {"auto", "top", "bottom", NULL};
-static const char *const tiers[] = {"auto", "c", "avx2", "avx512", NULL};
+static const char *const tiers[] = {"auto", "c", "avx2", "avx512", "avx512bf16", "amx", "rounded", NULL};
 
 #define C struct dream_config
 static const struct option rows[] = {
@@ -42,15 +42,18 @@ static const struct option rows[] = {
         C, resume, "true",
         "A live show goes on with the dream where the last one stopped, from show.state_dir. --seed begins "
         "a new one."),
-    OPTION_CHOICE(C, cpu_tier, "auto", tiers,
-                  "Vector instructions to use; auto takes the best that there are."),
+    OPTION_CHOICE(
+        C, cpu_tier, "auto", tiers,
+        "Vector instructions to use; auto takes the best that there are. avx512bf16 and amx multiply in bf16; "
+        "rounded imitates that on any processor, slowly, to measure what it costs in exactness."),
     OPTION_INT(
         C, device, "0", 0, 63, NULL,
         "Which GPU dreams, and encodes where video.encoder takes h264_nvenc; counted as the driver does."),
     OPTION_CHOICE(
         C, precision, "auto", precisions,
-        "Arithmetic on a GPU. auto: bf16 where the card has it, else fp16; tf32 and fp32 are slower "
-        "and more exact."),
+        "Arithmetic. On a GPU auto is bf16 where the card has it, else fp16; tf32 and fp32 are slower and more "
+        "exact. On a CPU bf16 is what the convolutions multiply in, and auto is bf16 for the embedded model where the "
+        "processor has it (AVX512-BF16 or AMX), else fp32; fp16, tf32 and profile classic compute in fp32 there."),
     OPTION_CHOICE(
         C, tuning, "fast", tunings,
         "How a GPU's convolutions are chosen at the start. fast: by measuring those that cuDNN brings "

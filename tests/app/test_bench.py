@@ -49,6 +49,33 @@ class Bench(unittest.TestCase):
         self.assertEqual((code, err), (0, ""))
         self.assertIn(json.loads(out)["backend"], ("cpu", "cuda"))
 
+    def test_bf16_says_how_far_it_is_from_fp32(self):
+        code, out, err = bench("--tier", "rounded", "--size", "64x64", "--dreamed", "3")
+        self.assertEqual((code, err), (0, ""))
+        d = json.loads(out)
+        self.assertEqual((d["precision"], d["tier"].split(",")[0]), ("bf16", "bf16 by rounding"))
+        size = d["sizes"][0]
+        for of in ("", "dreamed_"):
+            self.assertGreater(size[of + "gradient_cosine_to_fp32"], 0.97)
+            self.assertLess(size[of + "gradient_cosine_to_fp32"], 0.99999, "that is fp32 itself")
+            self.assertLess(size[of + "logits_error_to_fp32"], 0.05)
+            self.assertGreater(size[of + "logits_error_to_fp32"], 1e-5)
+        code, out, err = bench("--precision", "fp32", "--size", "64x64")
+        self.assertEqual((code, err, json.loads(out)["precision"]), (0, "", "fp32"))
+        self.assertNotIn("gradient_cosine_to_fp32", json.loads(out)["sizes"][0])
+
+    def test_bf16_without_a_processor_that_has_it(self):
+        code, out, err = bench("--precision", "bf16", "--size", "64x64")
+        self.assertEqual(code, 0)
+        d = json.loads(out)
+        self.assertEqual(d["precision"], "bf16")
+        self.assertEqual("by rounding" in d["tier"], "neither AVX512-BF16 nor AMX" in err)
+        for args in (["--tier", "c", "--precision", "bf16"], ["--tier", "rounded", "--precision", "fp32"],
+                     ["--tier", "rounded", "--set", "dream.profile=classic"]):
+            code, out, err = bench(*args, "--size", "64x64")
+            self.assertEqual((code, out), (1, ""), args)
+            self.assertRegex(err, r"^reverie bench: dream\.(precision|cpu_tier).*\n$")
+
     def test_refuses(self):
         for args, code, says in [
             (["--size", "12"], 2, "12"),

@@ -1,0 +1,128 @@
+/*
+ * bf16 - which driver this processor can run, and whether it multiplies rightly.
+ *
+ * Bits of cpuid and XCR0 are those of Intel's Software Developer's Manual, volume 1, chapters 13 and 18: AVX512_BF16
+ * is leaf 7.1 EAX bit 5, AMX_BF16 and AMX_TILE are leaf 7.0 EDX bits 22 and 24, and the system keeps tiles where
+ * XCR0 bits 17 and 18 are set. Linux gives tiles to a process that asks (arch_prctl, since 5.16).
+ */
+#include "engine/cpu/bf16.h"
+
+#include <math.h>
+
+#include "common/log.h"
+#include "common/rng.h"
+#include "engine/cpu/kernels.h"
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { LEAF_FEATURES = 7, ASK_FOR_STATE = 0x1023, STATE_OF_TILES = 18 };
+
+static bool has_avx512_bf16(void)
+{
+    unsigned a, b, c, d;
+    return kernels_pick(CPU_TIER_AVX512) && __get_cpuid_count(LEAF_FEATURES, 1, &a, &b, &c, &d) &&
+           (a >> 5 & 1);
+}
+
+/* State components that the system saves; only where cpuid says that it can be asked (OSXSAVE). */
+static uint64_t states_kept(void)
+{
+    unsigned a, b, c, d;
+    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c >> 27 & 1))
+        return 0;
+    __asm__ volatile("xgetbv" : "=a"(a), "=d"(d) : "c"(0));
+    return (uint64_t)d << 32 | a;
+}
+
+static bool has_amx(void)
+{
+    unsigned a, b, c, d;
+    return has_avx512_bf16() && __get_cpuid_count(LEAF_FEATURES, 0, &a, &b, &c, &d) && (d >> 22 & 1) &&
+           (d >> 24 & 1) && (states_kept() >> 17 & 3) == 3 &&
+           syscall(SYS_arch_prctl, ASK_FOR_STATE, STATE_OF_TILES) == 0;
+}
+#else
+static bool has_avx512_bf16(void)
+{
+    return false;
+}
+
+static bool has_amx(void)
+{
+    return false;
+}
+#endif
+
+/* Any order of the sums and any rounding of them stays within 2^-23 of the sum of sizes for each of the 70
+ * additions; a wrong number does not. */
+bool bf16_is_sound(const struct bf16_kernels *k)
+{
+    enum { ROWS = 37, DEPTH = 70, PANELS = 3, WIDTH = PANELS * GROUP };
+    static const double share = DEPTH * 1.2e-7;
+    float a[ROWS * 80] = {0}, u[PANELS][DEPTH * GROUP], c[ROWS * WIDTH];
+    uint16_t v[ROWS * 80], pairs[PANELS][DEPTH * GROUP];
+    struct rng r = rng_make(16, 0);
+    for (int i = 0; i < ROWS * 80; i++)
+        a[i] = 2.0f * rng_uniform(&r) - 1.0f;
+    for (int i = 0; i < PANELS * DEPTH * GROUP; i++)
+        u[i / (DEPTH * GROUP)][i % (DEPTH * GROUP)] = 2.0f * rng_uniform(&r) - 1.0f;
+    k->round(a, 0, 1, ROWS * 80, v, 0);
+    k->pair(u[0], DEPTH * GROUP, PANELS, DEPTH, pairs[0], DEPTH * GROUP);
+    k->multiply(v, 80, ROWS, DEPTH, pairs[0], DEPTH * GROUP, PANELS, c, WIDTH, 0);
+    for (int i = 0; i < ROWS * WIDTH; i++) {
+        double sum = 0, size = 0;
+        for (int x = 0; x < DEPTH; x++) {
+            double product = (double)bf16_float(bf16_of(a[i / WIDTH * 80 + x])) *
+                             (double)bf16_float(bf16_of(u[i % WIDTH / GROUP][x * GROUP + i % GROUP]));
+            sum += product;
+            size += fabs(product);
+        }
+        if (!(fabs((double)c[i] - sum) <= share * size))
+            return false;
+    }
+    return true;
+}
+
+/* `k` where it is there and right. */
+static const struct bf16_kernels *checked(const struct bf16_kernels *k)
+{
+    if (k && !bf16_is_sound(k)) {
+        log_warn("cpu", "%s multiplies wrongly on this processor and is left alone; please report it",
+                 k->name);
+        return NULL;
+    }
+    return k;
+}
+
+static const struct bf16_kernels *rounded(void)
+{
+#if defined(__x86_64__)
+    if (kernels_pick(CPU_TIER_AVX2))
+        return &bf16_rounded_avx2;
+#endif
+    return &bf16_rounded;
+}
+
+const struct bf16_kernels *bf16_pick(enum cpu_tier tier)
+{
+    switch (tier) {
+    case CPU_TIER_AVX512BF16:
+        return bf16_avx512 && has_avx512_bf16() ? checked(bf16_avx512) : NULL;
+    case CPU_TIER_AMX:
+        return bf16_amx && has_amx() ? checked(bf16_amx) : NULL;
+    case CPU_TIER_ROUNDED:
+        return rounded();
+    default:
+        return NULL;
+    }
+}
+
+enum cpu_tier bf16_best_tier(void)
+{
+    return bf16_pick(CPU_TIER_AMX)          ? CPU_TIER_AMX
+           : bf16_pick(CPU_TIER_AVX512BF16) ? CPU_TIER_AVX512BF16
+                                            : CPU_TIER_AUTO;
+}

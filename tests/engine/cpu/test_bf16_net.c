@@ -1,0 +1,188 @@
+/*
+ * test_bf16_net - whole networks with products in bf16: near the double-precision reference, the same bytes for any
+ * number of threads, and fp32 untouched. Which tier the settings choose.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+
+#include "engine/cpu/bf16.h"
+#include "engine/cpu/net.h"
+#include "engine/cpu/precision.h"
+#include "tests/engine/reference.h"
+#include "tests/engine/toy.h"
+
+/* Odd channel counts, so that pairs are filled up; filters kept. */
+static const struct toy_layer odd_toy[] = {
+    {"conv1_1", 5, 3, false}, {"conv1_2", 17, 3, true}, {"conv2_1", 33, 3, true}, {"fc6", 9, 2, false},
+    {"fc7", 18, 1, false},    {"fc8", 4, 1, false},     {NULL, 0, 0, false}};
+/* A pool behind the first layer, which then is convolved like the others; filters made per call and in rounds. */
+static const struct toy_layer wide_toy[] = {
+    {"conv1_1", 4, 3, true}, {"conv2_1", 133, 3, true}, {"conv3_1", 170, 3, false}, {"conv3_2", 530, 3, true},
+    {"fc6", 20, 2, false},   {"fc7", 16, 1, false},     {"fc8", 5, 1, false},       {NULL, 0, 0, false}};
+/* The first map exists in bands only. */
+static const struct toy_layer even_toy[] = {
+    {"conv1_1", 64, 3, false}, {"conv1_2", 16, 3, true}, {"conv2_1", 32, 3, false}, {"conv2_2", 48, 3, true},
+    {"fc6", 64, 1, false},     {"fc7", 32, 1, false},    {"fc8", 7, 1, false},      {NULL, 0, 0, false}};
+static const struct toy_layer *const toys[] = {odd_toy, wide_toy, even_toy};
+static const struct {
+    int w, h;
+} sizes[] = {{69, 70}, {33, 18}, {20, 41}};
+static const enum cpu_tier tiers[] = {CPU_TIER_ROUNDED, CPU_TIER_AVX512BF16, CPU_TIER_AMX};
+
+enum { SIDE_MAX = 70, VALUES_MAX = 3 * SIDE_MAX * SIDE_MAX, MAP_MAX = SIDE_MAX * SIDE_MAX };
+
+static void fill(float *x, float *weight)
+{
+    struct rng r = rng_make(8, 0);
+    for (int i = 0; i < VALUES_MAX; i++)
+        x[i] = 255.0f * rng_uniform(&r);
+    for (int i = 0; i < MAP_MAX; i++)
+        weight[i] = 0.1f * (float)(i % 5 + 1);
+}
+
+static void gradient_of(struct model *m, enum cpu_tier tier, int threads, int size, const float *x,
+                        const struct objective *o, float *grad)
+{
+    struct pool *pool;
+    struct cpu_net *n;
+    assert_int_equal(pool_open(&pool, threads), 0);
+    assert_int_equal(cpu_net_open(&n, &(struct cpu_net_params){m, pool, SIDE_MAX, SIDE_MAX, tier}, NULL), 0);
+    assert_int_equal(
+        cpu_net_gradient(n, &(struct cpu_net_input){x, sizes[size].w, sizes[size].h}, o, grad, NULL), 0);
+    cpu_net_close(&n);
+    pool_close(&pool);
+}
+
+/* Forwards bf16's 8 bits leave an error of some hundredths. */
+static void compare_logits(struct model *m, enum cpu_tier tier, int size, const float *x)
+{
+    static float logits[MAP_MAX];
+    static double truth[MAP_MAX];
+    struct pool *pool;
+    struct cpu_net *n;
+    int map_w = model_map_size(m, sizes[size].w), map_h = model_map_size(m, sizes[size].h);
+    size_t count = (size_t)m->classes * (size_t)map_w * (size_t)map_h;
+    assert_true(count <= MAP_MAX);
+    assert_int_equal(pool_open(&pool, 2), 0);
+    assert_int_equal(cpu_net_open(&n, &(struct cpu_net_params){m, pool, SIDE_MAX, SIDE_MAX, tier}, NULL), 0);
+    assert_int_equal(cpu_net_logits(n, &(struct cpu_net_input){x, sizes[size].w, sizes[size].h}, logits), 0);
+    reference_network(m, x, sizes[size].w, sizes[size].h, NULL, truth, NULL);
+    double error = nmse(logits, truth, count);
+    if (!(error < 0.045 * 0.045))
+        fail_msg("tier %d, %dx%d: logits off by %f", (int)tier, sizes[size].w, sizes[size].h, sqrt(error));
+    cpu_net_close(&n);
+    pool_close(&pool);
+}
+
+/* Backwards small differences also choose other winners of a pool: what is left is the direction. A wrong channel,
+ * tile or filter leaves less. */
+static void compare(struct model *m, enum cpu_tier tier, int size)
+{
+    static float x[VALUES_MAX], weight[MAP_MAX], grad[VALUES_MAX], other[VALUES_MAX];
+    static double truth[VALUES_MAX];
+    size_t count = 3 * (size_t)sizes[size].w * (size_t)sizes[size].h;
+    fill(x, weight);
+    compare_logits(m, tier, size, x);
+    struct objective_subject subject = {2, weight};
+    const struct objective o = {&subject, 1, 0.5f, -1, -1, false};
+    gradient_of(m, tier, 1, size, x, &o, grad);
+    gradient_of(m, tier, 3, size, x, &o, other);
+    assert_memory_equal(grad, other, count * sizeof *grad);
+    reference_network(m, x, sizes[size].w, sizes[size].h, &o, NULL, truth);
+    double both = 0, one = 0, two = 0;
+    for (size_t i = 0; i < count; i++) {
+        both += (double)grad[i] * truth[i];
+        one += (double)grad[i] * (double)grad[i];
+        two += truth[i] * truth[i];
+    }
+    if (!(both >= 0.93 * sqrt(one * two)))
+        fail_msg("tier %d, %dx%d: cosine %f", (int)tier, sizes[size].w, sizes[size].h,
+                 both / sqrt(one * two));
+    gradient_of(m, CPU_TIER_AUTO, 1, size, x, &o, other);
+    assert_memory_not_equal(grad, other, count * sizeof *grad); /* it did round */
+}
+
+static void networks_in_bf16_are_near_the_reference(void **state)
+{
+    (void)state;
+    for (size_t t = 0; t < ARRAY_LEN(toys); t++) {
+        struct model m;
+        toy_open(&m, toys[t]);
+        for (size_t i = 0; i < ARRAY_LEN(tiers); i++)
+            for (int size = 0; bf16_pick(tiers[i]) && size < (int)ARRAY_LEN(sizes); size++)
+                compare(&m, tiers[i], size);
+        toy_close(&m);
+    }
+}
+
+static void a_tier_that_is_not_there_is_refused(void **state)
+{
+    (void)state;
+    struct model m;
+    struct pool *pool;
+    struct cpu_net *n;
+    struct error e;
+    toy_open(&m, odd_toy);
+    assert_int_equal(pool_open(&pool, 1), 0);
+    for (size_t i = 0; i < ARRAY_LEN(tiers); i++) {
+        int rc = cpu_net_open(&n, &(struct cpu_net_params){&m, pool, 40, 40, tiers[i]}, &e);
+        assert_int_equal(rc, bf16_pick(tiers[i]) ? 0 : -ENOTSUP);
+        cpu_net_close(&n);
+    }
+    pool_close(&pool);
+    toy_close(&m);
+}
+
+/* ---- Settings ---- */
+
+static enum cpu_tier chosen(int profile, int precision, enum cpu_tier tier, int backend)
+{
+    struct error e;
+    enum cpu_tier is;
+    const struct dream_config c = {
+        .profile = profile, .precision = precision, .cpu_tier = (int)tier, .backend = backend};
+    int rc = cpu_precision_tier(&c, &is, &e);
+    assert_true(rc == 0 || rc == -EINVAL);
+    return rc == 0 ? is : (enum cpu_tier) - 1;
+}
+
+static void settings_choose_the_tier(void **state)
+{
+    (void)state;
+    const enum cpu_tier best = bf16_best_tier(), refused = (enum cpu_tier) - 1;
+    const int cpu = DREAM_BACKEND_CPU, any = DREAM_BACKEND_AUTO;
+    assert_int_equal(chosen(DREAM_MODERN, DREAM_PRECISION_AUTO, CPU_TIER_AUTO, any), best);
+    assert_int_equal(chosen(DREAM_MODERN, DREAM_PRECISION_AUTO, CPU_TIER_C, any), CPU_TIER_C);
+    assert_int_equal(chosen(DREAM_MODERN, DREAM_PRECISION_BF16, CPU_TIER_AUTO, cpu),
+                     best ? best : CPU_TIER_ROUNDED);
+    assert_int_equal(chosen(DREAM_MODERN, DREAM_PRECISION_BF16, CPU_TIER_AUTO, any),
+                     best); /* never slower unasked */
+    for (int precision = DREAM_PRECISION_AUTO; precision <= DREAM_PRECISION_FP32; precision++) {
+        assert_int_equal(chosen(DREAM_CLASSIC, precision, CPU_TIER_AUTO, cpu), CPU_TIER_AUTO);
+        assert_int_equal(chosen(DREAM_CLASSIC, precision, CPU_TIER_ROUNDED, cpu), refused);
+        if (precision > DREAM_PRECISION_BF16)
+            assert_int_equal(chosen(DREAM_MODERN, precision, CPU_TIER_AUTO, cpu), CPU_TIER_AUTO);
+    }
+    assert_int_equal(chosen(DREAM_MODERN, DREAM_PRECISION_AUTO, CPU_TIER_ROUNDED, cpu), CPU_TIER_ROUNDED);
+    struct dream_config other = {.profile = DREAM_MODERN, .model = "vgg16.safetensors"};
+    enum cpu_tier tier;
+    assert_int_equal(cpu_precision_tier(&other, &tier, NULL), 0);
+    assert_int_equal(tier, CPU_TIER_AUTO); /* not where the error is large */
+    assert_int_equal(chosen(DREAM_MODERN, DREAM_PRECISION_FP32, CPU_TIER_ROUNDED, cpu), refused);
+    assert_int_equal(chosen(DREAM_MODERN, DREAM_PRECISION_BF16, CPU_TIER_AVX2, cpu), refused);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(networks_in_bf16_are_near_the_reference),
+        cmocka_unit_test(a_tier_that_is_not_there_is_refused),
+        cmocka_unit_test(settings_choose_the_tier),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
