@@ -24,6 +24,7 @@ struct command {
 
 static const struct command commands[] = {
     {"run", cmd_run, "the show, until SIGINT or SIGTERM"},
+    {"replay", cmd_replay, "a show once more from its tape, as it was or larger"},
     {"still", cmd_still, "dream one picture into a PNG"},
     {"classify", cmd_classify, "what the network sees in pictures: top five"},
     {"inspect", cmd_inspect, "tensors, classes and preprocessing of a model file"},

@@ -16,7 +16,7 @@ static int dream(struct child *c)
     struct model *model = NULL;
     struct dream *dream = NULL;
     struct error e = {""};
-    if (dreaming_open_dream(&model, &dream, &u->config, u->seed, &e) < 0) {
+    if (dreaming_open_dream(&model, &dream, &u->config, u->seed, NULL, &e) < 0) {
         child_refuse(c, e.text);
         return 1;
     }

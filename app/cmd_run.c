@@ -28,6 +28,7 @@
 #include "app/settings.h"
 #include "app/signals.h"
 #include "app/signs.h"
+#include "app/taping.h"
 #include "app/watch.h"
 #include "show/credits.h"
 #include "show/rules.h"
@@ -67,6 +68,7 @@ struct run {
     struct stream *stream;
     struct output_desk outputs;
     struct port *port;
+    struct taping *taping;
     struct programme programme;
     struct rehearsal *rehearsal; /* NULL: it is the show itself */
 };
@@ -77,6 +79,7 @@ static void on_withdrawn(void *context, int64_t request_id)
     struct run *r = context;
     if (r->stream)
         stream_withdraw(r->stream, request_id);
+    taping_forget(r->taping, request_id);
     page_withdrawn(r->page, request_id);
     log_info("show", "request %lld was withdrawn; its caption is gone", (long long)request_id);
 }
@@ -185,7 +188,8 @@ static int open_dream(struct run *r, struct error *e)
                                       .stop = &r->stop,
                                       .seed = (uint64_t)r->options.seed,
                                       .offline = r->options.offline,
-                                      .begins_anew = r->begins_anew};
+                                      .begins_anew = r->begins_anew,
+                                      .is_taped = r->settings.tape.enabled && !r->options.offline};
     return dreaming_open(&r->dreaming, &p, e);
 }
 
@@ -288,6 +292,17 @@ static void on_picture(void *context, const struct frame *f)
     fbdev_picture(r->fbdev, f, stats_get(&r->stats, STAT_FRAMES));
 }
 
+/* Who waits may be named by the signs. */
+static void name_next(struct run *r)
+{
+    struct request now, next;
+    if (!r->taping)
+        return;
+    if (requests_list(r->requests, &now, &next, 1) > 0)
+        taping_name(r->taping, next.id, next.user);
+    taping_name(r->taping, now.id, now.user);
+}
+
 static void on_signs(void *context, int64_t request_id, const char *caption, double front,
                      struct signs_content *c)
 {
@@ -299,9 +314,23 @@ static void on_signs(void *context, int64_t request_id, const char *caption, dou
                                    .model = dreaming_model(r->dreaming),
                                    .known = &r->known,
                                    .now_s = show_now_s(r)};
+    name_next(r);
     signs_fill(&s, request_id, caption, front, c);
     if (r->rehearsal)
         text_copy(c->lines[SIGNS_NOTE], sizeof c->lines[SIGNS_NOTE], "rehearsal");
+    name_next(r); /* it may have changed in between */
+    taping_signs(r->taping, stream_frame(r->stream), front, c);
+}
+
+/* An offline render is its own tape: its script and its seed. */
+static int open_taping(struct run *r, struct error *e)
+{
+    const struct taping_params p = {.settings = &r->settings,
+                                    .model = dreaming_model(r->dreaming),
+                                    .fingerprint = dreaming_fingerprint(r->dreaming),
+                                    .seed = (uint64_t)r->options.seed,
+                                    .resumed = dreaming_resumed(r->dreaming)};
+    return r->options.offline ? 0 : taping_open(&r->taping, &p, e);
 }
 
 static int open_stream(struct run *r, struct error *e)
@@ -320,6 +349,7 @@ static int open_stream(struct run *r, struct error *e)
         .on_picture = on_picture,
         .on_signs = r->options.offline ? NULL : on_signs,
         .context = r,
+        .witness = taping_witness(r->taping),
     };
     int rc = stream_open(&r->stream, &p, e);
     output_desk_set(&r->outputs, r->stream);
@@ -338,6 +368,7 @@ static int start_programme(struct run *r, struct error *e)
         .script = r->script,
         .tug = r->tug,
         .way = r->way,
+        .taping = r->taping,
         .first_below = dream_first_below(&r->settings.dream),
         .fade_s = r->settings.dream.transition_s,
         .moves_on_when_formed = r->settings.show.adaptive_hold,
@@ -389,8 +420,8 @@ static int open_all(struct run *r, struct error *e)
         return error_set(e, -rc, "no memory for the door to the dream");
     r->start_us = clock_now_us(&r->clock);
     open_fbdev(r);
-    if ((rc = open_page(r, e)) < 0 || (rc = open_watch(r, e)) < 0 || (rc = open_stream(r, e)) < 0 ||
-        (rc = start_programme(r, e)) < 0 ||
+    if ((rc = open_page(r, e)) < 0 || (rc = open_watch(r, e)) < 0 || (rc = open_taping(r, e)) < 0 ||
+        (rc = open_stream(r, e)) < 0 || (rc = start_programme(r, e)) < 0 ||
         (rc = dreaming_start(r->dreaming, r->port, &r->clock, r->start_us, r->record != NULL, e)) < 0)
         return rc;
     if (r->options.offline)
@@ -460,6 +491,7 @@ static int close_all(struct run *r, struct error *e)
     fbdev_close(&r->fbdev);
     dreaming_stop(r->dreaming);
     programme_stop(&r->programme);
+    taping_close(&r->taping, stats_get(&r->stats, STAT_FRAMES) + stats_get(&r->stats, STAT_FRAMES_SKIPPED));
     port_close(&r->port);
     script_close(&r->script);
     record_close(&r->record);

@@ -13,6 +13,7 @@
 #include "common/mem.h"
 #include "dreamer/keeper.h"
 #include "dreamer/supervisor.h"
+#include "engine/model/labels.h"
 #include "show/state_folder.h"
 #include "stream/camera.h"
 
@@ -21,6 +22,7 @@ enum { RETREAT_S = 60, SNAPSHOT_EVERY_US = 2000000, FIRST_START_S = 120, FULL_TU
 struct dreaming {
     struct dreaming_params p;
     struct model *model;
+    uint64_t fingerprint; /* of the model, when it is taped */
     struct keyframes *keyframes;
     enum dreamer_mode mode;
     char path[STATE_PATH_BYTES + 32]; /* of the last show's snapshot; "": there is no folder */
@@ -48,6 +50,16 @@ struct keyframes *dreaming_keyframes(const struct dreaming *d)
 bool dreaming_goes_on(const struct dreaming *d)
 {
     return d->resumed != NULL;
+}
+
+const struct snapshot *dreaming_resumed(const struct dreaming *d)
+{
+    return d->resumed;
+}
+
+uint64_t dreaming_fingerprint(const struct dreaming *d)
+{
+    return d->fingerprint;
 }
 
 double dreaming_lag_s(const struct settings *s, bool offline)
@@ -129,13 +141,15 @@ static void find_past(struct dreaming *d)
 /* ---- a thread ---- */
 
 int dreaming_open_dream(struct model **model, struct dream **dream, const struct dream_config *c,
-                        uint64_t seed, struct error *e)
+                        uint64_t seed, uint64_t *fingerprint, struct error *e)
 {
     float *start = NULL; /* [3][h][w] */
     *dream = NULL;
     int rc = dream_load_model(model, c, e);
     if (rc < 0)
         return rc;
+    if (fingerprint)
+        *fingerprint = model_fingerprint(*model);
     (*model)->serves_once = true;
     if (c->start_image[0])
         rc = picture_fit_file(c->start_image, c->size, &start, e);
@@ -153,7 +167,8 @@ int dreaming_open_dream(struct model **model, struct dream **dream, const struct
 static int open_thread(struct dreaming *d, struct error *e)
 {
     const struct dream_config *c = &d->p.settings->dream;
-    int rc = dreaming_open_dream(&d->model, &d->dream, c, d->p.seed, e);
+    uint64_t *fingerprint = d->p.is_taped ? &d->fingerprint : NULL;
+    int rc = dreaming_open_dream(&d->model, &d->dream, c, d->p.seed, fingerprint, e);
     if (rc < 0)
         return rc;
     find_past(d);
@@ -247,6 +262,8 @@ static int open_process(struct dreaming *d, struct error *e)
     int rc = dream_load_model(&d->model, c, e);
     if (rc < 0)
         return rc;
+    if (d->p.is_taped)
+        d->fingerprint = model_fingerprint(d->model);
     model_drop_weights(d->model); /* the process has its own */
     find_past(d);
     d->mode = choose_mode(d, c->backend == DREAM_BACKEND_AUTO || c->backend == DREAM_BACKEND_CUDA);

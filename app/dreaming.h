@@ -23,6 +23,7 @@ struct dreaming_params {
     uint64_t seed;
     bool offline;
     bool begins_anew; /* does not go on where the last show stopped */
+    bool is_taped;    /* dreaming_fingerprint is wanted */
 };
 
 /* Opens model, keyframes and dream; with a process of its own that runs when this returns. 0 or -errno with a line; *d is
@@ -32,6 +33,9 @@ int dreaming_open(struct dreaming **d, const struct dreaming_params *p, struct e
 const struct model *dreaming_model(const struct dreaming *d); /* its classes; until dreaming_close */
 struct keyframes *dreaming_keyframes(const struct dreaming *d);
 bool dreaming_goes_on(const struct dreaming *d); /* from where another show stopped */
+/* With what, until dreaming_close; NULL: it began anew. */
+const struct snapshot *dreaming_resumed(const struct dreaming *d);
+uint64_t dreaming_fingerprint(const struct dreaming *d); /* of the model, when it is taped */
 
 /* From a new target to the screen while there are keyframes: the one that is under way, then half of the glide into the
  * next. */
@@ -52,8 +56,9 @@ void dreaming_stop(struct dreaming *d);
 /* After dreaming_stop, when nobody uses its keyframes or model any more. NULL is fine. */
 void dreaming_close(struct dreaming **d);
 
-/* For a process that dreams: the dream of these settings. 0 or -errno with a line; both are NULL then. */
+/* For a process that dreams: the dream of these settings. *fingerprint (may be NULL) is the model's: a second for a large one. 0
+ * or -errno with a line; both are NULL then. */
 int dreaming_open_dream(struct model **model, struct dream **dream, const struct dream_config *c,
-                        uint64_t seed, struct error *e);
+                        uint64_t seed, uint64_t *fingerprint, struct error *e);
 
 #endif

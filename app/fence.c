@@ -158,6 +158,8 @@ void fence_show(const struct settings *s, const struct fence_config *c)
     if (rc == 0) {
         open_state(&f, s);
         stream_config_folders(s->stream, open_output, &f);
+        if (s->tape.enabled)
+            open_folder(&f, s->tape.dir);
         open_caches(&f);
         allow(&f, "/dev", TO_WRITE);
         open_own_program(&f);

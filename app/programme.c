@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "app/subjects.h"
+#include "app/taping.h"
 #include "common/log.h"
 
 #define SEEN_LEAST  0.01      /* what is seen less surely is not worth a word */
@@ -138,6 +139,14 @@ static bool pull(struct programme *p, double now_s, struct port_target *t)
     return true;
 }
 
+/* Onto the tape, then to the dream: a picture that takes it comes behind it. */
+static void give(struct programme *p, struct port_target *t)
+{
+    t->number = ++p->targets;
+    taping_target(p->taping, t, t->request_id && t->request_id == p->now.id ? p->now.user : "");
+    port_answer(p->port, t);
+}
+
 static void answer(struct programme *p, double now_s)
 {
     struct request r;
@@ -152,12 +161,12 @@ static void answer(struct programme *p, double now_s)
         if (p->way)
             way_turned(p->way, r.id, t.caption, now_s);
         log_info("dream", "%.1f s: now dreaming %s", now_s, t.caption);
-        port_answer(p->port, &t);
+        give(p, &t);
     } else if (p->has_later && now_s >= p->later_at_s) {
         p->has_later = false;
-        port_answer(p->port, &p->later);
+        give(p, &p->later);
     } else if (take_steering(p, &t) || pull(p, now_s, &t)) {
-        port_answer(p->port, &t);
+        give(p, &t);
     } else {
         port_answer(p->port, NULL);
     }

@@ -26,6 +26,7 @@ struct programme {
     struct script *script;     /* NULL: none */
     struct tug *tug;           /* NULL: nobody pulls */
     struct way *way;           /* NULL: nobody measures */
+    struct taping *taping;     /* NULL: no tape is written */
     bool first_below;          /* the first of two things is the lower one */
     double fade_s;             /* from one subject to the next */
     bool moves_on_when_formed; /* show.adaptive_hold */
@@ -40,8 +41,9 @@ struct programme {
     double later_at_s;
     struct request now; /* on turn; count 0: nothing yet */
     struct formed formed;
-    double front;  /* that the dream knows; < 0: none in this turn */
-    int wins_told; /* in this turn */
+    double front;    /* that the dream knows; < 0: none in this turn */
+    int wins_told;   /* in this turn */
+    int64_t targets; /* so far */
 };
 
 /* Starts the thread; the fields above `thread` are filled, and `p` must stay where it is until programme_stop.

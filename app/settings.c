@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "app/taping.h"
 #include "common/log.h"
 #include "dreamer/dreamer.h"
 
@@ -63,6 +64,7 @@ void settings_init(struct settings *s)
         s->entries[count++] = (struct config_entry){sections[i], configs[i]};
     s->entries[count++] = (struct config_entry){&web_section, &s->web};
     s->entries[count++] = (struct config_entry){&fbdev_section, &s->fbdev};
+    s->entries[count++] = (struct config_entry){&tape_section, &s->tape};
     s->entries[count++] = (struct config_entry){&fence_section, &s->fence};
     s->entries[count++] = (struct config_entry){&log_section, &s->log};
     s->config = (struct config){s->entries, count, stream_config_outputs(s->stream)};

@@ -24,6 +24,12 @@ struct keyframes_config {
     int64_t min_ms, max_ms, offline_ms;
 };
 
+/* Section "tape" (app/taping.h). */
+struct tape_config {
+    bool enabled;
+    char dir[OPTION_STRING_BYTES];
+};
+
 /* Section "log". */
 struct log_config {
     int level; /* enum log_level */
@@ -41,6 +47,7 @@ struct settings {
     struct stream_config *stream;
     struct web_config web;
     struct fbdev_config fbdev;
+    struct tape_config tape;
 
     struct config_entry entries[SETTINGS_SECTIONS_MAX];
     struct config config; /* over `entries` */

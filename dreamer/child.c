@@ -138,7 +138,8 @@ static void send_pictures(struct child *c)
                                              .front = k->front,
                                              .x = k->x,
                                              .y = k->y,
-                                             .is_frame = k->is_frame}};
+                                             .is_frame = k->is_frame,
+                                             .made = k->made}};
         text_copy(m.picture.caption, sizeof m.picture.caption, k->caption);
         send_out(c, &m);
         c->sent++;

@@ -55,18 +55,23 @@ static void set_target(struct dreamer *d, const struct port_target *t, double fa
     d->front = -1;
 }
 
+static void obey(struct dreamer *d, const struct port_target *t)
+{
+    d->making.target = t->number;
+    if (t->only_motion)
+        motion_wish(&d->motion, &t->motion, show_time_s(d));
+    else if (t->only_front)
+        d->front = dream_set_front(d->p.dream, (double)t->front) ? (double)t->front : d->front;
+    else
+        set_target(d, t, (double)t->fade_s);
+}
+
 /* Asks what to dream now. */
 static void take_target(struct dreamer *d)
 {
     struct port_target t;
-    if (!port_ask(d->p.port, show_time_s(d), is_offline(d), &t))
-        return;
-    if (t.only_motion)
-        motion_wish(&d->motion, &t.motion, show_time_s(d));
-    else if (t.only_front)
-        d->front = dream_set_front(d->p.dream, (double)t.front) ? (double)t.front : d->front;
-    else
-        set_target(d, &t, (double)t.fade_s);
+    if (port_ask(d->p.port, show_time_s(d), is_offline(d), &t))
+        obey(d, &t);
 }
 
 /* Looks have a rhythm in real time, offline in show time. */
@@ -97,6 +102,7 @@ static void look(struct dreamer *d)
         state->seen[i] = (struct port_seen){sight.seen[i].class_index, (float)sight.seen[i].probability};
     if (d->p.follows)
         motion_see(&d->motion, sight.x, sight.y);
+    d->making.looked = 1;
     d->looked_us = look_clock_us(d);
 }
 
@@ -131,6 +137,8 @@ static void publish(struct dreamer *d, struct keyframe *slot)
     slot->request_id = d->target.request_id;
     slot->front = d->front;
     text_copy(slot->caption, sizeof slot->caption, d->target.caption);
+    slot->made = d->making;
+    d->making = (struct keyframe_making){.target = 0};
     stats_add(d->p.stats, STAT_KEYFRAMES, 1); /* first: the one that ends the show is counted, too */
     keyframes_publish(d->p.keyframes);
 
@@ -171,18 +179,26 @@ static void take_steps(struct dreamer *d, int steps, int batch, struct cost *c)
         }
     }
     c->steps = rc == -EIO ? 0 : done;
+    d->making.steps = done;
     c->steps_us = clock_real_us() - began_us;
     stats_add(d->p.stats, STAT_STEP_US, c->steps_us);
 }
 
-static void move_on(struct dreamer *d, int frames)
+static void move_by(struct dreamer *d, int frames, double now_s)
 {
     double elapsed_s = (double)frames / d->p.fps;
-    d->moves = motion_advance(&d->motion, show_time_s(d), elapsed_s, d->p.fps);
+    d->making.frames += frames;
+    d->making.wished = now_s < d->motion.until_s;
+    d->moves = motion_advance(&d->motion, now_s, elapsed_s, d->p.fps);
     const struct image_move by = {pow(d->moves.zoom, frames), d->moves.degrees * frames, d->moves.x,
                                   d->moves.y};
     dream_move(d->p.dream, &by, elapsed_s);
     d->z_frames += frames;
+}
+
+static void move_on(struct dreamer *d, int frames)
+{
+    move_by(d, frames, show_time_s(d));
 }
 
 /* ---- every frame ---- */
@@ -213,12 +229,26 @@ static void begin_keyframes(struct dreamer *d)
     d->state.lag_s = d->p.keyframes_lag_s;
 }
 
+/* Without a target a step has less to do. */
+static void aim_at_something(struct dreamer *d)
+{
+    static const struct dream_target something = {.count = 1, .subjects = {{.class_index = 0}}};
+    if (d->target.count == 0)
+        dream_set_target(d->p.dream, &something, 0);
+}
+
+static void rehearse_step(struct dreamer *d, struct cost *c)
+{
+    dream_warp(d->p.dream, 1, 0, 0);
+    take_steps(d, 1, 1, c);
+    d->making.rehearsed++;
+}
+
 /* A frame as the show would make it, of nothing in particular, to learn what it costs. */
 static void rehearse_frame(struct dreamer *d, uint8_t *nv12, bool counts)
 {
     struct cost c = {.began_us = clock_real_us()};
-    dream_warp(d->p.dream, 1, 0, 0);
-    take_steps(d, 1, 1, &c);
+    rehearse_step(d, &c);
     dream_frame(d->p.dream, nv12);
     if (counts && c.steps > 0)
         frame_governor_measure(&d->p.frame_governor, c.steps, (double)c.steps_us, rest_us(&c));
@@ -227,10 +257,8 @@ static void rehearse_frame(struct dreamer *d, uint8_t *nv12, bool counts)
 /* Can every frame be dreamed, and with how many steps? `slot` lends its memory. */
 static bool rehearse(struct dreamer *d, struct keyframe *slot)
 {
-    static const struct dream_target something = {.count = 1, .subjects = {{.class_index = 0}}};
     struct frame_governor *g = &d->p.frame_governor;
-    if (d->target.count == 0)
-        dream_set_target(d->p.dream, &something, 0); /* without one a step has less to do */
+    aim_at_something(d);
     int64_t began_us = clock_real_us();
     for (int i = 0; i < REHEARSALS && !stop_requested(d->p.stop); i++) {
         int64_t now_us = clock_real_us();
@@ -354,6 +382,7 @@ static void resume(struct dreamer *d)
     d->z_frames = s->z_frames;
     if (frames > 0)
         move_on(d, (int)(frames < CATCH_UP_FRAMES ? frames : CATCH_UP_FRAMES));
+    d->making.target = s->target.number;
 }
 
 /* The start picture: something to see at once, in a live show before the rehearsal. */
@@ -363,6 +392,9 @@ static void begin(struct dreamer *d, struct keyframe *slot)
         choose_mode(d, slot);
         publish(d, slot);
     } else {
+        bool is_first = d->p.z_least == 0; /* of the show */
+        d->making.resumes = d->p.resumed || !is_first;
+        d->making.resumed_z = d->p.resumed && !is_first ? d->p.resumed->z_frames : -1;
         if (d->p.resumed)
             resume(d);
         int64_t z = first_place(d);
@@ -374,11 +406,68 @@ static void begin(struct dreamer *d, struct keyframe *slot)
     }
 }
 
+/* ---- again ---- */
+
+/* A dreamer began here, where another had been. */
+static void resume_again(struct dreamer *d, const struct dreamer_past *past)
+{
+    const struct snapshot *s = past->snapshot;
+    const float *planes = (const float *)(const void *)((const char *)s + SNAPSHOT_HEAD_BYTES);
+    d->motion = past->motion;
+    d->front = -1;
+    d->target = (struct port_target){.count = 0};
+    dream_load(d->p.dream, &s->dream, planes);
+    if (s->target.count > 0)
+        set_target(d, &s->target, 0);
+    if (past->front >= 0 && dream_set_front(d->p.dream, past->front))
+        d->front = past->front;
+}
+
+/* The same calls in the same order as they were when this picture was made. */
+static void make_again(struct dreamer *d, const struct dreamer_cue *cue, struct keyframe *slot)
+{
+    const struct keyframe_making *m = &cue->made;
+    struct cost c = {.began_us = clock_real_us()};
+    if (m->rehearsed)
+        aim_at_something(d);
+    for (int i = 0; i < m->rehearsed && !stop_requested(d->p.stop); i++)
+        rehearse_step(d, &c);
+    if (m->resumes && cue->past)
+        resume_again(d, cue->past);
+    else if (cue->target.number > 0)
+        obey(d, &cue->target);
+    if (m->frames > 0)
+        move_by(d, m->frames, m->wished ? d->motion.until_s - 1 : d->motion.until_s);
+    d->z_frames = cue->z_frames;
+    d->frames = cue->is_frame;
+    take_steps(d, m->steps, cue->is_frame ? m->steps : 1, &c);
+    if (m->looked)
+        look(d);
+    d->making = *m;
+    publish(d, slot);
+    if (cue->keeps)
+        snapshots_take(&d->p.snapshots, d->p.dream, d->z_frames, &d->target, true);
+}
+
+static void dream_again(struct dreamer *d)
+{
+    struct dreamer_cue cue;
+    struct keyframe *slot;
+    keyframes_set_ahead(d->p.keyframes, KEYFRAMES_AHEAD);
+    while (!stop_requested(d->p.stop) && d->p.next_cue(d->p.cue_context, &cue) &&
+           (slot = keyframes_acquire(d->p.keyframes)))
+        make_again(d, &cue, slot);
+}
+
 static void *dreamer_main(void *arg)
 {
     struct dreamer *d = arg;
     thread_lower_priority(0); /* a late keyframe is bridged, a late frame is seen */
     dream_lower_priority(d->p.dream);
+    if (d->p.next_cue) {
+        dream_again(d);
+        return NULL;
+    }
     struct keyframe *slot = keyframes_acquire(d->p.keyframes);
     if (slot)
         begin(d, slot);

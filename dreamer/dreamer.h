@@ -28,6 +28,23 @@
 /* auto: every frame where the hardware makes frames itself and is fast enough, else keyframes. */
 enum dreamer_mode { DREAMER_AUTO, DREAMER_KEYFRAMES, DREAMER_FRAMES };
 
+/* Where a dreamer was when it made a picture, all that a show goes on from. */
+struct dreamer_past {
+    const struct snapshot *snapshot; /* target included */
+    struct motion motion;
+    double front; /* < 0: nobody has moved it */
+};
+
+/* One picture as it was made in another show: what to make it by. */
+struct dreamer_cue {
+    int64_t z_frames;
+    bool is_frame; /* it was handed over as a frame */
+    struct keyframe_making made;
+    struct port_target target;       /* of made.target; number 0: none */
+    const struct dreamer_past *past; /* made.resumes: from here; NULL: as it is */
+    bool keeps;                      /* a snapshot of it is wanted (snapshots.taken) */
+};
+
 struct dreamer_params {
     struct dream *dream;
     struct keyframes *keyframes;
@@ -49,6 +66,10 @@ struct dreamer_params {
      * or behind it. NULL: it begins. */
     const struct snapshot *resumed;
     int64_t z_least;
+    /* Pictures are made again instead of being decided: the next one, waiting for it if need be. False: there is none. On the
+     * dream's thread. NULL: a show. */
+    bool (*next_cue)(void *context, struct dreamer_cue *cue);
+    void *cue_context;
 };
 
 struct dreamer {
@@ -62,10 +83,11 @@ struct dreamer {
     int64_t last_publish_us; /* real time */
     int64_t looked_us;       /* when the network was asked last what it sees; real time, offline show time */
     struct motion motion;
-    struct motion_frame moves; /* by which the last picture came out of the one before it */
-    struct port_target target; /* count 0: nothing yet */
-    double front;              /* where its two subjects meet; < 0: nobody has moved it */
-    struct port_state state;   /* as it was told last */
+    struct motion_frame moves;     /* by which the last picture came out of the one before it */
+    struct port_target target;     /* count 0: nothing yet */
+    double front;                  /* where its two subjects meet; < 0: nobody has moved it */
+    struct port_state state;       /* as it was told last */
+    struct keyframe_making making; /* of the picture that is being made */
 };
 
 /* Starts the thread; `d` must stay where it is until dreamer_stop. 0 or -errno. */

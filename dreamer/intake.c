@@ -16,7 +16,7 @@ static const int64_t AHEAD_MAX_FRAMES = 100000;
 void intake_init(struct intake *i)
 {
     i->z_last = -1;
-    i->published_us = i->target_count = 0;
+    i->published_us = i->target_count = i->number_last = 0;
     intake_begin(i);
 }
 
@@ -30,6 +30,7 @@ void intake_begin(struct intake *i)
 
 void intake_target(struct intake *i, const struct port_target *t)
 {
+    i->number_last = t->number > i->number_last ? t->number : i->number_last;
     if (t->only_motion || t->only_front)
         return; /* they are of this moment */
     i->targets[i->target_count++ % INTAKE_TARGETS] = *t;
@@ -58,6 +59,15 @@ static bool moves_as_a_camera(const struct wire_picture *p)
            fabs(p->degrees_per_frame) <= 360 && fabs(p->x) <= 0.5 && fabs(p->y) <= 0.5;
 }
 
+/* What a tape can hold: as far as no dreamer comes. */
+static bool is_made(const struct keyframe_making *m, int64_t number_last)
+{
+    const int32_t most = 1000000;
+    return m->target >= 0 && m->target <= number_last && m->resumed_z >= -1 && m->frames >= 0 &&
+           m->frames <= most && m->steps >= 0 && m->steps <= most && m->rehearsed >= 0 &&
+           m->rehearsed <= most;
+}
+
 const char *intake_picture(struct intake *i, const struct wire_picture *p)
 {
     int64_t z_before = i->waiting_count ? i->waiting[i->waiting_count - 1].z_frames : i->z_last;
@@ -73,6 +83,8 @@ const char *intake_picture(struct intake *i, const struct wire_picture *p)
         return "subjects that meet outside of the picture";
     if (!is_known(i, p))
         return "a caption of its own";
+    if (!is_made(&p->made, i->number_last))
+        return "how no picture comes about";
     i->waiting[i->waiting_count++] = *p;
     i->announced++;
     return NULL;
@@ -103,6 +115,7 @@ static bool copy_picture(struct intake *i, struct keyframe *slot, const struct w
     slot->x = p->x;
     slot->y = p->y;
     text_copy(slot->caption, sizeof slot->caption, p->caption);
+    slot->made = p->made;
     if (!slot->is_frame)
         return copy_levels(slot->rgb, from->rgb, 3 * pixels);
     memcpy(slot->nv12, from->nv12, pixels / 2 * 3); /* any bytes are a picture */

@@ -26,6 +26,7 @@ struct intake {
     /* The rest is the module's own. */
     struct port_target targets[INTAKE_TARGETS]; /* the last that the programme has given out */
     int64_t target_count;
+    int64_t number_last;  /* of all that it has given out */
     int64_t z_last;       /* of the last picture that was handed over, by whatever process; -1: none */
     int64_t published_us; /* real time of that; 0: none */
     struct wire_picture waiting[KEYFRAMES_SLOTS_MAX]; /* of this process */

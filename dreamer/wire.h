@@ -79,6 +79,7 @@ struct wire_picture {
     int32_t is_frame, unused;
     double zoom_per_frame, degrees_per_frame, front, x, y; /* as in struct keyframe */
     char caption[KEYFRAME_CAPTION_BYTES];
+    struct keyframe_making made;
 };
 
 /* Four times a second, whatever the dream does. Counted since the process was started. */

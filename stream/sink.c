@@ -16,7 +16,7 @@ enum {
     DROPS_US = 1500000, /* a drop counts for so long: longer than from one look at the bit rate to the next */
 };
 
-extern const struct sink_ops sink_rtmp, sink_srt, sink_hls, sink_clip, sink_md5, sink_null;
+extern const struct sink_ops sink_rtmp, sink_srt, sink_hls, sink_clip, sink_null;
 
 const struct sink_ops *const sink_registry[] = {&sink_mp4, &sink_rtmp, &sink_srt,      &sink_hls,  &sink_clip,
                                                 &sink_md5, &sink_page, &sink_stand_in, &sink_null, NULL};

@@ -115,6 +115,9 @@ void sink_set_deaf(struct sink *s, bool deaf);
 
 /* The driver that stream_config_set_page sets up. */
 extern const struct sink_ops sink_page;
+/* The digest; its `config` may ask for one of the pictures, too. */
+extern const struct sink_ops sink_md5;
+bool sink_md5_wants_pictures(const void *config);
 
 /* The driver that stream_config_rehearse sets up. */
 extern const struct sink_ops sink_stand_in;

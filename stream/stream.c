@@ -19,7 +19,9 @@
 #include "stream/flash_guard.h"
 #include "stream/lateness.h"
 #include "stream/outputs.h"
+#include "stream/picture_digest.h"
 #include "stream/stream_options.h"
+#include "stream/withdrawn.h"
 
 enum {
     FIRST_KEYFRAME_US = 500000, /* a live show waits so long for its first picture, then begins without */
@@ -28,8 +30,6 @@ enum {
     POLL_US = 100000,           /* between looks at the stop flag while an offline one waits */
     FAILURES_MAX = 5,           /* frames in a row that fail before the encoder is replaced */
 };
-
-enum { WITHDRAWN_MAX = 1024 };
 
 struct stream {
     struct stream_params p; /* immutable after open, as are the next four */
@@ -42,15 +42,13 @@ struct stream {
     atomic_bool ending;
     _Atomic float belief;   /* 0..1 */
     _Atomic int64_t frames; /* encoded so far */
-    /* Requests whose captions must not be shown: the last ones, which is enough, because a caption lives for
-     * minutes and is withdrawn at most once. */
-    _Atomic int64_t withdrawn[WITHDRAWN_MAX];
-    atomic_uint withdrawn_claimed, withdrawn_count; /* places given out, and how many times one was filled */
+    struct withdrawn withdrawn;
 
     /* Stream thread only, after open. */
     struct encoder *encoder;
-    int64_t encoder_zero;     /* the frame that was its first */
-    unsigned withdrawn_known; /* of withdrawn_count, told to the sinks */
+    int64_t encoder_zero;          /* the frame that was its first */
+    struct picture_digest *digest; /* NULL: nobody wants one */
+    bool is_left_out;              /* this frame is not encoded */
     struct camera *camera;
     struct overlay *overlay;
     struct flash_guard *flash_guard; /* NULL: it is off */
@@ -206,6 +204,8 @@ static const struct keyframe *next_keyframe(struct stream *s)
 
 static void push_keyframe(struct stream *s, const struct keyframe *k)
 {
+    if (s->p.witness)
+        s->p.witness->taken(s->p.witness->context, atomic_load(&s->frames), k);
     if (camera_push(s->camera, k) < 0)
         log_warn("stream", "no memory for a %dx%d picture; keeping the last one", k->width_px, k->height_px);
     else if (s->keyframes < 2)
@@ -246,18 +246,21 @@ static void draw_waiting(const struct stream *s, const struct frame *f)
     frame_fill_grey(f, grey);
 }
 
-static bool is_withdrawn(const struct stream *s, int64_t request_id)
+/* From this frame on; what the sinks keep loses its name, too. */
+static void learn_withdrawn(struct stream *s)
 {
-    for (int i = 0; request_id != 0 && i < WITHDRAWN_MAX; i++)
-        if (atomic_load(&s->withdrawn[i]) == request_id)
-            return true;
-    return false;
+    int64_t ids[WITHDRAWN_MAX];
+    int count = withdrawn_learn(&s->withdrawn, ids);
+    for (int i = 0; i < count && s->p.witness; i++)
+        s->p.witness->withdrawn(s->p.witness->context, atomic_load(&s->frames), ids[i]);
+    for (int i = 0; i < count; i++)
+        stream_describe(s, ids[i], NULL, "");
 }
 
 static void draw_caption(struct stream *s, const struct frame *f)
 {
     const char *caption = camera_caption(s->camera);
-    if (is_withdrawn(s, camera_request_id(s->camera)))
+    if (withdrawn_is(&s->withdrawn, camera_request_id(s->camera)))
         overlay_withdraw(s->overlay);
     else
         overlay_set_text(s->overlay, caption, strlen(caption));
@@ -272,14 +275,6 @@ static void draw_caption(struct stream *s, const struct frame *f)
 void stream_describe(struct stream *s, int64_t request_id, const char *text, const char *by)
 {
     outputs_shown(s->outputs, request_id, text, by, atomic_load(&s->frames) - s->encoder_zero);
-}
-
-/* Requests that were withdrawn since the last time lose their names in what the sinks keep. */
-static void tell_withdrawn(struct stream *s)
-{
-    unsigned count = atomic_load(&s->withdrawn_count);
-    for (; s->withdrawn_known != count; s->withdrawn_known++)
-        stream_describe(s, atomic_load(&s->withdrawn[s->withdrawn_known % WITHDRAWN_MAX]), NULL, "");
 }
 
 /* Two dreams in a row with one id are told apart by their captions. */
@@ -309,6 +304,11 @@ static void guard_flashes(struct stream *s, const struct frame *f)
     }
 }
 
+int64_t stream_frame(const struct stream *s)
+{
+    return atomic_load(&s->frames);
+}
+
 void stream_set_belief(struct stream *s, double belief)
 {
     atomic_store(&s->belief, (float)belief);
@@ -334,14 +334,16 @@ static void render(struct stream *s)
         draw_waiting(s, &f);
     else
         camera_render(s->camera, &f);
+    learn_withdrawn(s);
     draw_caption(s, &f);
     guard_flashes(s, &f);
+    if (!s->is_left_out)
+        picture_digest_add(s->digest, &f, atomic_load(&s->frames));
     if (s->p.on_picture)
         s->p.on_picture(s->p.context, &f);
     stats_add(s->p.stats, STAT_RENDER_US, clock_real_us() - began_us);
 
     tell_shown(s);
-    tell_withdrawn(s);
     tell_sound(s);
 }
 
@@ -357,6 +359,12 @@ static void encode(struct stream *s)
         leave_card(s);
 }
 
+static void tell_missed(struct stream *s, int64_t frame, int repeated, int skipped)
+{
+    if (s->p.witness && repeated + skipped > 0)
+        s->p.witness->missed(s->p.witness->context, frame, repeated, skipped);
+}
+
 /* Places in time that stay empty. */
 static void skip(struct stream *s, int frames)
 {
@@ -370,7 +378,7 @@ static void skip(struct stream *s, int frames)
 /* Fills the places of frames that were missed: with the last picture while that helps, the others stay empty. */
 static void make_good(struct stream *s, int missed)
 {
-    int64_t began_us = clock_real_us(), before_us = began_us, now_us;
+    int64_t began_us = clock_real_us(), before_us = began_us, now_us, frame = atomic_load(&s->frames);
     int left = missed;
     while (left > 0 && !finished(s) &&
            lateness_repeat(&s->lateness, left, missed - left, before_us - began_us)) {
@@ -382,8 +390,17 @@ static void make_good(struct stream *s, int missed)
         lateness_cost(&s->lateness, now_us - before_us);
         before_us = now_us;
     }
-    if (left > 0 && !finished(s))
-        skip(s, left);
+    int skipped = left > 0 && !finished(s) ? left : 0;
+    tell_missed(s, frame, missed - left, skipped);
+    if (skipped > 0)
+        skip(s, skipped);
+}
+
+static void skip_half(struct stream *s)
+{
+    int frames = pacer_wait(&s->pacer);
+    tell_missed(s, atomic_load(&s->frames), 0, frames);
+    skip(s, frames);
 }
 
 /* Waits for the next frame's time, and deals with those that are missed by then. */
@@ -395,7 +412,7 @@ static void keep_time(struct stream *s)
         missed = (int)(s->p.duration_frames - atomic_load(&s->frames));
     make_good(s, missed);
     if (s->half_rate && missed == 0 && atomic_load(&s->frames) % 2)
-        skip(s, pacer_wait(&s->pacer));
+        skip_half(s);
     if (!s->offline) {
         outputs_tend(s->outputs);
         watch_lateness(s);
@@ -403,16 +420,72 @@ static void keep_time(struct stream *s)
     }
 }
 
+/* ---- again, by cues ---- */
+
+static void pass(struct stream *s, int frames)
+{
+    for (int i = 0; i < frames; i++)
+        camera_advance(s->camera);
+    s->encoder_zero += frames;
+    atomic_fetch_add(&s->frames, frames);
+}
+
+static void miss_again(struct stream *s, const struct stream_cue *c)
+{
+    for (int i = 0; i < c->repeated && !c->is_left_out && !finished(s); i++) {
+        encode(s);
+        camera_advance(s->camera);
+    }
+    if (c->is_left_out)
+        pass(s, c->repeated + c->skipped);
+    else
+        skip(s, c->skipped);
+}
+
+static void frame_again(struct stream *s, const struct stream_cue *c)
+{
+    const struct keyframe *k;
+    miss_again(s, c);
+    for (int i = 0; i < c->ghost_count; i++)
+        push_keyframe(s, &c->ghosts[i]);
+    for (int i = 0; i < c->pictures && (k = next_keyframe(s)); i++)
+        push_keyframe(s, k);
+    if (finished(s))
+        return;
+    s->is_left_out = c->is_left_out;
+    if (!c->is_unseen)
+        render(s);
+    if (c->is_left_out) {
+        pass(s, 1);
+    } else {
+        encode(s);
+        camera_advance(s->camera);
+    }
+}
+
+static void make_again(struct stream *s)
+{
+    struct stream_cue c = {0};
+    while (!finished(s) && s->p.next_cue(s->p.context, atomic_load(&s->frames), &c)) {
+        pacer_wait(&s->pacer);
+        frame_again(s, &c);
+        c = (struct stream_cue){0};
+    }
+}
+
 static void *stream_main(void *arg)
 {
     struct stream *s = arg;
-    take_first_keyframe(s);
+    if (!s->p.next_cue)
+        take_first_keyframe(s);
     pacer_start(&s->pacer, s->p.clock, s->fps);
     lateness_init(&s->lateness, s->fps);
     bitrate_init(&s->bitrate, s->video.bitrate_kbps,
                  s->video.bitrate_floor_kbps ? s->video.bitrate_floor_kbps : s->video.bitrate_kbps);
     stats_set(s->p.stats, STAT_BITRATE_KBPS, s->bitrate.kbps);
-    while (!finished(s)) {
+    if (s->p.next_cue)
+        make_again(s);
+    while (!s->p.next_cue && !finished(s)) {
         keep_time(s);
         if (finished(s))
             break;
@@ -425,6 +498,7 @@ static void *stream_main(void *arg)
         lateness_cost(&s->lateness, clock_real_us() - began_us);
         camera_advance(s->camera);
     }
+    picture_digest_end(&s->digest);
     if (s->encoder)
         finish_encoder(s);
     stop_request(s->p.stop);
@@ -440,6 +514,7 @@ static void stream_free(struct stream **out)
     outputs_free(&s->outputs);
     overlay_close(&s->overlay);
     flash_guard_close(&s->flash_guard);
+    picture_digest_close(&s->digest);
     camera_close(&s->camera);
     free(s);
     *out = NULL;
@@ -468,6 +543,8 @@ int stream_open(struct stream **out, const struct stream_params *p, struct error
         rc = overlay_open(&s->overlay, &c->caption, s->fps, width_px, height_px, e);
     if (rc == 0 && c->video.flash_guard == FLASH_GUARD_ON)
         rc = flash_guard_open(&s->flash_guard, width_px, height_px, s->fps, e);
+    if (rc == 0 && stream_config_wants_digest(c))
+        rc = picture_digest_open(&s->digest, e);
     if (rc == 0) {
         rc = thread_start(&s->thread, "stream", stream_main, s);
         if (rc < 0)
@@ -494,9 +571,7 @@ int stream_close(struct stream **out, struct error *e)
 
 void stream_withdraw(struct stream *s, int64_t request_id)
 {
-    unsigned n = atomic_fetch_add(&s->withdrawn_claimed, 1);
-    atomic_store(&s->withdrawn[n % WITHDRAWN_MAX], request_id);
-    atomic_fetch_add(&s->withdrawn_count, 1);
+    withdrawn_add(&s->withdrawn, request_id);
 }
 
 int stream_switch(struct stream *s, const char *name, bool on)

@@ -39,6 +39,7 @@ struct config_list *stream_config_outputs(struct stream_config *c);
 /* What the other side must know: the dream follows the camera's geometry and plans in frames. */
 int stream_config_fps(const struct stream_config *c);
 struct option_size stream_config_size(const struct stream_config *c);
+bool stream_config_draws_belief(const struct stream_config *c);
 const struct camera_config *stream_config_camera(const struct stream_config *c);
 
 /* Calls `each` with the folders that outputs write to, those that are on and those that may be switched on later. */
@@ -68,6 +69,25 @@ struct stand_in {
  * none, also for who would switch them on. Before stream_open; `stand_in` must outlive the stream. */
 void stream_config_rehearse(struct stream_config *c, struct stand_in *stand_in, bool with_outputs);
 
+/* What else than pixels went into the frames of a show, for whoever wants to make them again. All on the stream thread;
+ * none may wait. Frames count from 0. */
+struct stream_witness {
+    void (*taken)(void *context, int64_t frame, const struct keyframe *k);   /* before it is rendered */
+    void (*missed)(void *context, int64_t frame, int repeated, int skipped); /* from this frame on */
+    void (*withdrawn)(void *context, int64_t frame, int64_t request_id);     /* from this frame on */
+    void *context;
+};
+
+/* The other way round: how the next frame comes about. */
+struct stream_cue {
+    int repeated, skipped;         /* places before it, as in stream_witness */
+    int pictures;                  /* that are taken before it is rendered */
+    const struct keyframe *ghosts; /* of unseen frames: pictures of which only places count, before those */
+    int ghost_count;
+    bool is_left_out; /* it is not encoded */
+    bool is_unseen;   /* nor rendered */
+};
+
 struct stream_params {
     const struct stream_config *config; /* must outlive the stream, as must all that follows */
     struct keyframes *keyframes;
@@ -88,6 +108,10 @@ struct stream_params {
     void (*on_signs)(void *context, int64_t request_id, const char *caption, double front,
                      struct signs_content *c);
     void *context;
+    const struct stream_witness *witness; /* NULL: none */
+    /* Offline, on the stream thread: the cue for this frame; what is withdrawn from here on was told by stream_withdraw. False: the
+     * show is over. NULL: the camera decides. */
+    bool (*next_cue)(void *context, int64_t frame, struct stream_cue *cue);
 };
 
 struct stream;
@@ -102,6 +126,9 @@ int stream_close(struct stream **s, struct error *e);
 
 /* For the files that describe recordings: what is shown now, and who asked for it ("": nobody). From on_shown only. */
 void stream_describe(struct stream *s, int64_t request_id, const char *text, const char *by);
+
+/* The frame that is rendered now or next, from 0. From any thread. */
+int64_t stream_frame(const struct stream *s);
 
 /* How surely the network sees what it dreams, 0..1, for audio.source=synth. From any thread; a live show only, because an
  * offline one is to sound the same each time. */

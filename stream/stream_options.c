@@ -130,6 +130,11 @@ struct option_size stream_config_size(const struct stream_config *c)
     return c->video.size;
 }
 
+bool stream_config_draws_belief(const struct stream_config *c)
+{
+    return c->caption.enabled && (c->caption.belief || c->caption.meter);
+}
+
 const struct camera_config *stream_config_camera(const struct stream_config *c)
 {
     return &c->camera;
@@ -149,6 +154,14 @@ void stream_config_folders(const struct stream_config *c,
         if (path[0])
             each(context, path, is_listed || (o->ops->enabled && o->ops->enabled(o->config)));
     }
+}
+
+bool stream_config_wants_digest(const struct stream_config *c)
+{
+    bool wants = false;
+    for (int i = 0; sink_registry[i] && i < STREAM_SINKS_MAX; i++)
+        wants = wants || (sink_registry[i] == &sink_md5 && sink_md5_wants_pictures(c->sinks[i]));
+    return wants;
 }
 
 void stream_config_set_page(struct stream_config *c, const struct stream_page *page)

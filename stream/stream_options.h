@@ -29,4 +29,7 @@ struct stream_config {
  * holds STREAM_OUTPUTS_MAX. */
 int stream_config_setups(const struct stream_config *c, struct sink_setup *out);
 
+/* md5.pictures */
+bool stream_config_wants_digest(const struct stream_config *c);
+
 #endif

@@ -23,7 +23,7 @@ enum picture_flag {
     HAS_OWN_PLACE = 64,
 };
 
-enum { HAS_PLACE = 1, FRAMES_A_PICTURE = 1 << 24, STEPS_A_PICTURE = 1 << 20 };
+enum { HAS_PLACE = 1, HAS_BELIEF = 4, FRAMES_A_PICTURE = 1 << 24, STEPS_A_PICTURE = 1 << 20 };
 
 /* ---- head ---- */
 
@@ -235,8 +235,10 @@ static void put_signs(struct tape_out *o, struct tape_state *s, const struct tap
     int changed = 0;
     for (int i = 0; i < TAPE_TEXTS; i++)
         changed |= (strcmp(s->signs.texts[i], signs->texts[i]) != 0) << i;
-    tape_put_byte(o, signs->mark);
+    tape_put_byte(o, signs->mark | (signs->belief >= 0 ? HAS_BELIEF : 0));
     tape_put_byte(o, changed);
+    if (signs->belief >= 0)
+        tape_put_double(o, signs->belief);
     if (signs->mark == TAPE_FRONT_OWN)
         tape_put_double(o, signs->front);
     for (int i = 0; i < TAPE_TEXTS; i++)
@@ -247,8 +249,11 @@ static void put_signs(struct tape_out *o, struct tape_state *s, const struct tap
 
 static void take_signs(struct tape_in *in, struct tape_state *s, struct tape_signs *signs)
 {
-    s->signs.mark = (int32_t)tape_take_up_to(in, TAPE_FRONT_OWN);
-    int changed = tape_take_byte(in);
+    int mark = tape_take_byte(in), changed = tape_take_byte(in);
+    s->signs.belief = mark & HAS_BELIEF ? tape_take_double(in) : -1;
+    s->signs.mark = mark & ~HAS_BELIEF;
+    in->bad = in->bad || s->signs.mark > TAPE_FRONT_OWN || s->signs.belief > 2 ||
+              (mark & HAS_BELIEF && s->signs.belief < 0);
     s->signs.front = s->signs.mark == TAPE_FRONT_OWN ? tape_take_double(in) : 0;
     for (int i = 0; i < TAPE_TEXTS; i++)
         if (changed & 1 << i)

@@ -87,6 +87,7 @@ enum tape_front {
 struct tape_signs {
     int32_t mark; /* enum tape_front */
     double front;
+    double belief; /* how full its bar is; < 0: there is none */
     char texts[TAPE_TEXTS][TAPE_TEXT_BYTES];
 };
 

@@ -87,7 +87,7 @@ static void put_picture(struct tape_writer *w, int64_t frame, int64_t z_frames, 
 
 static void put_sign(struct tape_writer *w, int64_t frame, const char *text)
 {
-    struct tape_event event = {.kind = TAPE_SIGNS, .frame = frame};
+    struct tape_event event = {.kind = TAPE_SIGNS, .frame = frame, .signs.belief = -1};
     snprintf(event.signs.texts[3], TAPE_TEXT_BYTES, "%s", text);
     tape_writer_put(w, &event);
 }
@@ -116,7 +116,7 @@ static void test_all_kinds_are_read_as_they_were_written(void **state)
                 (struct keyframe_making){
                     .frames = 30, .steps = 4, .resumes = 1, .resumed_z = 25, .rehearsed = 15, .wished = 1});
     struct tape_event signs = {
-        .kind = TAPE_SIGNS, .frame = 41, .signs = {.mark = TAPE_FRONT_OWN, .front = 0.3}};
+        .kind = TAPE_SIGNS, .frame = 41, .signs = {.mark = TAPE_FRONT_OWN, .front = 0.3, .belief = 0.75}};
     strcpy(signs.signs.texts[1], "!2 pizza");
     tape_writer_put(w, &signs);
     const struct tape_event withdrawn = {.kind = TAPE_WITHDRAWN, .frame = 50, .withdrawn = 3};
@@ -153,7 +153,7 @@ static void test_all_kinds_are_read_as_they_were_written(void **state)
     assert_true(event.frame == 40 && event.picture.z_frames == 90 && event.picture.made.resumes == 1);
     assert_true(event.picture.made.resumed_z == 25 && event.picture.made.rehearsed == 15);
     event = next(r);
-    assert_true(event.signs.mark == TAPE_FRONT_OWN && event.signs.front == 0.3);
+    assert_true(event.signs.mark == TAPE_FRONT_OWN && event.signs.front == 0.3 && event.signs.belief == 0.75);
     assert_string_equal(event.signs.texts[1], "!2 pizza");
     event = next(r);
     assert_true(event.kind == TAPE_WITHDRAWN && event.frame == 50 && event.withdrawn == 3);
