@@ -320,7 +320,7 @@ install: $(BIN) $(installed_module) ## put program, manual, unit, model and defa
 	$(if $(installed_module),install -d $(lib_dir) && install -m 755 $(installed_module) $(lib_dir))
 	install -m 644 docs/reverie.1 $(man_dir)/reverie.1
 	install -m 755 scripts/frame-client scripts/get-weights $(share_dir)
-	install -m 644 config/default.yaml config/classic.yaml config/desk-frame.yaml config/outputs.yaml $(share_dir)
+	install -m 644 config/default.yaml config/classic.yaml config/desk-frame.yaml config/outputs.yaml config/many.yaml $(share_dir)
 	install -m 644 $(models) $(share_dir)/models
 	for f in $(documents); do install -D -m 644 $$f $(doc_dir)/$$f || exit 1; done
 	for u in $(units); do sed 's|@PREFIX@|$(PREFIX)|g' scripts/$$u.in > $(unit_dir)/$$u && chmod 644 $(unit_dir)/$$u || exit 1; done
