@@ -51,7 +51,8 @@ static void gradient_of(struct model *m, enum cpu_tier tier, int threads, int si
     struct pool *pool;
     struct cpu_net *n;
     assert_int_equal(pool_open(&pool, threads), 0);
-    assert_int_equal(cpu_net_open(&n, &(struct cpu_net_params){m, pool, SIDE_MAX, SIDE_MAX, tier}, NULL), 0);
+    assert_int_equal(cpu_net_open(&n, &(struct cpu_net_params){m, pool, SIDE_MAX, SIDE_MAX, tier, 0}, NULL),
+                     0);
     assert_int_equal(
         cpu_net_gradient(n, &(struct cpu_net_input){x, sizes[size].w, sizes[size].h}, o, grad, NULL), 0);
     cpu_net_close(&n);
@@ -69,7 +70,8 @@ static void compare_logits(struct model *m, enum cpu_tier tier, int size, const 
     size_t count = (size_t)m->classes * (size_t)map_w * (size_t)map_h;
     assert_true(count <= MAP_MAX);
     assert_int_equal(pool_open(&pool, 2), 0);
-    assert_int_equal(cpu_net_open(&n, &(struct cpu_net_params){m, pool, SIDE_MAX, SIDE_MAX, tier}, NULL), 0);
+    assert_int_equal(cpu_net_open(&n, &(struct cpu_net_params){m, pool, SIDE_MAX, SIDE_MAX, tier, 0}, NULL),
+                     0);
     assert_int_equal(cpu_net_logits(n, &(struct cpu_net_input){x, sizes[size].w, sizes[size].h}, logits), 0);
     reference_network(m, x, sizes[size].w, sizes[size].h, NULL, truth, NULL);
     double error = nmse(logits, truth, count);
@@ -130,7 +132,7 @@ static void a_tier_that_is_not_there_is_refused(void **state)
     toy_open(&m, odd_toy);
     assert_int_equal(pool_open(&pool, 1), 0);
     for (size_t i = 0; i < ARRAY_LEN(tiers); i++) {
-        int rc = cpu_net_open(&n, &(struct cpu_net_params){&m, pool, 40, 40, tiers[i]}, &e);
+        int rc = cpu_net_open(&n, &(struct cpu_net_params){&m, pool, 40, 40, tiers[i], 0}, &e);
         assert_int_equal(rc, bf16_pick(tiers[i]) ? 0 : -ENOTSUP);
         cpu_net_close(&n);
     }
