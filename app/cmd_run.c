@@ -84,6 +84,21 @@ static void on_withdrawn(void *context, int64_t request_id)
     log_info("show", "request %lld was withdrawn; its caption is gone", (long long)request_id);
 }
 
+/* What still waits was never on, but the signs may have named it. */
+static void forget_waiting(struct run *r, const char *login, const char *message_id)
+{
+    int room = r->taping ? requests_list(r->requests, NULL, NULL, 0) : 0;
+    struct request *waiting = xcalloc((size_t)room + 1, sizeof *waiting);
+    int count = room ? requests_list(r->requests, NULL, waiting, room) : 0;
+    for (int i = 0; i < count && i < room; i++) {
+        const struct request *q = &waiting[i];
+        const char *whose = q->login[0] ? q->login : q->user;
+        if (message_id ? strcmp(q->message_id, message_id) == 0 : !login || strcasecmp(whose, login) == 0)
+            taping_forget(r->taping, q->id);
+    }
+    free(waiting);
+}
+
 /* The same, of all that was ever theirs in this show: names go from recordings and from the page. */
 static void on_removed(void *context, const char *login, const char *message_id)
 {
@@ -94,9 +109,11 @@ static void on_removed(void *context, const char *login, const char *message_id)
         if (strcmp(gone[i].run, credits_run(r->credits)) == 0) {
             if (r->stream)
                 stream_withdraw(r->stream, gone[i].id);
+            taping_forget(r->taping, gone[i].id);
             page_withdrawn(r->page, gone[i].id);
         }
     free(gone);
+    forget_waiting(r, login, message_id);
 }
 
 static void on_quit(void *context)

@@ -462,12 +462,12 @@ static void dream_again(struct dreamer *d)
 static void *dreamer_main(void *arg)
 {
     struct dreamer *d = arg;
-    thread_lower_priority(0); /* a late keyframe is bridged, a late frame is seen */
-    dream_lower_priority(d->p.dream);
     if (d->p.next_cue) {
-        dream_again(d);
+        dream_again(d); /* nobody waits for frames: it gives way to no one */
         return NULL;
     }
+    thread_lower_priority(0); /* a late keyframe is bridged, a late frame is seen */
+    dream_lower_priority(d->p.dream);
     struct keyframe *slot = keyframes_acquire(d->p.keyframes);
     if (slot)
         begin(d, slot);

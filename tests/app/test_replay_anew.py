@@ -1,0 +1,77 @@
+"""Dream tapes dreamed anew: killed it goes on where it was, and its parts join without a seam."""
+import glob
+import os
+import re
+import signal
+import sys
+import time
+import unittest
+
+sys.path.insert(0, os.path.dirname(__file__))
+import tapes
+from program import Folder, reverie, start
+
+FPS = 5
+TINY = ["--set", "dream.size=96x64", "--set", "dream.steps=2", "--set", "video.size=96x64"]
+ALONE = ["--set", "web.enabled=false", "--set", "show.state_dir=", "--set", "record.enabled=false"]
+DIGEST = ["--set", "md5.pictures=true"]
+
+
+def digests(p):
+    return re.findall(r"md5 pictures=([0-9a-f]{32}) frames=(\d+)", p.stdout)
+
+
+def replay(tape, *args, **kwargs):
+    return reverie("replay", "--set", "record.enabled=false", *args, tape, **kwargs)
+
+
+def read(path):
+    with open(path, "rb") as f:
+        return f.read()
+
+
+def head(folder):
+    p = reverie("run", *TINY, *ALONE, "--watch", "no", "--duration", "1", "--seed", "5", "--set", "tape.enabled=true", "--set",
+                "video.fps=5", "--set", "tape.dir=" + folder.path("heads"))
+    if p.returncode != 0:
+        raise RuntimeError(p.stderr)
+    return tapes.head_of(read(glob.glob(folder.path("heads", "*.tape"))[0]))
+
+
+class Anew(unittest.TestCase):
+    def test_killed_it_goes_on_and_parts_join(self):
+        with Folder() as f:
+            tape = f.write("t.tape", tapes.show(head(f), [3, 7], 30, 1, FPS))
+            anew = ["--steps", "x2", "--part", "26", *DIGEST]
+            whole = replay(tape, *anew)
+            self.assertEqual([n for _, n in digests(whole)], ["130", "130", "40"], whole.stderr)
+            self.assertFalse(os.path.exists(tape + ".replay"))
+            # The second part went on from a snapshot: it is what it would have been without.
+            straight = replay(tape, "--steps", "x2", "--part", "1000", "--from", "26", "--to", "52", *DIGEST)
+            self.assertEqual(digests(straight), digests(whole)[1:2])
+
+            p = start("replay", "--set", "record.enabled=false", *anew, tape)
+            for _ in range(1200):
+                if os.path.exists(tape + ".replay") or p.poll() is not None:
+                    break
+                time.sleep(0.05)
+            p.send_signal(signal.SIGKILL)
+            p.communicate()
+            self.assertEqual(os.stat(tape + ".replay").st_mode & 0o777, 0o600)
+            rest = replay(tape, *anew)
+            self.assertEqual(rest.returncode, 0, rest.stderr)
+            self.assertRegex(rest.stderr, r"goes on with part [23] of 3")
+            done = digests(rest)
+            self.assertIn(len(done), (1, 2))
+            self.assertEqual(done, digests(whole)[-len(done):])
+            self.assertFalse(os.path.exists(tape + ".replay"))
+
+    def test_another_rate_has_all_frames(self):
+        with Folder() as f:
+            tape = f.write("t.tape", tapes.show(head(f), [3], 4, 1, FPS))
+            p = replay(tape, "--fps", "12", *DIGEST)
+            self.assertEqual([n for _, n in digests(p)], ["48"], p.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
