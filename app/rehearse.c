@@ -47,6 +47,8 @@ static int change_settings(struct rehearsal *r, struct error *e)
         text_copy(chat->nick, sizeof chat->nick, "reverie");
     stream_config_rehearse(s->stream, &r->scene.stand_in, r->p.with_outputs);
     int rc = config_set(&s->config, "caption.enabled=true", e);
+    if (rc == 0)
+        rc = config_set(&s->config, "tape.enabled=false", e);
     if (rc == 0 && !r->p.with_outputs) {
         s->fbdev.enabled = false;
         rc = config_set(&s->config, record, e);
