@@ -7,6 +7,8 @@
  * 4x4 outputs. Channels lie innermost, so a transform works on whole vectors and never shuffles. The first
  * layer (three channels in) is done directly.
  *
+ * Products with factors of bf16 are a family of their own: bf16.h.
+ *
  * A tier is kernels_impl.h compiled for its vector width; all tiers share these layouts:
  *   maps      channels padded to groups of 16, a border of zero pixels all around (struct map)
  *   V, M      [36][tiles][channels]: the transformed inputs and the products, `plane` floats per each of 36
