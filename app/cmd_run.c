@@ -15,6 +15,7 @@
 
 #include "app/commands.h"
 #include "app/dreaming.h"
+#include "app/gallery.h"
 #include "app/subjects.h"
 #include "app/ready.h"
 #include "app/report.h"
@@ -64,6 +65,7 @@ struct run {
     struct watch *watch;
     struct link *link;
     struct page *page;
+    struct gallery *gallery;
     struct fbdev *fbdev;
     struct stream *stream;
     struct output_desk outputs;
@@ -112,6 +114,7 @@ static void on_removed(void *context, const char *login, const char *message_id)
             taping_forget(r->taping, gone[i].id);
             page_withdrawn(r->page, gone[i].id);
         }
+    gallery_forget(r->gallery, gone, count);
     free(gone);
     forget_waiting(r, login, message_id);
 }
@@ -242,6 +245,7 @@ static void on_shown(void *context, int64_t request_id, const char *caption, int
     describe(r, request_id, caption);
     struct request q;
     bool is_known = requests_find_shown(r->requests, request_id, &q);
+    gallery_shown(r->gallery, is_known ? request_id : 0);
     credits_shown(r->credits, is_known ? &q : NULL, (int64_t)time(NULL), at_s);
     if (is_known && request_id != 0)
         rehearsal_shown(r->rehearsal, q.login[0] ? q.login : q.user);
@@ -261,6 +265,7 @@ static int open_page(struct run *r, struct error *e)
         .rules = r->rules,
         .tug = r->tug,
         .record = r->record,
+        .gallery = r->gallery,
         .chatbot = r->chatbot,
         .outputs = &r->outputs,
         .port = r->port,
@@ -274,6 +279,18 @@ static int open_page(struct run *r, struct error *e)
         .rehearsal = r->rehearsal,
     };
     return page_open(&r->page, &p, e);
+}
+
+/* Beside a live show; before the page, which shows what is in it. */
+static int open_gallery(struct run *r, struct error *e)
+{
+    struct option_size size = stream_config_size(r->settings.stream);
+    const struct gallery_params p = {.config = &r->settings.gallery,
+                                     .credits = r->credits,
+                                     .port = r->port,
+                                     .width_px = size.width_px,
+                                     .height_px = size.height_px};
+    return r->options.offline ? 0 : gallery_open(&r->gallery, &p, e);
 }
 
 /* A screen of this machine; without it the show goes on. */
@@ -320,6 +337,12 @@ static void name_next(struct run *r)
     taping_name(r->taping, now.id, now.user);
 }
 
+static void on_dreamed(void *context, const struct frame *f)
+{
+    struct run *r = context;
+    gallery_picture(r->gallery, f);
+}
+
 static void on_signs(void *context, int64_t request_id, const char *caption, double front,
                      struct signs_content *c)
 {
@@ -363,6 +386,7 @@ static int open_stream(struct run *r, struct error *e)
         .fps = fps,
         .gpu = (int)r->settings.dream.device,
         .on_shown = on_shown,
+        .on_dreamed = on_dreamed,
         .on_picture = on_picture,
         .on_signs = r->options.offline ? NULL : on_signs,
         .context = r,
@@ -437,8 +461,8 @@ static int open_all(struct run *r, struct error *e)
         return error_set(e, -rc, "no memory for the door to the dream");
     r->start_us = clock_now_us(&r->clock);
     open_fbdev(r);
-    if ((rc = open_page(r, e)) < 0 || (rc = open_watch(r, e)) < 0 || (rc = open_taping(r, e)) < 0 ||
-        (rc = open_stream(r, e)) < 0 || (rc = start_programme(r, e)) < 0 ||
+    if ((rc = open_gallery(r, e)) < 0 || (rc = open_page(r, e)) < 0 || (rc = open_watch(r, e)) < 0 ||
+        (rc = open_taping(r, e)) < 0 || (rc = open_stream(r, e)) < 0 || (rc = start_programme(r, e)) < 0 ||
         (rc = dreaming_start(r->dreaming, r->port, &r->clock, r->start_us, r->record != NULL, e)) < 0)
         return rc;
     if (r->options.offline)
@@ -505,6 +529,8 @@ static int close_all(struct run *r, struct error *e)
     signals_watched(NULL);
     watch_close(&r->watch);
     page_close(&r->page);
+    credits_shown(r->credits, NULL, 0, show_now_s(r));
+    gallery_close(&r->gallery);
     fbdev_close(&r->fbdev);
     dreaming_stop(r->dreaming);
     programme_stop(&r->programme);

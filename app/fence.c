@@ -160,6 +160,8 @@ void fence_show(const struct settings *s, const struct fence_config *c)
         stream_config_folders(s->stream, open_output, &f);
         if (s->tape.enabled)
             open_folder(&f, s->tape.dir);
+        if (s->gallery.enabled)
+            open_folder(&f, s->gallery.dir);
         open_caches(&f);
         allow(&f, "/dev", TO_WRITE);
         open_own_program(&f);

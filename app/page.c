@@ -95,7 +95,8 @@ static const struct web_show show = {.status = page_status,
                                      .operate = page_operate,
                                      .words = page_words,
                                      .picture = on_picture,
-                                     .dreamed = page_dreamed};
+                                     .dreamed = page_dreamed,
+                                     .gallery = page_gallery};
 
 /* With its port, or with the door alone. */
 static int open_web(struct page *p, bool port, struct error *e)

@@ -24,6 +24,7 @@
 
 struct page;
 struct watch;
+struct gallery;
 
 /* All of it must outlive the page. */
 struct page_params {
@@ -31,7 +32,8 @@ struct page_params {
     struct requests *requests;
     struct rules *rules;
     struct tug *tug;
-    struct record *record; /* NULL: nothing outlives the show */
+    struct record *record;   /* NULL: nothing outlives the show */
+    struct gallery *gallery; /* NULL: none */
     struct chatbot *chatbot;
     struct output_desk *outputs;
     struct port *port;

@@ -4,10 +4,12 @@
  * A viewer of the page is a viewer: his login is "page:" and his page's mark, so one page has one wish in the line,
  * and he can be banned. Anybody can open many pages; so all of them together hold at most PAGE_WAITING_MAX places.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "app/gallery.h"
 #include "app/page_parts.h"
 #include "common/mem.h"
 #include "common/rng.h"
@@ -64,6 +66,12 @@ void page_wish(void *context, const struct web_wish *w, struct web_answer *a)
                              .near_count = outcome.near_count};
     text_copy(a->reply, sizeof a->reply, reply[0] ? reply : "I am not listening to you.");
     memcpy(a->near, outcome.near, sizeof a->near);
+    if (outcome.kept_id > 0 && p->p.gallery) {
+        snprintf(a->still, sizeof a->still, "/gallery/%s-%lld.jpg", outcome.run, (long long)outcome.kept_id);
+        if (outcome.has_loop)
+            snprintf(a->loop, sizeof a->loop, "/gallery/%s-%lld.%s", outcome.run, (long long)outcome.kept_id,
+                     p->p.settings->gallery.loop == GALLERY_LOOP_WEBP ? "webp" : "mp4");
+    }
     if (outcome.request.id > 0) {
         request_label(&outcome.request, a->text, sizeof a->text);
         a->place = requests_where(p->p.requests, login, now_s, &eta_s);

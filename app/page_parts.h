@@ -59,6 +59,8 @@ void page_recall(struct page *p);                             /* that of earlier
 void page_dreamed(void *context, const struct web_memory *m); /* web_show.dreamed */
 void page_forget(struct page *p); /* whose wishes moderators took back; the page's thread */
 
+int page_gallery(void *context, const char *name, uint8_t **bytes, size_t *size); /* web_show.gallery */
+
 /* page_ask.c: web_show.wish, .operate, .words */
 void page_wish(void *context, const struct web_wish *w, struct web_answer *a);
 bool page_operate(void *context, const struct web_operation *o, char reply[WEB_REPLY_BYTES]);

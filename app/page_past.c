@@ -1,6 +1,7 @@
 /*
  * page_past - what was dreamed before: the page keeps it in memory, the record for the next show.
  */
+#include "app/gallery.h"
 #include "app/page_parts.h"
 
 #include "common/log.h"
@@ -36,6 +37,12 @@ void page_dreamed(void *context, const struct web_memory *m)
 {
     struct page *p = context;
     record_picture(p->p.record, m->dream.turn, m->seen, m->jpeg, m->jpeg_bytes);
+}
+
+int page_gallery(void *context, const char *name, uint8_t **bytes, size_t *size)
+{
+    const struct page *p = context;
+    return gallery_file(p->p.gallery, name, bytes, size);
 }
 
 void page_forget(struct page *p)

@@ -53,7 +53,7 @@ void settings_init(struct settings *s)
     *s = (struct settings){.stream = stream_config_new()};
     const struct option_section *sections[SETTINGS_SECTIONS_MAX];
     void *configs[SETTINGS_SECTIONS_MAX];
-    int n = stream_config_sections(s->stream, sections, configs, SETTINGS_SECTIONS_MAX - 8);
+    int n = stream_config_sections(s->stream, sections, configs, SETTINGS_SECTIONS_MAX - 10);
 
     size_t count = 0;
     s->entries[count++] = (struct config_entry){&show_section, &s->show};
@@ -63,6 +63,7 @@ void settings_init(struct settings *s)
     for (int i = 0; i < n; i++)
         s->entries[count++] = (struct config_entry){sections[i], configs[i]};
     s->entries[count++] = (struct config_entry){&web_section, &s->web};
+    s->entries[count++] = (struct config_entry){&gallery_section, &s->gallery};
     s->entries[count++] = (struct config_entry){&fbdev_section, &s->fbdev};
     s->entries[count++] = (struct config_entry){&tape_section, &s->tape};
     s->entries[count++] = (struct config_entry){&fence_section, &s->fence};

@@ -9,6 +9,7 @@
 
 #include "app/args.h"
 #include "app/fence.h"
+#include "app/gallery.h"
 #include "chatbot/irc/irc.h"
 #include "common/error.h"
 #include "config/config.h"
@@ -35,7 +36,7 @@ struct log_config {
     int level; /* enum log_level */
 };
 
-enum { SETTINGS_SECTIONS_MAX = 24 };
+enum { SETTINGS_SECTIONS_MAX = 26 };
 
 struct settings {
     struct log_config log;
@@ -48,6 +49,7 @@ struct settings {
     struct web_config web;
     struct fbdev_config fbdev;
     struct tape_config tape;
+    struct gallery_config gallery;
 
     struct config_entry entries[SETTINGS_SECTIONS_MAX];
     struct config config; /* over `entries` */

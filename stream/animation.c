@@ -245,12 +245,12 @@ static int failed(const struct animation *a, int rc, struct error *e)
                      av_err2str(rc));
 }
 
-int animation_add(struct animation *a, const float *rgb, struct error *e)
+/* What is in rgb24 becomes the next frame. */
+static int add(struct animation *a, struct error *e)
 {
     int rc = av_frame_make_writable(a->frame);
     if (rc < 0)
         return failed(a, rc, e);
-    fill_rgb24(a, rgb);
     if (a->scaler)
         sws_scale(a->scaler, (const uint8_t *const[]){a->rgb24}, (const int[]){3 * a->params.width_px}, 0,
                   a->params.height_px, a->frame->data, a->frame->linesize);
@@ -259,6 +259,18 @@ int animation_add(struct animation *a, const float *rgb, struct error *e)
     a->frame->pts = a->count++;
     rc = push(a, a->frame);
     return rc < 0 ? failed(a, rc, e) : 0;
+}
+
+int animation_add(struct animation *a, const float *rgb, struct error *e)
+{
+    fill_rgb24(a, rgb);
+    return add(a, e);
+}
+
+int animation_add_rgb24(struct animation *a, const uint8_t *rgb, struct error *e)
+{
+    memcpy(a->rgb24, rgb, 3 * (size_t)a->params.width_px * (size_t)a->params.height_px);
+    return add(a, e);
 }
 
 /* FFmpeg's muxer leaves the comment out of WebP; its pictures keep theirs in EXIF, and so does a film. */

@@ -30,6 +30,9 @@ void animation_close(struct animation **a); /* NULL is fine; what was not finish
 /* The next frame, [3][height][width] 0..255. 0 or -errno with a line. */
 int animation_add(struct animation *a, const float *rgb, struct error *e);
 
+/* The same from bytes, [height][width][3]. */
+int animation_add_rgb24(struct animation *a, const uint8_t *rgb, struct error *e);
+
 /* The whole file: *data is new memory. Once, after the last frame. 0 or -errno with a line. */
 int animation_finish(struct animation *a, uint8_t **data, size_t *bytes, struct error *e);
 

@@ -334,6 +334,8 @@ static void render(struct stream *s)
         draw_waiting(s, &f);
     else
         camera_render(s->camera, &f);
+    if (s->p.on_dreamed && s->keyframes > 0)
+        s->p.on_dreamed(s->p.context, &f);
     learn_withdrawn(s);
     draw_caption(s, &f);
     guard_flashes(s, &f);

@@ -100,6 +100,9 @@ struct stream_params {
     /* Called on the stream thread when the picture begins to show another dream: a request's, or with id 0 an idea of
      * the dream's own; `caption` is the dream's, `frame` counts from 0. NULL: none. It must not wait. */
     void (*on_shown)(void *context, int64_t request_id, const char *caption, int64_t frame);
+    /* Called on the stream thread with every frame of a dream before anything is written on it. NULL: none. It must not
+     * wait, and not keep the frame. */
+    void (*on_dreamed)(void *context, const struct frame *f);
     /* Called on the stream thread with every frame, caption included, before it is encoded. NULL: none. It must not
      * wait, and not keep the frame. */
     void (*on_picture)(void *context, const struct frame *f);

@@ -99,6 +99,10 @@ static void tell_result(struct call *c, const struct web_answer *a)
         json_put_whole(o, "place", a->place);
         json_put_real(o, "on_screen_in_s", a->on_screen_in_s, 1);
     }
+    if (a->still[0])
+        json_put_text(o, "still", a->still);
+    if (a->loop[0])
+        json_put_text(o, "loop", a->loop);
     if (a->near_count > 0) {
         struct json *near = json_new_list();
         for (int i = 0; i < a->near_count; i++)

@@ -216,8 +216,10 @@ function showNext(s) {
 const wish = $("wish"), words = $("words");
 let asked = 0, picked = -1;
 
-function reply(text, near) {
-  $("reply").textContent = text;
+function reply(text, near, links) {
+  const shown = Object.entries(links || {}).filter(([, at]) => at)
+    .flatMap(([name, at]) => [" ", element("a", { href: at, target: "_blank", rel: "noopener", textContent: name })]);
+  $("reply").replaceChildren(text, ...shown);
   $("reply").className = "said";
   if (near && near.length) showChips(near);
 }
@@ -229,7 +231,7 @@ async function send(text) {
   try {
     const a = await post("/api/request", { text, viewer, name: $("name").value.trim() });
     if (a.status === 403 && a.error === "foreign") location.reload();
-    reply(a.reply || a.text || "That did not work.", a.near);
+    reply(a.reply || a.text || "That did not work.", a.near, { "the picture": a.still, "the loop": a.loop });
     if (a.id) {
       mine.push(a.id);
       sessionStorage.setItem("wishes", JSON.stringify(mine.slice(-20)));

@@ -35,6 +35,7 @@ static const struct route {
     {"/api/words", "words", false, ANYONE, site_get_words},
     {"/api/history", "history", false, ANYONE, site_get_history},
     {"/history/", "history_picture", false, ANYONE, site_get_history_picture},
+    {"/gallery/", "gallery", false, ANYONE, site_get_gallery},
     {"/live.mp4", "live", false, ANYONE, site_get_live},
     {"/live.mjpg", "mjpg", false, ANYONE, site_get_mjpg},
     {"/frame.png", "frame", false, ANYONE, site_get_frame},

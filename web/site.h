@@ -124,6 +124,7 @@ site_page site_post_request;
 site_page site_post_skip, site_post_resume, site_post_pause, site_post_clear, site_post_hold,
     site_post_withdraw, site_post_ban, site_post_unban, site_post_output, site_post_clip; /* operator.c */
 site_page site_get_live, site_get_mjpg, site_get_frame;                                   /* media.c */
+site_page site_get_gallery;                                                               /* gallery.c */
 site_page site_post_frame, site_post_frame_auto;                                          /* frames.c */
 site_page site_get_metrics, site_get_health;                                              /* metrics.c */
 site_page site_get_asset;                                                                 /* assets.c */

@@ -145,6 +145,7 @@ struct web_answer {
     double wait_s; /* FULL, COOLDOWN: try again after */
     int near_count;
     const char *near[WEB_NEAR_MAX]; /* what could have been meant; static */
+    char still[64], loop[64];       /* where on this page pictures of theirs are; "": nowhere */
 };
 
 enum web_order {
@@ -203,7 +204,7 @@ struct web_memory {
     size_t jpeg_bytes;
 };
 
-/* All functions but `dreamed` must be there, and get `context`. Of the page's thread, but for `picture`, which has one of its
+/* All functions but the last two must be there, and get `context`. Of the page's thread, but for `picture`, which has one of its
  * own and may take a while. None may wait for the network or the dream. */
 struct web_show {
     void (*status)(void *context, struct web_status *s);
@@ -216,6 +217,8 @@ struct web_show {
     int (*picture)(void *context, const struct web_picture_want *w, int64_t after, struct web_picture *out);
     /* Another dream is shown now; this was the last one. May be NULL. */
     void (*dreamed)(void *context, const struct web_memory *m);
+    /* A picture that is kept, by its name: *bytes is the caller's. 0; -EAGAIN: ask again; -ENOENT. May be NULL. */
+    int (*gallery)(void *context, const char *name, uint8_t **bytes, size_t *size);
 };
 
 struct web_params {
