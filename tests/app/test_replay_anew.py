@@ -1,15 +1,16 @@
-"""Dream tapes dreamed anew: killed it goes on where it was, and its parts join without a seam."""
+"""Dream tapes dreamed anew: larger it is the same dream; killed it goes on where it was, and its parts join without a seam."""
 import glob
 import os
 import re
 import signal
+import subprocess
 import sys
 import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(__file__))
 import tapes
-from program import Folder, reverie, start
+from program import SANITIZED, Folder, recordings, reverie, start
 
 FPS = 5
 TINY = ["--set", "dream.size=96x64", "--set", "dream.steps=2", "--set", "video.size=96x64"]
@@ -38,7 +39,33 @@ def head(folder):
     return tapes.head_of(read(glob.glob(folder.path("heads", "*.tape"))[0]))
 
 
+def last_picture_before(path, seconds, out):
+    subprocess.run(["ffmpeg", "-v", "error", "-ss", "%.2f" % seconds, "-i", path, "-frames:v", "1", "-y", out], check=True)
+    return out
+
+
+def judged(picture):
+    """wnid of the class that the network sees first."""
+    p = reverie("classify", picture)
+    return re.search(r"n\d{8}", p.stdout).group(0)
+
+
 class Anew(unittest.TestCase):
+    @unittest.skipIf(SANITIZED, "a dream takes too long under a sanitizer")
+    def test_twice_the_size_is_the_same_dream(self):
+        with Folder() as f:
+            tape = f.write("t.tape", tapes.show(head(f), [0, 1, 5], 6, 20, FPS))
+            seen = {}
+            sizes = ["--set", "dream.size=128x96", "--set", "video.size=128x96", "--set", "caption.enabled=false"]
+            for name, args in (("same", []), ("twice", ["--size", "256x192"])):
+                p = reverie("replay", *sizes, *args, "--set", "video.bitrate_kbps=2000", "--set",
+                            "record.dir=" + f.path(name), tape, timeout=600)
+                self.assertEqual(p.returncode, 0, p.stderr)
+                (recording,) = recordings(f.path(name))
+                seen[name] = [judged(last_picture_before(recording, 6 * n + 5.6, f.path("p.png"))) for n in range(3)]
+            self.assertEqual(seen["same"], seen["twice"])
+            self.assertEqual(len(set(seen["same"])), 3)
+
     def test_killed_it_goes_on_and_parts_join(self):
         with Folder() as f:
             tape = f.write("t.tape", tapes.show(head(f), [3, 7], 30, 1, FPS))

@@ -57,6 +57,14 @@ void dream_warp(struct dream *d, double zoom, double degrees, double elapsed_s)
     dream_move(d, &(struct image_move){.zoom = zoom, .degrees = degrees}, elapsed_s);
 }
 
+int dream_load(struct dream *d, const struct dream_state *s, const float *planes)
+{
+    (void)d;
+    (void)s;
+    (void)planes;
+    return 0;
+}
+
 void dream_lower_priority(struct dream *d)
 {
     (void)d;
