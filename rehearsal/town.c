@@ -14,7 +14,7 @@
 
 enum { HEARD_MAX = 256 };
 static const double PATIENCE_S = 30, /* an answer that comes later is none */
-    LAST_WORDS_S = 8;                /* before the end: nobody could know that the answer would have come */
+    LAST_WORDS_S = 20; /* before the end, or half of a short rehearsal: the answer might have come still */
 
 /* A line that was said and may yet be answered. */
 struct heard {
@@ -277,10 +277,11 @@ void town_figures(struct town *t, struct town_figures *out)
 {
     pthread_mutex_lock(&t->lock);
     double end_s = now_s(t) < t->p.length_s ? now_s(t) : t->p.length_s;
+    double last_words_s = end_s / 2 < LAST_WORDS_S ? end_s / 2 : LAST_WORDS_S;
     *out = t->f;
     for (int i = 0; i < HEARD_MAX; i++) {
         const struct heard *h = &t->heard[i];
-        if (h->number && h->wants_answer && h->at_s > end_s - LAST_WORDS_S) {
+        if (h->number && h->wants_answer && h->at_s > end_s - last_words_s) {
             out->wanted--;
             out->moderators -= h->kind == CROWD_MODERATOR;
         }

@@ -183,7 +183,7 @@ class Planted(unittest.TestCase):
                     self.assertRegex(report.text if "(?s)" in plan[name][0] else report.broken, plan[name][0], report.text + report.log)
 
     def test_a_machine_that_is_too_slow(self):
-        report = Rehearsal("--calm", video__size="1920x1080", video__fps="60", video__preset="slower").run()
+        report = Rehearsal("--calm", video__size="1920x1080", video__fps="60", video__preset="medium").run()
         self.assertRegex(report.broken, r"video: frames left out: [1-9]", report.text + report.log)
 
 
