@@ -7,6 +7,8 @@
  */
 #if defined(__SSE2__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 #define INLINE static inline __attribute__((always_inline))
@@ -51,6 +53,8 @@ INLINE ivec upper_bits(const uint16_t *p)
     return (ivec)_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p)), 16);
 #elif LANES == 8
     return (ivec)_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p)), 16);
+#elif defined(__aarch64__)
+    return (ivec)vshll_n_u16(vld1_u16(p), 16);
 #else
     ivec x = {0};
     for (int i = 0; i < LANES; i++)
@@ -82,6 +86,9 @@ INLINE unsigned bits_of(ivec mask)
     return (unsigned)_mm256_movemask_ps((__m256)mask);
 #elif defined(__SSE2__)
     return (unsigned)_mm_movemask_ps((__m128)mask);
+#elif defined(__aarch64__)
+    const ivec lane = {1, 2, 4, 8};
+    return vaddvq_u32((uint32x4_t)(mask & lane));
 #else
     unsigned bits = 0;
     for (int i = 0; i < LANES; i++)
