@@ -38,6 +38,7 @@ static int change_settings(struct rehearsal *r, struct error *e)
     char record[sizeof r->folder + 64];
     snprintf(record, sizeof record, "record.dir=%s/recordings", r->folder);
     text_copy(s->show.state_dir, sizeof s->show.state_dir, r->folder);
+    s->gallery.enabled = false; /* its wishes are nobody's */
     chat->enabled = true;
     chat->tls = false;
     chat->token[0] = '\0';
