@@ -56,7 +56,7 @@ OPENING(console, console, console_open(out, bot, typed[0], &show_clock, 0, e))
 OPENING(script, script, script_open(out, script_path, e))
 OPENING(port, port, port_open(out))
 OPENING(irc, irc, irc_open(out, &irc_config, &irc_events, &tuning, e))
-OPENING(link, link, link_open(out, &link_config, bot, NULL, &show_clock, 0, e))
+OPENING(link, link, link_open(out, &(struct link_params){&link_config, bot, NULL, NULL, &show_clock, 0}, e))
 OPENING(resolver, resolver, resolver_open(out, NULL, NULL))
 
 static void on_line(void *context, const char *text, size_t bytes)

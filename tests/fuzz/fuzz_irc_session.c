@@ -23,7 +23,7 @@ static struct {
     char line[LINE_BYTES]; /* what we are saying */
     size_t used;
     bool said_pass, said_anything;
-    bool knows_pass; /* it has said the password itself: then an answer may hold it */
+    bool knows_pass; /* it has said the password itself: then an answer may hold it, with a colon before it */
 } server;
 
 static int fake_open(void *priv, const struct transport_target *target, struct error *e)
@@ -118,7 +118,7 @@ static void on_line(void *context, const struct irc_message *m, struct irc_reply
 {
     (void)context;
     must(text_line_bytes(m->text, m->text_bytes) == m->text_bytes, "what we hear is one proper line");
-    server.knows_pass |= strstr(m->text, SECRET) != NULL;
+    server.knows_pass |= strstr(m->text, SECRET + 1) != NULL;
     text_copy(reply->text, sizeof reply->text, m->text);
 }
 
@@ -149,7 +149,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     server.said_pass = server.said_anything = false;
     char *cleaned = xmalloc(size + 1);
     text_clean(cleaned, size + 1, (const char *)data, size); /* as it may come back */
-    server.knows_pass = strstr(cleaned, SECRET) != NULL;
+    server.knows_pass = strstr(cleaned, SECRET + 1) != NULL;
     free(cleaned);
     tuning.limits.gap_us = 0;
     shared = (struct irc_shared){.tuning = &tuning,

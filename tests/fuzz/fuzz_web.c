@@ -2,6 +2,8 @@
  * libFuzzer over what a browser or a program sends to the page: the router with its guard, targets and JSON bodies,
  * over a show that only remembers what it was asked. The first byte chooses the method and which headers are right.
  */
+#include <errno.h>
+
 #include "common/log.h"
 #include "common/text.h"
 #include "tests/fuzz/fuzz.h"
@@ -55,6 +57,17 @@ static int picture(void *context, const struct web_picture_want *w, int64_t afte
     return 0;
 }
 
+static int gallery(void *context, const char *name, uint8_t **bytes, size_t *size)
+{
+    (void)context;
+    must(memchr(name, '\0', 4096) != NULL, "a name ends");
+    if (name[0] != 'k')
+        return -ENOENT;
+    *bytes = xcalloc(1, 16);
+    *size = 16;
+    return 0;
+}
+
 static void no_wake(void *context)
 {
     (void)context;
@@ -62,7 +75,7 @@ static void no_wake(void *context)
 
 static struct web *site(void)
 {
-    static const struct web_show show = {status, wish, operate, words, picture, NULL};
+    static const struct web_show show = {status, wish, operate, words, picture, NULL, gallery};
     static const struct web_config config = {.viewers_max = 2};
     static struct stats stats;
     static struct web *w;

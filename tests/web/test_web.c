@@ -80,7 +80,7 @@ static int picture(void *context, const struct web_picture_want *w, int64_t afte
     return 0;
 }
 
-static const struct web_show show = {status, wish, operate, words, picture, NULL};
+static const struct web_show show = {status, wish, operate, words, picture, NULL, NULL};
 static struct stats stats;
 static struct web_config config = {.bind = "127.0.0.1", .token = TOKEN, .viewers_max = 30};
 
