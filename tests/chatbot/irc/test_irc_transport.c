@@ -23,7 +23,7 @@ static void every_member_is_whole(void **state)
         for (const struct transport_ops *const *other = transport_registry; other != t; other++)
             assert_string_not_equal(o->name, (*other)->name);
     }
-    assert_int_equal(count, 3);
+    assert_int_equal(count, 4);
 }
 
 static void the_setting_finds_its_member(void **state)
