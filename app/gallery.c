@@ -29,7 +29,7 @@ enum {
     CLOSE_US = 2000000,
     ASIDE_US = 10000000, /* for a sheet while the show runs */
     SLOTS = 6,
-    STALE_MAX = 16,
+    STALE_MAX = CREDITS_MAX, /* one for each entry at most: none is passed over */
     MIN_FREE_MB = 100,
 };
 

@@ -231,6 +231,43 @@ static void who_is_removed_is_gone(void **state)
     }
 }
 
+enum { EVENINGS = 40 };
+
+static void evening(int i, char run[CREDITS_RUN_BYTES])
+{
+    snprintf(run, CREDITS_RUN_BYTES, "20261101-20%02d00", i);
+}
+
+/* However many lists of earlier shows name somebody, none of them still does. */
+static void who_is_removed_is_gone_from_all_evenings(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2 * EVENINGS; i++) {
+        struct credit c = {.id = 1 + i % 2, .at_s = (int64_t)time(NULL), .belief = 0.5, .still_bytes = 1};
+        evening(i / 2, c.run);
+        snprintf(c.text, sizeof c.text, "goldfish");
+        snprintf(c.by, sizeof c.by, "%s", i % 2 ? "bob" : "ann");
+        snprintf(c.login, sizeof c.login, "%s", c.by);
+        credits_restore(params.credits, &c);
+    }
+    open_gallery();
+    struct credit *gone = calloc(CREDITS_MAX, sizeof *gone);
+    int count = credits_remove(params.credits, "ann", NULL, gone);
+    assert_int_equal(count, EVENINGS);
+    gallery_forget(gallery, gone, count);
+    free(gone);
+    settle();
+    gallery_close(&gallery);
+    for (int i = 0; i < EVENINGS; i++) {
+        char run[CREDITS_RUN_BYTES], name[64];
+        evening(i, run);
+        snprintf(name, sizeof name, "credits-%s.txt", run);
+        char *list = read_text(name);
+        assert_true(!strstr(list, "ann") && strstr(list, "bob"));
+        free(list);
+    }
+}
+
 /* A name is taken apart, and the book is asked: nothing else in the folder, or beyond it, can be had. */
 static void only_what_is_in_the_book_is_served(void **state)
 {
@@ -325,6 +362,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_surest_moment_is_kept),
         TEST(who_is_removed_is_gone),
+        TEST(who_is_removed_is_gone_from_all_evenings),
         TEST(only_what_is_in_the_book_is_served),
         TEST(the_oldest_go),
         TEST(off_is_nothing),
