@@ -117,43 +117,8 @@ INLINE void multiply_parts(const uint16_t *a, size_t lda, int parts, int depth, 
         }
 }
 
-#define MULTIPLY_CASE(n)                                                                                     \
-    case n:                                                                                                  \
-        multiply_parts(a, lda, parts, depth, pairs, panel_stride, panels, c, ldc, add, n);                   \
-        break
-
-static void multiply_parts_of(int rows, const uint16_t *a, size_t lda, int parts, int depth,
-                              const uint16_t *pairs, size_t panel_stride, int panels, float *c, size_t ldc,
-                              int add)
-{
-    switch (parts ? rows : 0) {
-        MULTIPLY_CASE(1);
-        MULTIPLY_CASE(2);
-        MULTIPLY_CASE(3);
-        MULTIPLY_CASE(4);
-        MULTIPLY_CASE(5);
-        MULTIPLY_CASE(6);
-        MULTIPLY_CASE(7);
-        MULTIPLY_CASE(8);
-        MULTIPLY_CASE(9);
-        MULTIPLY_CASE(10);
-        MULTIPLY_CASE(11);
-        MULTIPLY_CASE(12);
-        MULTIPLY_CASE(13);
-        MULTIPLY_CASE(14);
-    }
-}
-
-/* Parts of nearly equal height, as in kernels_rows_impl.h. */
-static void multiply(const uint16_t *a, size_t lda, int rows, int depth, const uint16_t *pairs,
-                     size_t panel_stride, int panels, float *c, size_t ldc, int add)
-{
-    int parts = (rows + ROWS - 1) / ROWS, low = rows / parts, high_parts = rows % parts;
-    size_t first = (size_t)(high_parts * (low + 1));
-    multiply_parts_of(low + 1, a, lda, high_parts, depth, pairs, panel_stride, panels, c, ldc, add);
-    multiply_parts_of(low, a + first * lda, lda, parts - high_parts, depth, pairs, panel_stride, panels,
-                      c + first * ldc, ldc, add);
-}
+#define OPERAND uint16_t
+#include "engine/cpu/kernels_split_impl.h"
 
 static const struct bf16_kernels table = {
     .name = "avx512-bf16", .round = round_rows, .pair = pair_rows, .multiply = multiply};
