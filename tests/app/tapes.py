@@ -1,5 +1,30 @@
-"""Tapes for tests, byte by byte (tape/tape.h): the head of a real one, and a show that was never on."""
+"""Tapes for tests, byte by byte (tape/tape.h): the head of a real one, and a show that was never on. And how tests replay."""
+import glob
+import os
+import re
 import struct
+import sys
+
+sys.path.insert(0, os.path.dirname(__file__))
+from program import reverie  # noqa: E402
+
+FPS = 5
+TINY = ["--set", "dream.size=96x64", "--set", "dream.steps=2", "--set", "video.size=96x64"]
+BARE = ["--set", "web.enabled=false", "--set", "show.state_dir=", "--set", "record.enabled=false"]
+DIGEST = ["--set", "md5.pictures=true"]
+
+
+def digests(p):
+    return re.findall(r"md5 pictures=([0-9a-f]{32}) frames=(\d+)", p.stdout)
+
+
+def replay(tape, *args, **kwargs):
+    return reverie("replay", "--set", "record.enabled=false", *args, tape, **kwargs)
+
+
+def read(path):
+    with open(path, "rb") as f:
+        return f.read()
 
 
 def count(v):
@@ -26,6 +51,15 @@ def head_of(tape):
     """First line and head of a tape, as they are in it."""
     first = tape.index(b"\n") + 1
     return tape[:first + 8 + struct.unpack_from("<I", tape, first)[0]]
+
+
+def head(folder):
+    """Of a show of a second at FPS, TINY."""
+    p = reverie("run", *TINY, *BARE, "--watch", "no", "--duration", "1", "--seed", "5", "--set", "tape.enabled=true", "--set",
+                "video.fps=%d" % FPS, "--set", "tape.dir=" + folder.path("heads"))
+    if p.returncode != 0:
+        raise RuntimeError(p.stderr)
+    return head_of(read(glob.glob(folder.path("heads", "*.tape"))[0]))
 
 
 def target(number_step, request_id, class_index, caption):

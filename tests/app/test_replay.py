@@ -10,33 +10,19 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(__file__))
 from program import Folder, reverie, start
+from tapes import BARE, DIGEST, digests, read, replay
 
 TINY = ["--set", "dream.size=96x64", "--set", "dream.steps=2", "--set", "video.size=160x96", "--set", "video.fps=10"]
-ALONE = ["--set", "web.enabled=false", "--set", "show.state_dir=", "--set", "record.enabled=false"]
-DIGEST = ["--set", "md5.pictures=true"]
 SCRIPT = "1 ann goldfish + pizza\n2 ann !dive\n3 bob king penguin\n4 carl !1\n4 dora lemon\n5 eve frog left\n"
-
-
-def digests(p):
-    return re.findall(r"md5 pictures=([0-9a-f]{32}) frames=(\d+)", p.stdout)
 
 
 def tape_a_show(folder, *args):
     """A live show of eight seconds. Returns the path of its tape, and its digest."""
-    p = reverie("run", *TINY, *ALONE, *DIGEST, "--watch", "no", "--duration", "8", "--seed", "5", "--script",
+    p = reverie("run", *TINY, *BARE, *DIGEST, "--watch", "no", "--duration", "8", "--seed", "5", "--script",
                 folder.write("script", SCRIPT), "--set", "show.hold_s=3", "--set", "tape.enabled=true", "--set",
                 "tape.dir=" + folder.path("tapes"), *args)
     (tape,) = glob.glob(folder.path("tapes", "*.tape"))
     return p, tape
-
-
-def replay(tape, *args, **kwargs):
-    return reverie("replay", "--set", "record.enabled=false", *args, tape, **kwargs)
-
-
-def read(path):
-    with open(path, "rb") as f:
-        return f.read()
 
 
 class AsItWas(unittest.TestCase):
@@ -65,7 +51,7 @@ class AsItWas(unittest.TestCase):
 
     def test_same_pictures_after_the_dreamer_has_died(self):
         with Folder() as f:
-            args = ["run", *TINY, *ALONE, *DIGEST, "--watch", "no", "--duration", "9", "--seed", "5", "--script",
+            args = ["run", *TINY, *BARE, *DIGEST, "--watch", "no", "--duration", "9", "--seed", "5", "--script",
                     f.write("script", SCRIPT), "--set", "tape.enabled=true", "--set", "tape.dir=" + f.path("tapes")]
             show = start(*args)
             time.sleep(5)

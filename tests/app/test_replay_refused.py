@@ -1,39 +1,12 @@
 """Dream tapes that cannot be replayed: those that are damaged, torn or newer are told in one line."""
-import glob
 import os
-import re
 import sys
 import unittest
 
 sys.path.insert(0, os.path.dirname(__file__))
 import tapes
 from program import Folder, reverie
-
-FPS = 5
-TINY = ["--set", "dream.size=96x64", "--set", "dream.steps=2", "--set", "video.size=96x64"]
-ALONE = ["--set", "web.enabled=false", "--set", "show.state_dir=", "--set", "record.enabled=false"]
-DIGEST = ["--set", "md5.pictures=true"]
-
-
-def digests(p):
-    return re.findall(r"md5 pictures=([0-9a-f]{32}) frames=(\d+)", p.stdout)
-
-
-def replay(tape, *args, **kwargs):
-    return reverie("replay", "--set", "record.enabled=false", *args, tape, **kwargs)
-
-
-def read(path):
-    with open(path, "rb") as f:
-        return f.read()
-
-
-def head(folder):
-    p = reverie("run", *TINY, *ALONE, "--watch", "no", "--duration", "1", "--seed", "5", "--set", "tape.enabled=true", "--set",
-                "video.fps=5", "--set", "tape.dir=" + folder.path("heads"))
-    if p.returncode != 0:
-        raise RuntimeError(p.stderr)
-    return tapes.head_of(read(glob.glob(folder.path("heads", "*.tape"))[0]))
+from tapes import DIGEST, FPS, digests, head, replay
 
 
 class Refused(unittest.TestCase):

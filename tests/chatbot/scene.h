@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "chatbot/chatbot.h"
+#include "chatbot/irc/irc.h"
 #include "show/rules.h"
 
 struct scene {
@@ -47,6 +48,19 @@ static inline void open_scene(const char *name, const struct chatbot_manners *ma
     chatbot_set_rules(s.bot, s.rules);
     chatbot_set_name(s.bot, name);
     chatbot_set_manners(s.bot, manners);
+}
+
+/* With the manners of the default settings, and room for as many wishes as come. */
+static inline int open_busy_scene(void **state)
+{
+    struct irc_config irc;
+    set_up_scene(state);
+    option_defaults(&irc_section, &irc);
+    s.config.queue_max = 10000;
+    const struct chatbot_manners manners = {
+        .prefix = irc.prefix, .ignore = irc.ignore, .words_link = "", .reward = ""};
+    open_scene("dreambot", &manners);
+    return 0;
 }
 
 static inline int close_scene(void **state)

@@ -11,18 +11,6 @@
 #include "rehearsal/crowd.h"
 #include "tests/chatbot/scene.h"
 
-static int setup(void **state)
-{
-    struct irc_config irc;
-    set_up_scene(state);
-    option_defaults(&irc_section, &irc);
-    s.config.queue_max = 10000;
-    const struct chatbot_manners manners = {
-        .prefix = irc.prefix, .ignore = irc.ignore, .words_link = "", .reward = ""};
-    open_scene("dreambot", &manners);
-    return 0;
-}
-
 static const char *hear(const char *user, const char *text)
 {
     struct chat_line line = {.origin = CHAT_IRC, .user = user, .text = text, .bytes = strlen(text)};
@@ -147,9 +135,9 @@ static void yes_takes_the_offer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(ordinary_lines_are_left_alone, setup, close_scene),
-        cmocka_unit_test_setup_teardown(abuse_never_comes_back, setup, close_scene),
-        cmocka_unit_test_setup_teardown(yes_takes_the_offer, setup, close_scene),
+        cmocka_unit_test_setup_teardown(ordinary_lines_are_left_alone, open_busy_scene, close_scene),
+        cmocka_unit_test_setup_teardown(abuse_never_comes_back, open_busy_scene, close_scene),
+        cmocka_unit_test_setup_teardown(yes_takes_the_offer, open_busy_scene, close_scene),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

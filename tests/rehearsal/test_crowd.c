@@ -92,24 +92,12 @@ static void the_bot_makes_of_it_what_it_should(void **state)
     assert_true(taken > wishes * 9 / 10); /* the rest came while wishes were paused */
 }
 
-static int setup(void **state)
-{
-    struct irc_config irc;
-    set_up_scene(state);
-    option_defaults(&irc_section, &irc);
-    s.config.queue_max = 10000;
-    const struct chatbot_manners manners = {
-        .prefix = irc.prefix, .ignore = irc.ignore, .words_link = "", .reward = ""};
-    open_scene("dreambot", &manners);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_seed_says_the_same),
         cmocka_unit_test(all_kinds_come_soon_and_in_order),
-        cmocka_unit_test_setup_teardown(the_bot_makes_of_it_what_it_should, setup, close_scene),
+        cmocka_unit_test_setup_teardown(the_bot_makes_of_it_what_it_should, open_busy_scene, close_scene),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
