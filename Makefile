@@ -6,6 +6,7 @@
 PREFIX    ?= /usr/local
 DESTDIR   ?=
 SANITIZER ?=
+AUBIO     ?=
 V         ?= 0
 
 # --- What it is built of ---------------------------------------------------------------------------------------------
@@ -71,7 +72,10 @@ cppflags := -I. -D_GNU_SOURCE $(pkg_cflags)
 cflags   := $(hardening) -std=c11 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
             -fno-omit-frame-pointer -pthread
 ldflags  := -pthread $(hardened_link)
-ldlibs   := $(pkg_libs) -lircclient -lunistring -lm
+# What the program can do without: audio.beat. AUBIO=no leaves it out where it is.
+aubio    := $(if $(pkg_libs),$(if $(filter no,$(AUBIO)),,$(shell pkg-config --modversion aubio 2>/dev/null)))
+cppflags += $(if $(aubio),-DREVERIE_AUBIO="\"$(aubio)\"" $(shell pkg-config --cflags aubio))
+ldlibs   := $(if $(aubio),$(shell pkg-config --libs aubio)) $(pkg_libs) -lircclient -lunistring -lm
 ifneq ($(SANITIZER),)
   cflags  += -fsanitize=$(SANITIZER) -fno-sanitize-recover=all
   ldflags += -fsanitize=$(SANITIZER)

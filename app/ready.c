@@ -3,6 +3,7 @@
  */
 #include "app/ready.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,9 +75,24 @@ static int check_page(const struct ready *r, char *text, size_t size, struct err
     return r->offline || !c->enabled ? 0 : web_check(c, text, size, e);
 }
 
+/* The tape knows no sound, so a replay could not fall as the show did. An offline render writes no tape. */
+static int check_tape(const struct ready *r, char *text, size_t size, struct error *e)
+{
+    const struct settings *s = r->settings;
+    if (r->offline || !s->tape.enabled)
+        return 0;
+    if (stream_config_nudges(s->stream))
+        return error_set(
+            e, EINVAL,
+            "tape.enabled: a tape cannot hold what audio.beat does to the picture; set audio.beat to 0 or "
+            "tape.enabled to false");
+    snprintf(text, size, "%s", s->tape.dir);
+    return 0;
+}
+
 const struct ready_row ready_rows[] = {
     {"chat", check_chat},   {"script", check_script}, {"start", check_start}, {"rules", check_rules},
-    {"state", check_state}, {"page", check_page},     {NULL, NULL},
+    {"state", check_state}, {"page", check_page},     {"tape", check_tape},   {NULL, NULL},
 };
 
 int ready_first_fault(const struct ready *r, struct error *e)

@@ -22,7 +22,15 @@ enum telling {
     TWO_NUMBERS, /* void f(unsigned *major, unsigned *minor) */
     MAJOR_MINOR, /* int v: major in the third byte, minor in the second */
     THREE_PARTS, /* unsigned v[3], by the names that begin so and end in _major, _minor, _micro */
+    AT_BUILD,    /* it has no function for it: the symbol is what pkg-config said when this was built */
 };
+
+/* The Makefile sets it where aubio is. */
+#ifdef REVERIE_AUBIO
+#define AUBIO_VERSION REVERIE_AUBIO
+#else
+#define AUBIO_VERSION "not built in"
+#endif
 
 static const struct library {
     const char *name, *symbol;
@@ -33,6 +41,7 @@ static const struct library {
     {"OpenBLAS", "openblas_get_config", TEXT, "BSD-3-Clause", "matrix products"},
     {"SQLite", "sqlite3_libversion", TEXT, "public domain", "what a show keeps"},
     {"Jansson", "jansson_version_str", TEXT, "MIT", "JSON"},
+    {"aubio", AUBIO_VERSION, AT_BUILD, "GPL-3.0-or-later", "the beat of the music"},
     {"zlib", "zlibVersion", TEXT, "Zlib", "PNG pictures"},
     {"LibYAML", "yaml_get_version_string", TEXT, "MIT", "settings"},
     {"GnuTLS", "gnutls_check_version", TEXT_NO_MIN, "LGPL-2.1-or-later", "TLS for IRC"},
@@ -72,13 +81,15 @@ static void ask_parts(const char *name, char out[VERSION_BYTES])
 
 static void ask(const struct library *l, char out[VERSION_BYTES])
 {
-    void *symbol = dlsym(RTLD_DEFAULT, l->symbol);
+    void *symbol = l->telling == AT_BUILD ? NULL : dlsym(RTLD_DEFAULT, l->symbol);
     void (*ask_numbers)(unsigned *major, unsigned *minor);
     unsigned major = 0, minor = 0;
     const char *text;
     snprintf(out, VERSION_BYTES, "%s", symbol || l->telling == THREE_PARTS ? "" : "not linked");
     if (l->telling == THREE_PARTS)
         ask_parts(l->symbol, out);
+    if (l->telling == AT_BUILD)
+        snprintf(out, VERSION_BYTES, "%s", l->symbol);
     if (!symbol)
         return;
     switch (l->telling) {
@@ -97,6 +108,7 @@ static void ask(const struct library *l, char out[VERSION_BYTES])
         snprintf(out, VERSION_BYTES, "%d.%d", *(int *)symbol >> 16 & 255, *(int *)symbol >> 8 & 255);
         break;
     case THREE_PARTS:
+    case AT_BUILD:
         break;
     }
 }

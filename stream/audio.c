@@ -17,6 +17,7 @@
 #include "stream/audio_decoder.h"
 #include "stream/audio_list.h"
 #include "stream/audio_net.h"
+#include "stream/beat.h"
 #include "stream/outage.h"
 
 enum {
@@ -30,6 +31,10 @@ static const struct option rows[] = {
         "The sound of the show: silence; synth, a quiet pad of the program's own that follows the dream; or a sound file, a folder of "
         "them, a playlist (.m3u), or an http(s) address, played in a loop."),
     OPTION_FLOAT(struct audio_config, volume, "1.0", 0, 4, NULL, "Factor on the loudness of the source."),
+    OPTION_FLOAT(
+        struct audio_config, beat, "0", 0, 1, "of the speed",
+        "With each beat of a music file, list or address the camera falls faster by up to this share, and slower "
+        "between the beats; 0.5 is well seen. 0: the beat does nothing. Needs a build with aubio, and no tape."),
     OPTION_INT(struct audio_config, bitrate_kbps, "128", 32, 320, "kbit/s", "AAC bit rate."),
 };
 const struct option_section audio_section =
@@ -38,7 +43,8 @@ const struct option_section audio_section =
 struct audio {
     const struct audio_config *config; /* immutable after open, as are the next two */
     bool reproducible, is_synth;
-    struct synth synth; /* caller of audio_read only */
+    struct synth synth; /* caller of audio_read only, as is the next */
+    struct beat *beat;  /* NULL: nobody listens for one */
     struct thread thread;
     atomic_bool stop;
 
@@ -211,12 +217,12 @@ int audio_open(struct audio **out, const struct audio_config *c, bool reproducib
     synth_init(&a->synth, reproducible ? 0 : (uint64_t)clock_real_us());
     a->outage.jitter = rng_make((uint64_t)clock_real_us(), 0);
     *out = a;
-    int rc = a->silent ? 0 : thread_start(&a->thread, "audio", decode_main, a);
-    if (rc < 0) {
+    int rc = a->silent || c->beat <= 0 ? 0 : beat_open(&a->beat, c->beat, e);
+    if (rc == 0 && !a->silent && (rc = thread_start(&a->thread, "audio", decode_main, a)) < 0)
+        error_set(e, -rc, "audio: cannot start a thread: %s", strerror(-rc));
+    if (rc < 0)
         audio_close(out);
-        return error_set(e, -rc, "audio: cannot start a thread: %s", strerror(-rc));
-    }
-    return 0;
+    return rc;
 }
 
 void audio_close(struct audio **out)
@@ -229,6 +235,7 @@ void audio_close(struct audio **out)
     pthread_cond_broadcast(&a->changed);
     pthread_mutex_unlock(&a->lock);
     thread_join(&a->thread);
+    beat_close(&a->beat);
     pthread_cond_destroy(&a->changed);
     pthread_mutex_destroy(&a->lock);
     free(a);
@@ -268,4 +275,10 @@ void audio_read(struct audio *a, float *left, float *right, int samples)
     }
     pthread_cond_broadcast(&a->changed);
     pthread_mutex_unlock(&a->lock);
+    beat_hear(a->beat, left, right, samples);
+}
+
+double audio_beat(const struct audio *a)
+{
+    return beat_now(a->beat);
 }

@@ -21,6 +21,7 @@ enum { AUDIO_RATE_HZ = 48000, AUDIO_CHANNELS = 2 };
 struct audio_config {
     char source[OPTION_STRING_BYTES]; /* "silence", "synth", a path or an address */
     double volume;
+    double beat; /* 0: nobody listens for one */
     int64_t bitrate_kbps;
 };
 extern const struct option_section audio_section;
@@ -38,6 +39,10 @@ int audio_check(const struct audio_config *c, bool network, char *text, size_t s
 
 /* What the synthesizer goes by from now on; other sources have no ear for it. By the caller of audio_read. */
 void audio_set_mood(struct audio *a, const struct synth_mood *m);
+
+/* By how much the beat of what audio_read gave quickens the fall now, share of its speed: 0 .. config.beat. 0 for silence and
+ * the synthesizer. By the caller of audio_read. */
+double audio_beat(const struct audio *a);
 
 /* The next `samples` of both channels, -1..1. One caller at a time; does not block in a live show. */
 void audio_read(struct audio *a, float *left, float *right, int samples);

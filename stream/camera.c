@@ -21,6 +21,7 @@ enum {
     LATE_BLEND_MS = 500,    /* a late keyframe is blended in over at least this */
     SLOW_DOWN_MS = 10000,   /* from full speed to standing still */
     SPEED_UP_MS = 1000,     /* and back */
+    AHEAD_MS = 1000,        /* a nudge is forgotten with this time constant */
     GAP_MS = 250,           /* frames that are missing for longer are followed by a glide */
     BAND_ROWS = 32,         /* luma rows of one work item; even */
     PLATE_PIXELS = 1 << 24, /* luma is not enlarged beyond this */
@@ -28,6 +29,8 @@ enum {
 
 /* Bounds on what one step may be, so that fixed-point positions stay in int32 for any pair of sizes. */
 static const double zoom_min = 1.0 / 16, zoom_max = 1e6, step_max = 40, place_max = 29000, far_away = 1e8;
+/* How far a nudge may lead the picture, as a logarithm: twice its size; and what nobody sees. */
+static const double ahead_max = 0.693, ahead_none = 1e-5;
 
 static const char *const filter_names[] = {"bilinear", "bicubic", NULL};
 static const char *const blend_names[] = {"linear", "smooth", NULL};
@@ -85,6 +88,8 @@ struct camera {
     double blend_from, blend_to; /* positions where the newer one's weight is 0 and 1; the same: it is 1 */
     double wanted_from;          /* position from which the next keyframe is wanted */
     double pace;                 /* 0: stands still .. 1: full speed */
+    double quicker;              /* camera_set_nudge */
+    double ahead;                /* by which the picture is larger than z says, as a logarithm; >= 0 */
     int64_t idle_frames;         /* since a keyframe was wanted */
 };
 
@@ -251,6 +256,22 @@ bool camera_wants_keyframe(const struct camera *c)
     return c->count == 0 || c->z >= c->wanted_from;
 }
 
+void camera_set_nudge(struct camera *c, double quicker)
+{
+    c->quicker = clamp(quicker, 0, 1);
+}
+
+/* What the nudge adds to the fall it gives back, but never more than the fall: so the picture's speed stays between none and
+ * twice its own, and does not go backwards. A fall that leads outward is left alone. */
+static void nudge(struct camera *c)
+{
+    double fall = fmax(log(newer_of(c)->zoom_per_frame), 0);
+    double back = c->ahead * 1000 / (AHEAD_MS * c->fps);
+    c->ahead = clamp(c->ahead + smoothstep(c->pace) * (c->quicker * fall - fmin(back, fall)), 0, ahead_max);
+    if (c->quicker <= 0 && c->ahead < ahead_none)
+        c->ahead = 0;
+}
+
 void camera_advance(struct camera *c)
 {
     if (c->count == 0)
@@ -261,6 +282,8 @@ void camera_advance(struct camera *c)
     double change = slow ? -1000.0 / (SLOW_DOWN_MS * c->fps) : 1000.0 / (SPEED_UP_MS * c->fps);
     c->pace = clamp(c->pace + change, 0, 1);
     c->z += smoothstep(c->pace);
+    if (c->quicker > 0 || c->ahead > 0)
+        nudge(c);
 }
 
 int64_t camera_horizon(const struct camera *c)
@@ -335,6 +358,22 @@ struct view {
     double low, beyond; /* the newer one reaches from -low to size - beyond */
 };
 
+/* A picture larger by a nudge, about the middle of the frame whatever the fall's point, lest it move when that does. It shows a
+ * part of what it would show without. */
+static void enlarge(struct view *v, int i)
+{
+    const struct camera *c = v->camera;
+    struct affine *a = &v->to_keyframe[i];
+    double part = exp(-c->ahead), cx = c->width_px / 2.0, cy = c->height_px / 2.0;
+    a->x0 += (1 - part) * (a->xx * cx + a->xy * cy);
+    a->y0 += (1 - part) * (a->yx * cx + a->yy * cy);
+    a->xx *= part;
+    a->xy *= part;
+    a->yx *= part;
+    a->yy *= part;
+    v->scale[i] /= part;
+}
+
 static void look_at(struct view *v, int i, const struct shot *s)
 {
     const struct camera *c = v->camera;
@@ -356,6 +395,8 @@ static void look_at(struct view *v, int i, const struct shot *s)
         .yy = cosine,
         .y0 = s->plate.height_px / 2.0 + off_y - sine * cx - cosine * cy,
     };
+    if (c->ahead > 0)
+        enlarge(v, i);
 }
 
 /* A plane's row of output samples on its way through one keyframe: plane index, with 32 fraction bits so that
@@ -493,7 +534,7 @@ void camera_render(struct camera *c, const struct frame *out)
         frame_fill_grey(out, COLOUR_BLACK_Y);
         return;
     }
-    if (is_exact(c)) {
+    if (is_exact(c) && c->ahead <= 0) {
         plate_copy(&newer_of(c)->plate, out);
         return;
     }

@@ -33,6 +33,10 @@
  * YUV once, when they are pushed; a frame is then sampled per plane in fixed-point arithmetic, which gives
  * the same bytes on every processor and for any number of threads.
  *
+ * A nudge (camera_set_nudge, audio.beat) quickens the zoom for a moment and is given back afterwards: p_out is drawn towards
+ * the middle of the frame by e^-a, where a grows with the nudge and fades within AHEAD_MS. Only the view changes,
+ * never z, so neither does which keyframes are dreamed and when.
+ *
  * One thread uses a camera; with a pool, its workers help during camera_push and camera_render.
  */
 #ifndef STREAM_CAMERA_H
@@ -93,6 +97,11 @@ int camera_push(struct camera *c, const struct keyframe *k);
 /* Renders the frame at the current position; black before the first keyframe. The frame's size is the one
  * given to camera_open. Rendering twice gives the same frame twice. */
 void camera_render(struct camera *c, const struct frame *out);
+
+/* How much faster the picture grows from now on, share of its own speed; taken within 0..1. The camera's position goes on as
+ * ever, so the dream never learns of it: the picture leads by a little, and falls slower until it does not. 0 at first; a camera
+ * that was never nudged renders the same bytes. */
+void camera_set_nudge(struct camera *c, double quicker);
 
 /* The newest picture is a frame, and what is rendered now is not that frame as it is. */
 bool camera_bridges(const struct camera *c);

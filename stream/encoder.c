@@ -476,6 +476,11 @@ void encoder_set_mood(struct encoder *e, const struct synth_mood *m)
     audio_set_mood(e->source, m);
 }
 
+double encoder_beat(const struct encoder *e)
+{
+    return audio_beat(e->source);
+}
+
 void encoder_skip(struct encoder *e, int frames)
 {
     e->frames_in += frames;

@@ -86,6 +86,9 @@ const char *encoder_preset(const struct encoder *e, const struct video_config *c
 /* What audio.source=synth goes by from the next push on. */
 void encoder_set_mood(struct encoder *e, const struct synth_mood *m);
 
+/* audio.beat in the sound pushed so far, see audio_beat. */
+double encoder_beat(const struct encoder *e);
+
 /* The picture to fill before encoder_push. It keeps its content, so pushing again repeats it. The memory is
  * valid until the next push. False when there is no memory for it. */
 bool encoder_picture(struct encoder *e, struct frame *picture);

@@ -353,6 +353,7 @@ static void encode(struct stream *s)
 {
     int64_t began_us = clock_real_us();
     int rc = encoder_push(s->encoder, to_outputs, s);
+    camera_set_nudge(s->camera, encoder_beat(s->encoder));
     stats_add(s->p.stats, STAT_ENCODE_US, clock_real_us() - began_us);
     stats_add(s->p.stats, STAT_FRAMES, 1);
     atomic_fetch_add(&s->frames, 1);

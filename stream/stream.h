@@ -40,6 +40,7 @@ struct config_list *stream_config_outputs(struct stream_config *c);
 int stream_config_fps(const struct stream_config *c);
 struct option_size stream_config_size(const struct stream_config *c);
 bool stream_config_draws_belief(const struct stream_config *c);
+bool stream_config_nudges(const struct stream_config *c); /* audio.beat: what is heard moves the picture */
 const struct camera_config *stream_config_camera(const struct stream_config *c);
 
 /* Calls `each` with the folders that outputs write to, those that are on and those that may be switched on later. */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "stream/av_log.h"
+#include "stream/beat.h"
 #include "stream/sink.h"
 #include "stream/stream_options.h"
 
@@ -83,6 +84,8 @@ int stream_valid(const struct stream_config *c, bool offline, struct error *e)
 {
     struct sink_setup setups[STREAM_OUTPUTS_MAX];
     int count = stream_config_setups(c, setups), rc = encoder_valid(&c->video, e);
+    if (rc == 0 && c->audio.beat > 0)
+        rc = beat_can_hear(e);
     for (int i = 0; rc == 0 && i < count; i++)
         if (is_enabled(&setups[i]) && setups[i].ops->valid && !(offline && setups[i].ops->live_only))
             rc = setups[i].ops->valid(&setups[i], e);

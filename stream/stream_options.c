@@ -135,6 +135,11 @@ bool stream_config_draws_belief(const struct stream_config *c)
     return c->caption.enabled && (c->caption.belief || c->caption.meter);
 }
 
+bool stream_config_nudges(const struct stream_config *c)
+{
+    return c->audio.beat > 0;
+}
+
 const struct camera_config *stream_config_camera(const struct stream_config *c)
 {
     return &c->camera;

@@ -12,7 +12,7 @@ from program import REVERIE, reverie  # noqa: E402
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # The beginning of a shared library's file name -> its row, "" for what a compiler or a sanitizer brings.
 ROWS = {"libav": "FFmpeg", "libsw": "FFmpeg", "libopenblas": "OpenBLAS", "libsqlite3": "SQLite", "libjansson": "Jansson",
-        "libyaml": "LibYAML", "libz": "zlib", "libgnutls": "GnuTLS", "libmicrohttpd": "GNU libmicrohttpd", "libircclient": "libircclient",
+        "libyaml": "LibYAML", "libz": "zlib", "libgnutls": "GnuTLS", "libmicrohttpd": "GNU libmicrohttpd", "libircclient": "libircclient", "libaubio": "aubio",
         "libunistring": "GNU libunistring", "libpango": "Pango", "libcairo": "cairo", "libg": "GLib",
         "libharfbuzz": "HarfBuzz", "libm.": "GNU C library", "libc.": "GNU C library", "ld-linux": "GNU C library",
         "libasan": "", "libubsan": "", "libtsan": "", "libgcc_s": "", "libstdc++": ""}
