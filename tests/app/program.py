@@ -33,11 +33,17 @@ class Folder:
         return self.path(name)
 
 
+# What the leak checker says of itself on a busy machine: its own copy of the process was slow to stop a thread. No leak.
+LEAK_CHECKER_WAITS = re.compile(r"^==\d+==Running thread \d+ was not suspended\. False leaks are possible\.\n", re.MULTILINE)
+
+
 def reverie(*args, stdin=b"", timeout=120, cwd=None, env=None):
     """Runs to the end. Returns the CompletedProcess with text output."""
     p = subprocess.run([REVERIE, *args], input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                        timeout=timeout, cwd=cwd, env=env, check=False)
     p.stdout, p.stderr = p.stdout.decode("utf-8", "replace"), p.stderr.decode("utf-8", "replace")
+    if SANITIZED:
+        p.stderr = LEAK_CHECKER_WAITS.sub("", p.stderr)
     return p
 
 
