@@ -36,6 +36,15 @@ static size_t put_credit(char *out, size_t size, const struct credit *m, bool su
     return n > 0 && (size_t)n < size ? (size_t)n : size - 1;
 }
 
+/* What is on the screen has no picture yet: it comes with its end. NULL: there is none. */
+static const struct credit *newest_kept(const struct credit *mine, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (mine[i].still_bytes > 0)
+            return &mine[i];
+    return NULL;
+}
+
 void run_mine(struct chat_call *c)
 {
     struct credit mine[MINE_SHOWN];
@@ -53,10 +62,11 @@ void run_mine(struct chat_call *c)
         n += (size_t)snprintf(text + n, sizeof text - n, "%s", n ? "; " : "");
         n += put_credit(text + n, sizeof text - n, &mine[i], i == 0);
     }
-    if (count > 0 && mine[0].still_bytes > 0) {
-        snprintf(c->outcome->run, sizeof c->outcome->run, "%s", mine[0].run);
-        c->outcome->kept_id = mine[0].id;
-        c->outcome->has_loop = mine[0].loop_bytes > 0;
+    const struct credit *kept = newest_kept(mine, count);
+    if (kept) {
+        snprintf(c->outcome->run, sizeof c->outcome->run, "%s", kept->run);
+        c->outcome->kept_id = kept->id;
+        c->outcome->has_loop = kept->loop_bytes > 0;
     }
     if (n == 0)
         chat_print(c, "I have dreamed nothing of yours yet. Name a thing and I will.");

@@ -66,6 +66,29 @@ class AsItWas(unittest.TestCase):
             if "the tape does not know what the dream went on from" not in again.stderr:
                 self.assertEqual(re.findall("pictures=(.*)", out), re.findall("pictures=(.*)", again.stdout), again.stderr)
 
+    def test_same_pictures_where_a_show_goes_on_from_the_last_one(self):
+        with Folder() as f:
+            common = ["run", *TINY, *BARE, *DIGEST, "--watch", "no", "--script", f.write("script", SCRIPT), "--set", "show.hold_s=3",
+                      "--set", "show.state_dir=" + f.path("state")]
+            first = reverie(*common, "--duration", "3")
+            self.assertEqual(first.returncode, 0, first.stderr)
+            p = reverie(*common, "--duration", "5", "--set", "tape.enabled=true", "--set", "tape.dir=" + f.path("tapes"))
+            self.assertEqual(p.returncode, 0, p.stderr)
+            self.assertIn("the dream goes on where the last show stopped", p.stderr)
+            (tape,) = glob.glob(f.path("tapes", "*.tape"))
+            self.assertEqual(os.stat(tape + ".start").st_mode & 0o777, 0o600)
+            again = replay(tape, *DIGEST)
+            self.assertEqual(again.returncode, 0, again.stderr)
+            self.assertEqual(digests(again), digests(p), again.stderr)
+            os.rename(tape + ".start", tape + ".elsewhere")
+            alone = replay(tape, *DIGEST)
+            self.assertNotEqual(alone.returncode, 0)
+            self.assertIn("keep it beside the tape", alone.stderr)
+            # Anew needs no pixels of it: it begins with noise, and says so.
+            anew = replay(tape, *DIGEST, "--steps", "x2")
+            self.assertEqual(anew.returncode, 0, anew.stderr)
+            self.assertIn("anew it begins with noise", anew.stderr)
+
     def test_a_part_of_it(self):
         with Folder() as f:
             _, tape = tape_a_show(f)

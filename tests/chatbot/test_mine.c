@@ -79,6 +79,14 @@ static void numbers_are_told(void **state)
     assert_int_equal(s.outcome.kept_id, first);
     assert_string_equal(s.outcome.run, "20261128-004451");
     assert_false(s.outcome.has_loop);
+    long long second = turn(200).id; /* on the screen, without a picture yet: the one before has one still */
+    assert_true(second != first);
+    says("ann", 0, "!mine");
+    assert_int_equal(s.outcome.kept_id, first);
+    assert_true(credits_keep(book, second, 1000, 2000));
+    says("ann", 0, "!mine");
+    assert_int_equal(s.outcome.kept_id, second);
+    assert_true(s.outcome.has_loop);
     assert_non_null(strstr(says("bob", 0, "!mine"), "nothing of yours yet"));
 }
 
