@@ -15,6 +15,11 @@
 
 enum { RUN_LENGTH = CREDITS_RUN_BYTES - 1 };
 
+/* More than a show ever has. A file may say anything, and sums and differences of what it says must not run over; names
+ * of files have numbers of 15 digits at most. */
+static const int64_t ID_MAX = 999999999999999, AT_MAX_S = INT64_C(1) << 40, BYTES_MAX = INT64_C(1) << 40;
+static const double ON_MAX_S = 1e9;
+
 char *credits_print_json(const struct credit *list, int count, bool has_logins)
 {
     struct json *all = json_new_object(), *wishes = json_new_list();
@@ -57,11 +62,23 @@ static void take_text(const struct json *o, const char *key, char *out, size_t s
     text_clean(out, size, text ? text : "", text ? strlen(text) : 0);
 }
 
+static bool is_within(int64_t v, int64_t least, int64_t most)
+{
+    return v >= least && v <= most;
+}
+
+static bool is_sound(const struct credit *c)
+{
+    return is_within(c->id, 1, ID_MAX) && is_within(c->at_s, 0, AT_MAX_S) && c->by[0] && c->login[0] &&
+           is_within(c->still_bytes, 0, BYTES_MAX) && is_within(c->loop_bytes, 0, BYTES_MAX) &&
+           c->on_s >= 0 && c->on_s <= ON_MAX_S && isfinite(c->belief) && c->belief <= 1;
+}
+
 static bool read_entry(const struct json *o, struct credit *c)
 {
     const char *run = json_text(json_member(o, "run"));
     *c = (struct credit){.belief = -1};
-    if (!is_run(run) || !json_whole(json_member(o, "id"), &c->id) || c->id <= 0 ||
+    if (!is_run(run) || !json_whole(json_member(o, "id"), &c->id) ||
         !json_whole(json_member(o, "at"), &c->at_s))
         return false;
     text_copy(c->run, sizeof c->run, run);
@@ -73,8 +90,7 @@ static bool read_entry(const struct json *o, struct credit *c)
     json_number(json_member(o, "seen"), &c->belief);
     json_whole(json_member(o, "still_bytes"), &c->still_bytes);
     json_whole(json_member(o, "loop_bytes"), &c->loop_bytes);
-    return c->by[0] && c->login[0] && c->still_bytes >= 0 && c->loop_bytes >= 0 && isfinite(c->on_s) &&
-           isfinite(c->belief) && c->belief <= 1;
+    return is_sound(c);
 }
 
 int credits_parse(const char *text, size_t bytes, void (*each)(void *context, const struct credit *entry),

@@ -199,6 +199,14 @@ static void a_file_from_elsewhere_brings_nothing_bad(void **state)
         "{\"dreamed\": [{\"run\": \"20261128-004451\", \"id\": 1, \"at\": 1, \"by\": \"\", \"login\": \"a\"}]}",
         "{\"dreamed\": [{\"run\": \"20261128-004451\", \"id\": 1, \"at\": 1, \"by\": \"a\", \"login\": \"a\", "
         "\"still_bytes\": -5}]}",
+        "{\"dreamed\": [{\"run\": \"20261128-004451\", \"id\": 1, \"at\": -9223372036854775808, \"by\": \"a\", "
+        "\"login\": \"a\", \"still_bytes\": 9}]}",
+        "{\"dreamed\": [{\"run\": \"20261128-004451\", \"id\": 1, \"at\": 1, \"by\": \"a\", \"login\": \"a\", "
+        "\"still_bytes\": 9223372036854775807, \"loop_bytes\": 9223372036854775807}]}",
+        "{\"dreamed\": [{\"run\": \"20261128-004451\", \"id\": 1000000000000000, \"at\": 1, \"by\": \"a\", "
+        "\"login\": \"a\"}]}",
+        "{\"dreamed\": [{\"run\": \"20261128-004451\", \"id\": 1, \"at\": 1, \"by\": \"a\", \"login\": \"a\", "
+        "\"on_s\": 1e308}]}",
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         credits_parse(bad[i], strlen(bad[i]), restore, book);
