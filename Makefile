@@ -233,6 +233,10 @@ $O/tests/%: $O/tests/%.o $O/all.a $O/links
 $O/tests/fuzz/fuzz_secrets $O/tests/fuzz/fuzz_rtmp_url $O/tests/fuzz/corpus_secrets $O/tests/fuzz/corpus_rtmp_url: \
   wraps = -Wl$(comma)--wrap=log_add_secret
 
+# A server of sound whose heads are the input; nothing is connected to, and no name is looked up.
+$O/tests/fuzz/fuzz_sound_address $O/tests/fuzz/corpus_sound_address: \
+  wraps = $(addprefix -Wl$(comma)--wrap=,avio_open2 avio_closep resolver_open)
+
 $O/tests/fuzz/fuzz_%: $O/tests/fuzz/fuzz_%.o $O/all.a $O/links
 	$(call say,link,$@)$(CC) $(CFLAGS) -fsanitize=fuzzer,address,undefined $(wraps) -o $@ $< $O/all.a $(ldlibs)
 

@@ -118,16 +118,21 @@ static bool is_private(const struct sockaddr *a)
     return a->sa_family != AF_INET6 || is_private_6(((const struct sockaddr_in6 *)a)->sin6_addr.s6_addr);
 }
 
+/* What does not fit is refused: a host behind a name and password that are cut off would be another one. */
 static bool split(const char *url, struct place *p)
 {
     char port[8] = "";
-    if (sscanf(url, "%7[a-zA-Z]://%255[^/?#]", p->scheme, p->host) != 2)
+    int end = 0;
+    if (sscanf(url, "%7[a-zA-Z]://%255[^/?#]%n", p->scheme, p->host, &end) != 2 ||
+        (url[end] && !strchr("/?#", url[end])))
         return false;
     char *host = strrchr(p->host, '@');
     host = host ? host + 1 : p->host; /* a name and password before it */
     char *colon = host[0] == '[' ? strstr(host, "]:") : strrchr(host, ':');
     if (colon) {
         colon += host[0] == '[';
+        if (strlen(colon + 1) >= sizeof port)
+            return false;
         snprintf(port, sizeof port, "%s", colon + 1);
         *colon = '\0';
     }
@@ -169,7 +174,10 @@ static int allow(struct audio_net *n, const char *url)
     bool is_ours = false;
     if (strncmp(url, CODED, strlen(CODED)) == 0)
         url += strlen(CODED);
-    if (!split(url, &p) || (strcasecmp(p.scheme, "http") != 0 && strcasecmp(p.scheme, "https") != 0))
+    bool is_address = split(url, &p);
+    if (!is_address)
+        p.host[0] = '\0'; /* a password may be in it */
+    if (!is_address || (strcasecmp(p.scheme, "http") != 0 && strcasecmp(p.scheme, "https") != 0))
         return refuse(n, &p, "which is no http or https address");
     if (strcasecmp(p.host, n->named.host) == 0 && p.port == n->named.port)
         return 0;

@@ -188,6 +188,18 @@ class Audio(unittest.TestCase):
         self.assertRegex(log, r"cannot play .*leads to http://127\.0\.0\.1:%d, which is on this machine" % inner.port)
         self.assertEqual(inner.asked, [])  # it was looked at before it was asked
 
+    def test_a_long_name_before_the_host_hides_it_from_nobody(self):
+        """Cut off after 255 bytes it would read as the place that audio.source names."""
+        inner = self.serve({"/seg.wav": (200, {}, sine(3))})
+        answers = {}
+        outer = self.serve(answers)
+        to = "http://127.0.0.1:%d%s@127.0.0.1:%d/seg.wav" % (outer.port, "x" * 300, inner.port)
+        answers["/moved.wav"] = (302, {"Location": to}, b"")
+        log = self.show(outer.url("/moved.wav"), 3)
+        self.assertRegex(log, r"cannot play .*which is no http or https address")
+        self.assertNotIn("xxxx", log)
+        self.assertEqual(inner.asked, [])
+
     def test_a_playlist_of_the_same_place_plays(self):
         ts = os.path.join(self.folder, "seg.ts")
         if not shutil.which("ffmpeg"):
