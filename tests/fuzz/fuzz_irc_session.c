@@ -11,7 +11,8 @@
 #include "common/text.h"
 #include "tests/fuzz/fuzz.h"
 
-#define SECRET ":not_to_be_said_twice"
+#define WORD   "not_to_be_said_twice"
+#define SECRET ":" WORD
 #define PASS   "oauth" SECRET
 
 enum { LINE_BYTES = 1024, TURNS_AFTER = 4 };
@@ -118,7 +119,7 @@ static void on_line(void *context, const struct irc_message *m, struct irc_reply
 {
     (void)context;
     must(text_line_bytes(m->text, m->text_bytes) == m->text_bytes, "what we hear is one proper line");
-    server.knows_pass |= strstr(m->text, SECRET + 1) != NULL;
+    server.knows_pass |= strstr(m->text, WORD) != NULL;
     text_copy(reply->text, sizeof reply->text, m->text);
 }
 
@@ -149,7 +150,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     server.said_pass = server.said_anything = false;
     char *cleaned = xmalloc(size + 1);
     text_clean(cleaned, size + 1, (const char *)data, size); /* as it may come back */
-    server.knows_pass = strstr(cleaned, SECRET + 1) != NULL;
+    server.knows_pass = strstr(cleaned, WORD) != NULL;
     free(cleaned);
     tuning.limits.gap_us = 0;
     shared = (struct irc_shared){.tuning = &tuning,
