@@ -37,7 +37,7 @@ class Folder:
 LEAK_CHECKER_WAITS = re.compile(r"^==\d+==Running thread \d+ was not suspended\. False leaks are possible\.\n", re.MULTILINE)
 
 
-def reverie(*args, stdin=b"", timeout=120, cwd=None, env=None):
+def reverie(*args, stdin=b"", timeout=600 if SANITIZED else 120, cwd=None, env=None):
     """Runs to the end. Returns the CompletedProcess with text output."""
     p = subprocess.run([REVERIE, *args], input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                        timeout=timeout, cwd=cwd, env=env, check=False)
