@@ -257,8 +257,10 @@ static int by_size(const void *a, const void *b)
 
 static double quantile(double *values, int count, double share)
 {
+    if (count == 0)
+        return -1;
     qsort(values, (size_t)count, sizeof *values, by_size);
-    return count > 0 ? values[(int)(share * (count - 1))] : -1;
+    return values[(int)(share * (count - 1))];
 }
 
 static double promise_error_s(const struct town_figures *f)
