@@ -86,7 +86,7 @@ static struct span png_chunk(const uint8_t *d, size_t n, const char *type)
             break;
         const uint8_t *content = d + at + 8;
         bool ours = strcmp(type, "iTXt") != 0 ||
-                    (bytes > sizeof keyword + 4 && memcmp(content, keyword, sizeof keyword) == 0);
+                    (bytes >= sizeof keyword + 4 && memcmp(content, keyword, sizeof keyword) == 0);
         if (memcmp(d + at + 4, type, 4) == 0 && ours)
             return (struct span){content, bytes};
         at += 12 + bytes;
@@ -207,7 +207,9 @@ static void write_exif(uint8_t *p, const char *note, size_t bytes)
     put_little(p + 10, TAG_DESCRIPTION, 2);
     put_little(p + 12, TYPE_ASCII, 2);
     put_little(p + 14, bytes, 4);
-    put_little(p + 18, EXIF_HEAD_BYTES, 4);
+    put_little(p + 18, bytes > 4 ? EXIF_HEAD_BYTES : 0, 4);
+    if (bytes <= 4) /* so short a value stands in its entry */
+        memcpy(p + 18, note, bytes);
     put_little(p + 22, 0, 4);
     memcpy(p + EXIF_HEAD_BYTES, note, bytes);
 }
