@@ -306,13 +306,27 @@ static int run_part(struct job *job, struct replay_state *state, struct error *e
     return 0;
 }
 
+/* How far it was when it was killed; the model is for a look at the snapshot only. */
+static int read_state(struct job *job, struct replay_state *state, struct error *e)
+{
+    struct model *model = NULL;
+    if (access(job->state_path, F_OK) < 0)
+        return 0;
+    int rc = dream_load_model(&model, &job->settings.dream, e);
+    if (rc < 0)
+        return rc;
+    replay_state_read(job->state_path, job->identity, &job->settings.dream, model, state);
+    model_close(&model);
+    return 0;
+}
+
 static int run_parts(struct job *job, struct error *e)
 {
     struct replay_state state = {.start_z = -1, .kept.front = -1};
     int rc = 0;
     int64_t count = (job->to - job->from + part_frames(job) - 1) / part_frames(job);
     if (job->is_anew)
-        replay_state_read(job->state_path, job->identity, &job->settings.dream, &state);
+        rc = read_state(job, &state, e);
     if (state.part > 0 && state.part < count)
         log_info("replay", "goes on with part %" PRId64 " of %" PRId64, state.part + 1, count);
     job->first = job->from + state.part * part_frames(job);

@@ -1,5 +1,6 @@
 /*
- * replay_state - see replay_state.h. Same machine and same build only, as for snapshots.
+ * replay_state - see replay_state.h. Same machine and same build only, as for snapshots. Whoever can write beside the tape
+ * can write this file: its snapshot is checked as a keeper's is, and of the motion every number.
  */
 #include "app/replay_state.h"
 
@@ -28,11 +29,18 @@ _Static_assert(sizeof(struct file_head) <= HEAD_BYTES && HEAD_BYTES % 64 == 0,
 
 static const char magic[8] = "RVREPLY";
 
-static bool are_numbers(const struct motion *m)
+static bool is_motion(const struct motion *m)
 {
-    return isfinite(m->zoom) && isfinite(m->degrees) && isfinite(m->speed) && isfinite(m->turn) &&
-           isfinite(m->x) && isfinite(m->y) && isfinite(m->seen_x) && isfinite(m->seen_y) &&
-           isfinite(m->until_s) && m->zoom > 0;
+    const double numbers[] = {m->degrees, m->speed, m->turn, m->x, m->y, m->seen_x, m->seen_y, m->until_s};
+    const float wished[] = {m->wish.speed, m->wish.turn, m->wish.for_s, m->wish.x, m->wish.y};
+    uint8_t rests; /* of a file, and perhaps no bool */
+    bool good = isfinite(m->zoom) && m->zoom > 0;
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+        good = good && isfinite(numbers[i]);
+    for (size_t i = 0; i < ARRAY_LEN(wished); i++)
+        good = good && isfinite(wished[i]);
+    memcpy(&rests, &m->rests, sizeof rests);
+    return good && rests <= 1;
 }
 
 /* NULL: this is not ours; *why says what it is. */
@@ -44,42 +52,60 @@ static const struct file_head *look(const char *bytes, size_t size, uint64_t ide
         h->head_bytes != sizeof *h || h->identity != identity)
         return NULL;
     *why = "it is damaged";
-    if (h->part < 1 || h->start_z < -1 || !are_numbers(&h->motion) || !isfinite(h->front) ||
+    if (h->part < 1 || h->start_z < -1 || !is_motion(&h->motion) || !isfinite(h->front) ||
         h->snapshot_bytes != size - HEAD_BYTES)
         return NULL;
     return h;
 }
 
-static int take_snapshot(const char *bytes, size_t size, const struct dream_config *c, struct replay_state *s)
+/* A copy, aligned, of what a dream of these settings and this model can go on from; NULL: it is none, and *why says so. */
+static struct snapshot *take_snapshot(const char *bytes, size_t size, const struct dream_config *c,
+                                      const struct model *m, struct error *why)
 {
-    if (size < SNAPSHOT_HEAD_BYTES || size != snapshot_bytes(c))
-        return -EINVAL;
-    s->kept.snapshot = buffer_alloc(size);
-    if (s->kept.snapshot)
-        memcpy(s->kept.snapshot, bytes, size);
-    return s->kept.snapshot ? 0 : -ENOMEM;
+    struct snapshot *s = buffer_alloc(size + SNAPSHOT_HEAD_BYTES); /* never less than a head */
+    if (!s) {
+        error_set(why, ENOMEM, "no memory");
+        return NULL;
+    }
+    memcpy(s, bytes, size);
+    if (snapshot_check(s, size, c, m, why) == 0)
+        return s;
+    free(s);
+    return NULL;
+}
+
+/* False: nothing that could be used, and *why says what it is. */
+static bool take(const char *bytes, size_t size, uint64_t identity, const struct dream_config *c,
+                 const struct model *m, struct replay_state *s, struct error *why)
+{
+    const char *what;
+    const struct file_head *h = look(bytes, size, identity, &what);
+    if (!h) {
+        error_set(why, EINVAL, "%s", what);
+        return false;
+    }
+    if (h->snapshot_bytes > 0 &&
+        !(s->kept.snapshot = take_snapshot(bytes + HEAD_BYTES, size - HEAD_BYTES, c, m, why)))
+        return false;
+    s->part = h->part;
+    s->start_z = h->snapshot_bytes ? h->start_z : -1;
+    s->kept.motion = h->motion;
+    s->kept.front = h->front;
+    return true;
 }
 
 void replay_state_read(const char *path, uint64_t identity, const struct dream_config *c,
-                       struct replay_state *s)
+                       const struct model *m, struct replay_state *s)
 {
     char *bytes = NULL;
     size_t size = 0;
     struct error e = {""};
-    const char *why = "";
     *s = (struct replay_state){.start_z = -1, .kept.front = -1};
     int rc = file_read_all(path, HEAD_BYTES + snapshot_bytes(c), &bytes, &size, &e);
-    const struct file_head *h = rc == 0 ? look(bytes, size, identity, &why) : NULL;
-    if (h && (h->snapshot_bytes == 0 || take_snapshot(bytes + HEAD_BYTES, size - HEAD_BYTES, c, s) == 0)) {
-        s->part = h->part;
-        s->start_z = h->snapshot_bytes ? h->start_z : -1;
-        s->kept.motion = h->motion;
-        s->kept.front = h->front;
-    } else if (rc == 0) {
-        log_info("replay", "%s is not used: %s; the replay begins with its first part", path, why);
-    } else if (rc != -ENOENT) {
+    if (rc < 0 && rc != -ENOENT)
         log_warn("replay", "%s: it begins with its first part", e.text);
-    }
+    if (rc == 0 && !take(bytes, size, identity, c, m, s, &e))
+        log_info("replay", "%s is not used: %s; the replay begins with its first part", path, e.text);
     free(bytes);
 }
 

@@ -19,7 +19,7 @@ struct replay_state {
 /* What is there for this replay; part 0 when there is nothing, or nothing that could be used (the log says why). The snapshot is the
  * caller's to free. */
 void replay_state_read(const char *path, uint64_t identity, const struct dream_config *c,
-                       struct replay_state *s);
+                       const struct model *m, struct replay_state *s);
 
 /* 0 or -errno with a line. */
 int replay_state_write(const char *path, uint64_t identity, const struct replay_state *s, struct error *e);
