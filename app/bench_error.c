@@ -44,7 +44,8 @@ static void release(struct said *s)
 
 static int ask(const struct look *l, enum cpu_tier tier, struct said *s, struct error *e)
 {
-    const struct cpu_net_params params = {l->model, l->pool, l->size.width_px, l->size.height_px, tier, 0};
+    const struct cpu_net_params params = {l->model, l->pool, l->size.width_px, l->size.height_px, tier,
+                                          0,        false};
     const struct cpu_net_input in = {l->picture, l->size.width_px, l->size.height_px};
     struct cpu_net *n;
     float *weight = buffer_alloc(l->positions * sizeof *weight);

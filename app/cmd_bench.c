@@ -48,6 +48,7 @@ struct bench {
     const char *tier_name;
     int dreamed_steps;
     bool has_error;                /* the tier is one of bf16 */
+    double bf16_share;             /* of the convolutions' multiplications */
     const struct backend_ops *ops; /* of whole steps; not the CPU: they are all there is */
     struct dream_config config;    /* of whole steps, but for the size */
 };
@@ -204,6 +205,8 @@ static void print_all(const struct bench *b, const struct result *results, int c
     if (b->cpu_net_bytes > 0) {
         json_put_text(j, "tier", b->tier_name);
         json_put_text(j, "precision", bf16_is_tier(b->tier) ? "bf16" : "fp32");
+        if (bf16_is_tier(b->tier))
+            json_put_real(j, "bf16_share", b->bf16_share, 4);
         json_put_whole(j, "threads", b->threads);
         json_put_real(j, "sgemm_gflops", b->sgemm_gflops, 1);
         json_put_whole(j, "cpu_net_bytes", (int64_t)b->cpu_net_bytes);
@@ -238,7 +241,7 @@ static int open_network(struct bench *b, const struct result *results, int count
         w = results[i].size[0] > w ? results[i].size[0] : w;
         h = results[i].size[1] > h ? results[i].size[1] : h;
     }
-    const struct cpu_net_params params = {b->model, b->pool, w, h, b->tier, 0};
+    const struct cpu_net_params params = {b->model, b->pool, w, h, b->tier, 0, false};
     return cpu_net_open(&b->net, &params, e);
 }
 
@@ -255,6 +258,7 @@ static int run_network(struct bench *b, struct result *results, int count, struc
     if (rc == 0) {
         b->cpu_net_bytes = cpu_net_bytes(b->net);
         b->tier_name = cpu_net_tier_name(b->net);
+        b->bf16_share = cpu_net_rounding_share(b->net);
     }
     cpu_net_close(&b->net);
     pool_close(&b->pool);

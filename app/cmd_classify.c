@@ -75,7 +75,7 @@ static int classifier_open(struct classifier *c, const struct dream_config *conf
     if ((rc = pool_open(&c->pool, 1)) < 0)
         return error_set(e, -rc, "cannot start: %s", strerror(-rc));
     int w = c->size.width_px, h = c->size.height_px;
-    const struct cpu_net_params params = {c->model, c->pool, w, h, CPU_TIER_AUTO, 0};
+    const struct cpu_net_params params = {c->model, c->pool, w, h, CPU_TIER_AUTO, 0, false};
     if ((rc = cpu_net_open(&c->net, &params, e)) < 0)
         return rc;
     size_t classes = (size_t)c->model->classes;

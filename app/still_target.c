@@ -155,7 +155,7 @@ static int channel_means(struct model *m, int layer, const float *rgb, int w, in
     int rc = pool_open(&pool, 1);
     if (rc < 0)
         return error_set(e, -rc, "--guide: cannot start a thread");
-    const struct cpu_net_params params = {m, pool, w, h, CPU_TIER_AUTO, 0};
+    const struct cpu_net_params params = {m, pool, w, h, CPU_TIER_AUTO, 0, false};
     rc = cpu_net_open(&net, &params, e);
     if (rc == 0)
         rc = cpu_net_channel_means(net, &(struct cpu_net_input){rgb, w, h}, layer, means);

@@ -73,6 +73,12 @@ int cpu_net_open(struct cpu_net **out, const struct cpu_net_params *p, struct er
         return rc;
     }
     name_stages(n);
+    rc = cpu_net_choose_rounding(n, p->rounds_all, e);
+    if (rc < 0) {
+        cpu_net_close(&n);
+        return rc;
+    }
+    cpu_net_pack_forget(n);
     *out = n;
     return 0;
 }

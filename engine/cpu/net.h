@@ -22,6 +22,7 @@ struct cpu_net_params {
     enum cpu_tier tier; /* CPU_TIER_AUTO: the best that the CPU has in fp32; see bf16.h for those with bf16 */
     size_t
         cache_bytes; /* of the shared cache, by which work is divided (never what comes out); 0: this machine's */
+    bool rounds_all; /* bf16: every layer, both ways; false: as many as the gradient's direction allows */
 };
 
 /* What the network looks at. */
@@ -37,6 +38,8 @@ int cpu_net_open(struct cpu_net **n, const struct cpu_net_params *p, struct erro
 void cpu_net_close(struct cpu_net **n);
 
 const char *cpu_net_tier_name(const struct cpu_net *n);
+/* Of the multiplications of the convolutions, both ways, those in bf16: 0..1. */
+double cpu_net_rounding_share(const struct cpu_net *n);
 size_t cpu_net_bytes(const struct cpu_net *n); /* arena and packed weights */
 
 /* Logits [classes][map_h][map_w] of the input. 0, or -ERANGE for a size out of bounds. */

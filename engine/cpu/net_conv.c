@@ -167,6 +167,7 @@ static void layer_rows(const struct pass *p, int i, int first, int end, struct m
                        : n->is_pooled[i] ? OUT_POOL
                                          : OUT_RELU,
             .pack = &n->packs[i],
+            .bf16 = n->rounds[p->is_backward][i] ? n->bf16 : NULL,
             .is_backward = p->is_backward,
             .depth = n->packs[i].filters ? in.channels
                      : p->is_backward    ? l->out

@@ -8,6 +8,7 @@
  * net_conv.c   all of them, both ways
  * net_fc6.c    fc6 over larger maps
  * net_head.c   fc6..fc8, both ways, and the objective
+ * net_rounding.c  which layers multiply in bf16
  *
  * Two buffers hold all maps: a layer writes one while it reads the other, forwards and backwards. A large map
  * between two layers that keep their filters is a window of a few rows instead. What a layer leaves behind
@@ -26,10 +27,11 @@ enum { FC6, FC7, FC8, HEAD_LAYERS };
 
 /* Packed weights of one layer; channels padded to groups, biases of padding are zero. */
 struct pack {
-    int in, out;    /* padded */
-    void *forward;  /* FILTERS_KEPT: U [36][out / 16][layer.in][16], floats or as bf16.h has it */
-    void *backward; /* FILTERS_KEPT: U [36][in / 16][layer.out][16] */
-    float *filters; /* other convolution, both ways: [out / 16][9][in][16] */
+    int in, out;                              /* padded */
+    float *forward;                           /* FILTERS_KEPT: U [36][out / 16][layer.in][16] */
+    float *backward;                          /* FILTERS_KEPT: U [36][in / 16][layer.out][16] */
+    uint16_t *forward_pairs, *backward_pairs; /* the same as bf16.h has it, where the network has bf16 */
+    float *filters;                           /* other convolution, both ways: [out / 16][9][in][16] */
     uint16_t *high; /* head, both ways: [out / 16][kernel row, column, in][16] upper 16 bits of a float */
     uint8_t *low;   /* head: the 8 bits below them */
     float *bias;    /* [out] */
@@ -40,7 +42,10 @@ struct cpu_net {
     const struct model *model;
     struct pool *pool;
     const struct kernels *kernels;
-    const struct bf16_kernels *bf16; /* NULL: V and U are floats */
+    const struct bf16_kernels *bf16; /* NULL: V and U are floats everywhere */
+    /* Layers whose V and U are bf16, forwards and backwards: chosen when the network opens (net_rounding.c). */
+    bool rounds[2][MODEL_CONVS_MAX];
+    double rounding_share; /* of the convolutions' multiplications */
     int max_width_px, max_height_px;
     size_t cache_bytes; /* of the shared cache: bands and rounds are planned by it */
     int convs;          /* layers before the head */
@@ -128,14 +133,10 @@ static inline size_t cpu_net_wide_plane(int depth)
     return (size_t)WIDE_PANELS * (size_t)depth * GROUP + GROUP;
 }
 
-/* Of one number of V or U, and inputs of a product: of bf16 always pairs. */
-static inline size_t cpu_net_operand_bytes(const struct cpu_net *n)
+/* Inputs of a product in bf16: always pairs. */
+static inline int cpu_net_even(int inputs)
 {
-    return n->bf16 ? sizeof(uint16_t) : sizeof(float);
-}
-static inline int cpu_net_depth(const struct cpu_net *n, int inputs)
-{
-    return n->bf16 ? (inputs + 1) / 2 * 2 : inputs;
+    return (inputs + 1) / 2 * 2;
 }
 /* Inputs of a panel whose U is made at once before it is rounded. */
 enum { UNROUNDED_DEPTH = 64, UNROUNDED_PLANE = UNROUNDED_DEPTH * GROUP + GROUP };
@@ -143,6 +144,12 @@ enum { UNROUNDED_DEPTH = 64, UNROUNDED_PLANE = UNROUNDED_DEPTH * GROUP + GROUP }
 /* net_pack.c */
 /* Frees the weights of `m`, which is the network's model, when they serve once. */
 int cpu_net_pack(struct cpu_net *n, struct model *m, struct error *e);
+/* Gives the memory of kept U that no layer reads, as `rounds` is now, back to the system. */
+void cpu_net_pack_forget(struct cpu_net *n);
+
+/* net_rounding.c: sets `rounds` of a network that is open but for that; without bf16 it does nothing. `is_all`: without
+ * looking. `bf16` is NULL after that where no layer may round. 0 or -ENOMEM with a line. */
+int cpu_net_choose_rounding(struct cpu_net *n, bool is_all, struct error *e);
 
 /* net_tiles.c: one layer from `in` to `out` over a run of the tiles of the larger of both; `depth` is
  * what the products run over: channels of `in`, without padding where the filters are kept. */
@@ -152,6 +159,7 @@ struct conv {
     bool is_unpooling; /* `in` is behind the pool of the tiles' map */
     enum way_out way_out;
     const struct pack *pack;
+    const struct bf16_kernels *bf16; /* NULL: in floats */
     bool is_backward;
     int depth;
     struct tiles tiles;

@@ -48,21 +48,12 @@ static void transform_filter(const double filter[3][3], double u[6][6])
 }
 
 struct pack_job {
-    bool is_bf16;
+    bool has_bf16;
     const struct model_layer *layer;
     struct pack *pack;
     bool backward;
     bool is_last_reader; /* the weights are freed after this */
 };
-
-/* Number i of U's, from a panel's beginning on input c and output k of it: as it is, or rounded and in pairs. */
-static void put_filter(const struct pack_job *j, void *to, size_t panel, int c, int k, float u)
-{
-    if (j->is_bf16)
-        ((uint16_t *)to)[panel + (size_t)((c / 2 * GROUP + k) * 2 + c % 2)] = bf16_of(u);
-    else
-        ((float *)to)[panel + (size_t)(c * GROUP + k)] = u;
-}
 
 /* One panel of 16 outputs of one direction: [36][panels][depth][16]. */
 static void pack_conv_panel(void *context, int panel, int worker)
@@ -71,9 +62,10 @@ static void pack_conv_panel(void *context, int panel, int worker)
     const struct pack_job *j = context;
     const struct model_layer *l = j->layer;
     int depth = j->backward ? l->out : l->in, width = j->backward ? l->in : l->out;
-    size_t panels = (size_t)(padded(width) / GROUP),
-           size = (size_t)(depth + (j->is_bf16 && depth % 2)) * GROUP;
-    void *to = j->backward ? j->pack->backward : j->pack->forward;
+    size_t panels = (size_t)(padded(width) / GROUP), size = (size_t)depth * GROUP,
+           even = (size_t)cpu_net_even(depth) * GROUP;
+    float *to = j->backward ? j->pack->backward : j->pack->forward;
+    uint16_t *pairs = j->backward ? j->pack->backward_pairs : j->pack->forward_pairs;
     for (int c = 0; c < depth; c++)
         for (int k = 0; k < GROUP; k++) {
             double filter[3][3] = {{0}}, u[6][6];
@@ -85,8 +77,13 @@ static void pack_conv_panel(void *context, int panel, int worker)
                     filter[t / 3][t % 3] = (double)l->weight[at * 9 + (size_t)(j->backward ? 8 - t : t)];
             }
             transform_filter(filter, u);
-            for (size_t i = 0; i < TILE_POINTS; i++)
-                put_filter(j, to, (i * panels + (size_t)panel) * size, c, k, (float)u[i / 6][i % 6]);
+            for (size_t i = 0; i < TILE_POINTS; i++) {
+                float x = (float)u[i / 6][i % 6];
+                size_t p = i * panels + (size_t)panel;
+                to[p * size + (size_t)(c * GROUP + k)] = x;
+                if (j->has_bf16)
+                    pairs[p * even + (size_t)((c / 2 * GROUP + k) * 2 + c % 2)] = bf16_of(x);
+            }
         }
 }
 
@@ -167,10 +164,15 @@ static void pack_head_panel(void *context, int panel, int worker)
         release(l->weight + first * row, (end - first) * row);
 }
 
-/* U of one direction, kept. */
-static size_t kept_bytes(const struct cpu_net *n, int depth, int width)
+/* U of one direction, kept; of pairs as many floats as fill their place. */
+static size_t kept_floats(int depth, int width)
 {
-    return (size_t)TILE_POINTS * (size_t)cpu_net_depth(n, depth) * (size_t)width * cpu_net_operand_bytes(n);
+    return (size_t)TILE_POINTS * (size_t)depth * (size_t)width;
+}
+
+static size_t kept_pairs_floats(const struct cpu_net *n, int depth, int width)
+{
+    return n->bf16 ? kept_floats(cpu_net_even(depth), width) / 2 : 0;
 }
 
 static size_t pack_floats(const struct cpu_net *n, int i)
@@ -181,7 +183,8 @@ static size_t pack_floats(const struct cpu_net *n, int i)
         return 2 * 27 * out;
     if (i < n->convs && cpu_net_filters_of(n->packs[i].in, n->packs[i].out) != FILTERS_KEPT)
         return 9 * in * out;
-    return i < n->convs ? (kept_bytes(n, l->in, (int)out) + kept_bytes(n, l->out, (int)in)) / sizeof(float)
+    return i < n->convs ? kept_floats(l->in, (int)out) + kept_floats(l->out, (int)in) +
+                              kept_pairs_floats(n, l->in, (int)out) + kept_pairs_floats(n, l->out, (int)in)
                         : kernel * kernel * in * out * 3 / sizeof(float);
 }
 
@@ -228,10 +231,14 @@ static float *place(struct cpu_net *n, int i, float *at)
         p->low = (uint8_t *)(p->high + all * sizeof *at / 3);
     } else if (cpu_net_filters_of(n->packs[i].in, n->packs[i].out) != FILTERS_KEPT) {
         p->filters = at;
+    } else if (i == 0 && n->is_rgb_direct) {
+        p->forward = at;
+        p->backward = at + all / 2;
     } else {
         p->forward = at;
-        p->backward =
-            at + (i == 0 && n->is_rgb_direct ? all / 2 : kept_bytes(n, l->in, p->out) / sizeof(float));
+        p->backward = p->forward + kept_floats(l->in, p->out);
+        p->forward_pairs = (uint16_t *)(p->backward + kept_floats(l->out, p->in));
+        p->backward_pairs = p->forward_pairs + 2 * kept_pairs_floats(n, l->in, p->out);
     }
     return at + all;
 }
@@ -272,4 +279,27 @@ int cpu_net_pack(struct cpu_net *n, struct model *m, struct error *e)
         at = behind;
     }
     return 0;
+}
+
+/* U of one direction in one form. */
+static void forget(void *u, size_t floats)
+{
+    if (u)
+        release(u, floats);
+}
+
+void cpu_net_pack_forget(struct cpu_net *n)
+{
+    for (int i = n->is_rgb_direct ? 1 : 0; i < n->convs; i++) {
+        const struct model_layer *l = &n->model->layers[i];
+        struct pack *p = &n->packs[i];
+        if (n->rounds[0][i])
+            forget(p->forward, p->filters ? 0 : kept_floats(l->in, p->out));
+        else
+            forget(p->forward_pairs, kept_pairs_floats(n, l->in, p->out));
+        if (n->rounds[1][i])
+            forget(p->backward, p->filters ? 0 : kept_floats(l->out, p->in));
+        else
+            forget(p->backward_pairs, kept_pairs_floats(n, l->out, p->in));
+    }
 }

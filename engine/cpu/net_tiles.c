@@ -27,7 +27,7 @@ struct job {
 /* Number `count` of V or U behind `base`. */
 static void *operand(const struct job *j, const void *base, size_t count)
 {
-    return (uint8_t *)base + count * cpu_net_operand_bytes(j->net);
+    return (uint8_t *)base + count * (j->conv->bf16 ? sizeof(uint16_t) : sizeof(float));
 }
 
 static float *unrounded_of(const struct job *j, int worker)
@@ -61,7 +61,7 @@ static void transform_in(const struct job *j, struct tiles t, const struct produ
     const struct conv *c = j->conv;
     const struct kernels *k = j->kernels;
     void *v = operand(j, p->v, (size_t)at * p->v_row);
-    if (!j->net->bf16) {
+    if (!j->conv->bf16) {
         (c->is_unpooling ? k->tiles_in_unpool : k->tiles_in)(c->in, t, v, p->v_row, p->v_plane);
         return;
     }
@@ -69,8 +69,8 @@ static void transform_in(const struct job *j, struct tiles t, const struct produ
     for (int i = 0; i < t.count; i++) {
         struct tiles one = {t.first + i, 1, t.tiles_w};
         (c->is_unpooling ? k->tiles_in_unpool : k->tiles_in)(c->in, one, floats, p->v_row, p->v_row);
-        j->net->bf16->round(floats, p->v_row, TILE_POINTS, c->in->channels,
-                            operand(j, v, (size_t)i * p->v_row), p->v_plane);
+        j->conv->bf16->round(floats, p->v_row, TILE_POINTS, c->in->channels,
+                             operand(j, v, (size_t)i * p->v_row), p->v_plane);
     }
 }
 
@@ -78,8 +78,8 @@ static void multiply(const struct job *j, const void *v, const struct products *
                      const void *u, int panels, float *m, bool add)
 {
     size_t panel = (size_t)depth * GROUP, out = (size_t)j->conv->out->channels;
-    if (j->net->bf16)
-        j->net->bf16->multiply(v, p->v_row, tiles, depth, u, panel, panels, m, out, add);
+    if (j->conv->bf16)
+        j->conv->bf16->multiply(v, p->v_row, tiles, depth, u, panel, panels, m, out, add);
     else
         j->kernels->multiply(v, p->v_row, tiles, depth, u, panel, panels, m, out, add);
 }
@@ -122,7 +122,7 @@ static void floats_of(const struct job *j, int panel, int first, int depth, floa
 static void filters_of(const struct job *j, int panel, int first, int depth, void *u, size_t plane,
                        int worker)
 {
-    if (!j->net->bf16) {
+    if (!j->conv->bf16) {
         floats_of(j, panel, first, depth, u, plane);
         return;
     }
@@ -130,8 +130,8 @@ static void filters_of(const struct job *j, int panel, int first, int depth, voi
     for (int at = 0; at < depth; at += UNROUNDED_DEPTH) {
         int part = depth - at < UNROUNDED_DEPTH ? depth - at : UNROUNDED_DEPTH;
         floats_of(j, panel, first + at, part, floats, UNROUNDED_PLANE);
-        j->net->bf16->pair(floats, UNROUNDED_PLANE, TILE_POINTS, part, operand(j, u, (size_t)at * GROUP),
-                           plane);
+        j->conv->bf16->pair(floats, UNROUNDED_PLANE, TILE_POINTS, part, operand(j, u, (size_t)at * GROUP),
+                            plane);
     }
 }
 
@@ -180,7 +180,10 @@ static void convolve_blocks(struct cpu_net *n, struct job *j)
         j->per_item = items_of(c->tiles.count, blocks);
     }
     j->tiles = c->tiles;
-    j->u = c->is_backward ? c->pack->backward : c->pack->forward;
+    if (c->bf16)
+        j->u = c->is_backward ? c->pack->backward_pairs : c->pack->forward_pairs;
+    else
+        j->u = c->is_backward ? c->pack->backward : c->pack->forward;
     j->u_plane = (size_t)j->depth * (size_t)c->out->channels;
     if (c->pack->filters) {
         j->u = n->filters;
@@ -248,7 +251,8 @@ static void convolve_wide(struct cpu_net *n, struct job *j)
 
 void cpu_net_convolve(struct cpu_net *n, const struct conv *c)
 {
-    struct job j = {.net = n, .kernels = n->kernels, .conv = c, .depth = cpu_net_depth(n, c->depth)};
+    struct job j = {
+        .net = n, .kernels = n->kernels, .conv = c, .depth = c->bf16 ? cpu_net_even(c->depth) : c->depth};
     if (cpu_net_filters_of(c->in->channels, c->out->channels) == FILTERS_IN_ROUNDS)
         convolve_wide(n, &j);
     else

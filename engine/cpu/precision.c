@@ -38,7 +38,7 @@ int cpu_precision_tier(const struct dream_config *c, enum cpu_tier *tier, struct
     *tier = (enum cpu_tier)c->cpu_tier;
     if (bf16_is_tier(*tier))
         return may_round ? 0 : contradiction(c, e);
-    if (!may_round || (is_auto && (*tier != CPU_TIER_AUTO || c->model[0] != '\0')))
+    if (!may_round || (is_auto && *tier != CPU_TIER_AUTO))
         return 0;
     if (*tier != CPU_TIER_AUTO)
         return contradiction(c, e);

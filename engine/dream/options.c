@@ -52,8 +52,8 @@ static const struct option rows[] = {
     OPTION_CHOICE(
         C, precision, "auto", precisions,
         "Arithmetic. On a GPU auto is bf16 where the card has it, else fp16; tf32 and fp32 are slower and more "
-        "exact. On a CPU bf16 is what the convolutions multiply in, and auto is bf16 for the embedded model where the "
-        "processor has it (AVX512-BF16 or AMX), else fp32; fp16, tf32 and profile classic compute in fp32 there."),
+        "exact. On a CPU bf16 is what the convolutions multiply in, and auto is bf16 where the processor "
+        "has it (AVX512-BF16 or AMX), in as many layers as leave a gradient its direction, else fp32; fp16, tf32 and profile classic compute in fp32 there."),
     OPTION_CHOICE(
         C, tuning, "fast", tunings,
         "How a GPU's convolutions are chosen at the start. fast: by measuring those that cuDNN brings "

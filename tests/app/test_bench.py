@@ -54,6 +54,8 @@ class Bench(unittest.TestCase):
         self.assertEqual((code, err), (0, ""))
         d = json.loads(out)
         self.assertEqual((d["precision"], d["tier"].split(",")[0]), ("bf16", "bf16 by rounding"))
+        self.assertGreater(d["bf16_share"], 0.9)
+        self.assertLess(d["bf16_share"], 1, "the first layer is never rounded")
         size = d["sizes"][0]
         for of in ("", "dreamed_"):
             self.assertGreater(size[of + "gradient_cosine_to_fp32"], 0.97)
@@ -63,6 +65,7 @@ class Bench(unittest.TestCase):
         code, out, err = bench("--precision", "fp32", "--size", "64x64")
         self.assertEqual((code, err, json.loads(out)["precision"]), (0, "", "fp32"))
         self.assertNotIn("gradient_cosine_to_fp32", json.loads(out)["sizes"][0])
+        self.assertNotIn("bf16_share", json.loads(out))
 
     def test_bf16_without_a_processor_that_has_it(self):
         code, out, err = bench("--precision", "bf16", "--size", "64x64")

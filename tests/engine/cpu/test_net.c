@@ -141,8 +141,8 @@ static void compare_all(const struct toy_layer *toy, enum cpu_tier tier)
     static float weight[2][MAP_MAX];
     toy_open(&m, toy);
     assert_int_equal(pool_open(&pool, 2), 0);
-    assert_int_equal(cpu_net_open(&n, &(struct cpu_net_params){&m, pool, SIDE_MAX, SIDE_MAX, tier, 0}, NULL),
-                     0);
+    assert_int_equal(
+        cpu_net_open(&n, &(struct cpu_net_params){&m, pool, SIDE_MAX, SIDE_MAX, tier, 0, false}, NULL), 0);
     fill_weight(weight[0], MAP_MAX);
     fill_weight(weight[1], MAP_MAX);
     struct objective_subject subjects[2] = {{2, weight[0]}, {3, weight[1]}};
@@ -215,7 +215,9 @@ static void gradient_matches_finite_differences(void **state)
     toy_open(&m, odd_toy);
     assert_int_equal(pool_open(&pool, 1), 0);
     assert_int_equal(
-        cpu_net_open(&n, &(struct cpu_net_params){&m, pool, SIDE_MAX, SIDE_MAX, CPU_TIER_AUTO, 0}, NULL), 0);
+        cpu_net_open(&n, &(struct cpu_net_params){&m, pool, SIDE_MAX, SIDE_MAX, CPU_TIER_AUTO, 0, false},
+                     NULL),
+        0);
     fill_weight(weight, MAP_MAX);
     struct objective_subject subject = {2, weight};
     check_differences(n, &(struct objective){&subject, 1, 0.5f, -1, -1, false});
@@ -247,7 +249,7 @@ static void compare_threads(const struct toy_layer *toy, enum cpu_tier tier)
         struct pool *pool;
         struct cpu_net *n;
         assert_int_equal(pool_open(&pool, i + 1), 0);
-        const struct cpu_net_params params = {&m, pool, SIDE_MAX, SIDE_MAX, tier, caches[i]};
+        const struct cpu_net_params params = {&m, pool, SIDE_MAX, SIDE_MAX, tier, caches[i], false};
         assert_int_equal(cpu_net_open(&n, &params, NULL), 0);
         assert_int_equal(cpu_net_gradient(n, &(struct cpu_net_input){x, 69, 70}, &o, grad[i], &value[i]), 0);
         assert_int_equal(cpu_net_logits(n, &(struct cpu_net_input){x, 69, 70}, logits[i]), 0);
@@ -283,7 +285,8 @@ static void a_call_leaves_nothing_to_the_next(void **state)
     for (size_t i = 0; i < ARRAY_LEN(toys); i++) {
         toy_open(&m, toys[i]);
         assert_int_equal(
-            cpu_net_open(&n, &(struct cpu_net_params){&m, pool, SIDE_MAX, SIDE_MAX, CPU_TIER_AUTO, 0}, NULL),
+            cpu_net_open(&n, &(struct cpu_net_params){&m, pool, SIDE_MAX, SIDE_MAX, CPU_TIER_AUTO, 0, false},
+                         NULL),
             0);
         assert_int_equal(cpu_net_gradient(n, &(struct cpu_net_input){x, 33, 29}, &o, first, NULL), 0);
         assert_int_equal(cpu_net_gradient(n, &(struct cpu_net_input){x, 70, 69}, &o, other, NULL), 0);
@@ -308,7 +311,9 @@ static void a_step_allocates_nothing(void **state)
     assert_int_equal(pool_open(&pool, 2), 0);
     int before = atomic_load(&allocations);
     assert_int_equal(
-        cpu_net_open(&n, &(struct cpu_net_params){&m, pool, SIDE_MAX, SIDE_MAX, CPU_TIER_AUTO, 0}, NULL), 0);
+        cpu_net_open(&n, &(struct cpu_net_params){&m, pool, SIDE_MAX, SIDE_MAX, CPU_TIER_AUTO, 0, false},
+                     NULL),
+        0);
     assert_true(atomic_load(&allocations) > before); /* the counter counts */
     fill_picture(x, VALUES_MAX, 1);
     fill_weight(weight, MAP_MAX);
@@ -341,19 +346,21 @@ static void impossible_calls_are_refused(void **state)
     static float x[VALUES_MAX], grad[VALUES_MAX], weight[MAP_MAX];
     toy_open(&m, odd_toy);
     assert_int_equal(pool_open(&pool, 1), 0);
-    assert_int_equal(cpu_net_open(&n, &(struct cpu_net_params){&m, pool, 7, 40, CPU_TIER_AUTO, 0}, &e),
+    assert_int_equal(cpu_net_open(&n, &(struct cpu_net_params){&m, pool, 7, 40, CPU_TIER_AUTO, 0, false}, &e),
                      -ERANGE);
     assert_null(n);
     assert_non_null(strstr(e.text, "7x40"));
     assert_int_equal(
-        cpu_net_open(&n, &(struct cpu_net_params){&m, pool, 40, CPU_NET_SIDE_MAX_PX + 1, CPU_TIER_AUTO, 0},
-                     &e),
+        cpu_net_open(
+            &n, &(struct cpu_net_params){&m, pool, 40, CPU_NET_SIDE_MAX_PX + 1, CPU_TIER_AUTO, 0, false}, &e),
         -ERANGE);
     for (size_t t = 0; t < ARRAY_LEN(tiers); t++)
         if (!kernels_pick(tiers[t]))
-            assert_int_equal(cpu_net_open(&n, &(struct cpu_net_params){&m, pool, 40, 40, tiers[t], 0}, &e),
-                             -ENOTSUP);
-    assert_int_equal(cpu_net_open(&n, &(struct cpu_net_params){&m, pool, 40, 50, CPU_TIER_AUTO, 0}, &e), 0);
+            assert_int_equal(
+                cpu_net_open(&n, &(struct cpu_net_params){&m, pool, 40, 40, tiers[t], 0, false}, &e),
+                -ENOTSUP);
+    assert_int_equal(
+        cpu_net_open(&n, &(struct cpu_net_params){&m, pool, 40, 50, CPU_TIER_AUTO, 0, false}, &e), 0);
     struct objective_subject subject = {1, weight};
     struct objective o = {&subject, 1, 0, -1, -1, false};
     const int bad[][2] = {{41, 50}, {40, 51}, {7, 50}, {40, 7}, {0, 0}, {-1, 20}};
@@ -393,7 +400,8 @@ static void a_model_that_serves_once_gives_its_weights_away(void **state)
     for (int once = 0; once < 2; once++) {
         m.serves_once = once;
         assert_int_equal(
-            cpu_net_open(&n, &(struct cpu_net_params){&m, pool, SIDE_MAX, SIDE_MAX, CPU_TIER_AUTO, 0}, &e),
+            cpu_net_open(&n, &(struct cpu_net_params){&m, pool, SIDE_MAX, SIDE_MAX, CPU_TIER_AUTO, 0, false},
+                         &e),
             0);
         assert_int_equal(cpu_net_logits(n, &(struct cpu_net_input){x, SIDE_MAX, SIDE_MAX}, logits[once]), 0);
         for (int i = 0; i < m.layer_count; i++)
@@ -403,7 +411,8 @@ static void a_model_that_serves_once_gives_its_weights_away(void **state)
     }
     assert_memory_equal(logits[0], logits[1], sizeof logits[0]);
     assert_int_equal(
-        cpu_net_open(&second, &(struct cpu_net_params){&m, pool, SIDE_MAX, SIDE_MAX, CPU_TIER_AUTO, 0}, &e),
+        cpu_net_open(&second, &(struct cpu_net_params){&m, pool, SIDE_MAX, SIDE_MAX, CPU_TIER_AUTO, 0, false},
+                     &e),
         -EINVAL);
     assert_null(second);
     assert_non_null(strstr(e.text, "another network"));
@@ -428,7 +437,8 @@ static void lack_of_memory_is_reported(void **state)
     tight.rlim_cur = (rlim_t)1 << 30;
     assert_int_equal(setrlimit(RLIMIT_AS, &tight), 0);
     int rc = cpu_net_open(
-        &n, &(struct cpu_net_params){&m, pool, CPU_NET_SIDE_MAX_PX, CPU_NET_SIDE_MAX_PX, CPU_TIER_AUTO, 0},
+        &n,
+        &(struct cpu_net_params){&m, pool, CPU_NET_SIDE_MAX_PX, CPU_NET_SIDE_MAX_PX, CPU_TIER_AUTO, 0, false},
         &e);
     assert_int_equal(setrlimit(RLIMIT_AS, &old), 0);
     assert_int_equal(rc, -ENOMEM);

@@ -55,7 +55,8 @@ static int close_all(void **state)
 static struct cpu_net *open_net(struct model *m)
 {
     struct cpu_net *n;
-    assert_int_equal(cpu_net_open(&n, &(struct cpu_net_params){m, pool, W, H, CPU_TIER_AUTO, 0}, NULL), 0);
+    assert_int_equal(cpu_net_open(&n, &(struct cpu_net_params){m, pool, W, H, CPU_TIER_AUTO, 0, false}, NULL),
+                     0);
     return n;
 }
 

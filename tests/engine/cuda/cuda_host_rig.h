@@ -63,7 +63,7 @@ int cuda_net_open(struct cuda_net **out, struct cuda_device *d, const struct bac
     assert_int_equal(pool_open(&n->pool, 1), 0);
     return cpu_net_open(&n->net,
                         &(struct cpu_net_params){params->model, n->pool, params->views[0].width_px,
-                                                 params->views[0].height_px, CPU_TIER_AUTO, 0},
+                                                 params->views[0].height_px, CPU_TIER_AUTO, 0, false},
                         e);
 }
 

@@ -466,7 +466,7 @@ static double channel_mean(struct dream *d, int layer, int channel)
     struct pool *pool;
     struct error e;
     assert_int_equal(pool_open(&pool, 1), 0);
-    const struct cpu_net_params p = {model, pool, d->width, d->height, CPU_TIER_AUTO, 0};
+    const struct cpu_net_params p = {model, pool, d->width, d->height, CPU_TIER_AUTO, 0, false};
     assert_int_equal(cpu_net_open(&net, &p, &e), 0);
     dream_picture(d, x);
     assert_int_equal(

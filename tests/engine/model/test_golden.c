@@ -133,7 +133,8 @@ static void compare(const struct weights *w, const struct golden *g, struct mode
     size_t count = 3 * (size_t)g->width_px * (size_t)g->height_px;
     int map_w = model_map_size(m, g->width_px), map_h = model_map_size(m, g->height_px);
     assert_int_equal(pool_open(&pool, 1), 0);
-    if (cpu_net_open(&n, &(struct cpu_net_params){m, pool, g->width_px, g->height_px, tier, 0}, &e) < 0)
+    if (cpu_net_open(&n, &(struct cpu_net_params){m, pool, g->width_px, g->height_px, tier, 0, false}, &e) <
+        0)
         fail_msg("%s: %s", file, e.text);
     float *x = picture(count), *gradient = xmalloc(count * sizeof *gradient);
     float logits[8 * MAP_MAX], weight[2][MAP_MAX];
