@@ -158,11 +158,11 @@ int cpu_net_choose_rounding(struct cpu_net *n, bool is_all, struct error *e)
         int64_t began_us = clock_real_us();
         double is = search(&t);
         n->rounding_share = share_of_rounding(n);
-        log_info("cpu",
-                 "%s: %.0f %% of the convolutions' multiplications; the gradient's cosine to fp32's is "
-                 "%.4f (%d gradients tried, %.0f ms)",
-                 n->bf16->name, 100 * n->rounding_share, is, t.gradients,
-                 (double)(clock_real_us() - began_us) / 1000.0);
+        log_debug("cpu",
+                  "%s: %.0f %% of the convolutions' multiplications; the gradient's cosine to fp32's is "
+                  "%.4f (%d gradients tried, %.0f ms)",
+                  n->bf16->name, 100 * n->rounding_share, is, t.gradients,
+                  (double)(clock_real_us() - began_us) / 1000.0);
         if (n->rounding_share == 0)
             n->bf16 = NULL;
     }
