@@ -199,7 +199,8 @@ class Interface(unittest.TestCase):
         self.assertIn("K", video[0]["flags"])
         self.assertGreater(len(video), 25)
         times = [float(p["dts_time"]) for p in video]
-        self.assertTrue(all(0.03 < b - a < 0.05 for a, b in zip(times, times[1:])), times)
+        most = 0.05 if SLOW == 1 else 0.25  # a sanitizer is too slow for all frames; those left out leave a gap
+        self.assertTrue(all(0.03 < b - a < most for a, b in zip(times, times[1:])), times)
         self.assertGreater(body.count(b"moof"), len(video) / 4)
 
     def test_mjpg(self):
