@@ -294,11 +294,11 @@ void cpu_net_pack_forget(struct cpu_net *n)
         const struct model_layer *l = &n->model->layers[i];
         struct pack *p = &n->packs[i];
         if (n->rounds[0][i])
-            forget(p->forward, p->filters ? 0 : kept_floats(l->in, p->out));
+            forget(p->forward, kept_floats(l->in, p->out)); /* NULL where filters are not kept */
         else
             forget(p->forward_pairs, kept_pairs_floats(n, l->in, p->out));
         if (n->rounds[1][i])
-            forget(p->backward, p->filters ? 0 : kept_floats(l->out, p->in));
+            forget(p->backward, kept_floats(l->out, p->in));
         else
             forget(p->backward_pairs, kept_pairs_floats(n, l->out, p->in));
     }
