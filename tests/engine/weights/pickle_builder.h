@@ -13,12 +13,15 @@
 
 struct bytes {
     uint8_t *data;
-    size_t size;
+    size_t size, room; /* bytes; room is above size once anything is put */
 };
 
 static inline void put(struct bytes *b, const void *data, size_t size)
 {
-    b->data = xrealloc(b->data, b->size + size + 1);
+    if (b->room - b->size <= size) {
+        b->room = 2 * (b->size + size) + 1;
+        b->data = xrealloc(b->data, b->room);
+    }
     memcpy(b->data + b->size, data, size);
     b->size += size;
 }
