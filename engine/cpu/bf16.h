@@ -2,8 +2,9 @@
  * bf16 - products of the 3x3 layers with both factors rounded to bfloat16 and sums in float: what processors since
  * 2020 multiply at twice (AVX512-BF16) to sixteen times (AMX) the rate of floats.
  *
- * Only what goes into the 36 products of a tile is rounded, V and U of kernels.h; the transforms before and behind
- * them, the first layer, the head and the prior stay what they are. A driver is one const struct of functions:
+ * Only what goes into the 36 products of a tile is rounded, V and U of kernels.h, and the head's weights where they are
+ * kept (net_rounding.c); the transforms before and behind the products, the first layer, all sums of the head and the
+ * prior stay what they are. A driver is one const struct of functions:
  *   avx512-bf16       vdpbf16ps
  *   amx-bf16          tdpbf16ps
  *   bf16 by rounding  the same numbers out of ordinary instructions. It is slower than fp32 and there to measure

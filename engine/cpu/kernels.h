@@ -92,19 +92,20 @@ struct kernels {
     /* Its adjoint: planar gradient out[3][h][w] of rows y.., `packed` [9 taps][3][channels]. */
     void (*rgb_backward)(const struct map *m, const float *packed, int y, int rows, float *out);
 
-    /* Floats of 24 bits, the upper 16 in `high` and the next 8 in `low`: count / 16 rows of 16. */
-    void (*widen)(const uint16_t *high, const uint8_t *low, int count, float *out);
+    /* Floats of 24 bits: 65536 * high + 256 * low are their bits, so that `high` alone is the nearest bf16, which is
+     * what comes out where `low` is NULL. count / 16 rows of 16. */
+    void (*widen)(const uint16_t *high, const int8_t *low, int count, float *out);
     /* The same for blocks of 16 x 16 that lie `stride` numbers apart; each comes out with its rows and
      * columns exchanged: out[blocks][16 of column][16 of row]. */
-    void (*widen_turned)(const uint16_t *high, const uint8_t *low, size_t stride, int blocks, float *out);
+    void (*widen_turned)(const uint16_t *high, const int8_t *low, size_t stride, int blocks, float *out);
 
-    /* F(2x2,7x7), 64 products for a tile of 2x2 outputs. U of `depth` inputs of a panel of weights of 24
-     * bits: [49 taps, tap_stride apart][depth, a multiple of 4][16] to u [64, plane apart][depth][16]. */
-    void (*seven_filters)(const uint16_t *high, const uint8_t *low, size_t tap_stride, int depth, float *u,
+    /* F(2x2,7x7), 64 products for a tile of 2x2 outputs. U of `depth` inputs of a panel of weights, as
+     * `widen` reads them: [49 taps, tap_stride apart][depth, a multiple of 4][16] to u [64, plane apart][depth][16]. */
+    void (*seven_filters)(const uint16_t *high, const int8_t *low, size_t tap_stride, int depth, float *u,
                           size_t plane);
     /* U of the way back: [49][16 inputs][16] of `blocks` panels, block_stride apart,
      * to [64][16 * blocks outputs][16 inputs]. */
-    void (*seven_filters_turned)(const uint16_t *high, const uint8_t *low, size_t tap_stride,
+    void (*seven_filters_turned)(const uint16_t *high, const int8_t *low, size_t tap_stride,
                                  size_t block_stride, int blocks, float *u, size_t plane);
     /* V of a tile: 8x8 pixels from `from` on to [64, plane apart][channels]. */
     void (*seven_in)(const float *from, size_t row, size_t pixel, int channels, float *v, size_t plane);

@@ -200,15 +200,20 @@ static void rgb_backward(const struct map *m, const float *packed, int y, int ro
 
 /* ---- The fully connected layers ---- */
 
-INLINE vec widened(const uint16_t *high, const uint8_t *low)
+/* `low` from number `count` on, where there is one. */
+INLINE const int8_t *low_from(const int8_t *low, size_t count)
 {
-    return (vec)(upper_bits(high) | middle_bits(low));
+    return low ? low + count : NULL;
 }
 
-static void widen(const uint16_t *high, const uint8_t *low, int count, float *out)
+static void widen(const uint16_t *high, const int8_t *low, int count, float *out)
 {
-    for (int i = 0; i < count; i += LANES)
-        store(out + i, widened(high + i, low + i));
+    if (low)
+        for (int i = 0; i < count; i += LANES)
+            store(out + i, (vec)((uvec)upper_bits(high + i) + (uvec)below_bits(low + i)));
+    else
+        for (int i = 0; i < count; i += LANES)
+            store(out + i, (vec)upper_bits(high + i));
 }
 
 /* Four rows of four, exchanged; rows of both are 16 long. */
@@ -235,14 +240,15 @@ INLINE void turn_block(const float *from, float *to)
 }
 
 /* No prefetcher follows strides of megabytes: what comes is asked for ahead. */
-static void widen_turned(const uint16_t *high, const uint8_t *low, size_t stride, int blocks, float *out)
+static void widen_turned(const uint16_t *high, const int8_t *low, size_t stride, int blocks, float *out)
 {
-    for (int b = 0; b < blocks; b++, high += stride, low += stride, out += BLOCK) {
+    for (int b = 0; b < blocks; b++, high += stride, low = low_from(low, stride), out += BLOCK) {
         _Alignas(64) float block[BLOCK]; /* widen stores whole vectors */
         for (int i = 0; b + BLOCKS_AHEAD < blocks && i < BLOCK; i += 64) {
             __builtin_prefetch(high + BLOCKS_AHEAD * stride + i);
             __builtin_prefetch(high + BLOCKS_AHEAD * stride + i + 32);
-            __builtin_prefetch(low + BLOCKS_AHEAD * stride + i);
+            if (low)
+                __builtin_prefetch(low + BLOCKS_AHEAD * stride + i);
         }
         widen(high, low, BLOCK, block);
         turn_block(block, out);

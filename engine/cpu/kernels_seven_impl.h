@@ -107,7 +107,7 @@ INLINE void seven_filter_points(const float *filters, size_t stride, float *u, s
 
 /* No prefetcher follows 49 strides of kilobytes: what comes next is asked for ahead, a few taps after each
  * of `parts` pieces of work, so that memory and arithmetic go on side by side. `count` numbers per tap. */
-INLINE void seven_ask(const uint16_t *high, const uint8_t *low, size_t tap_stride, int count, int part,
+INLINE void seven_ask(const uint16_t *high, const int8_t *low, size_t tap_stride, int count, int part,
                       int parts)
 {
     for (int tap = part * 49 / parts; tap < (part + 1) * 49 / parts; tap++)
@@ -115,38 +115,39 @@ INLINE void seven_ask(const uint16_t *high, const uint8_t *low, size_t tap_strid
             size_t at = (size_t)tap * tap_stride + (size_t)i;
             __builtin_prefetch(high + at);
             __builtin_prefetch(high + at + 32);
-            __builtin_prefetch(low + at);
+            if (low)
+                __builtin_prefetch(low + at);
         }
 }
 
-static void seven_filters(const uint16_t *high, const uint8_t *low, size_t tap_stride, int depth, float *u,
+static void seven_filters(const uint16_t *high, const int8_t *low, size_t tap_stride, int depth, float *u,
                           size_t plane)
 {
     enum { COUNT = 4 * GROUP }; /* [49][4][16] floats stay in the first-level cache */
-    for (int at = 0; at < depth * GROUP; at += COUNT, high += COUNT, low += COUNT) {
+    for (int at = 0; at < depth * GROUP; at += COUNT, high += COUNT, low = low_from(low, COUNT)) {
         _Alignas(64) float filters[49 * COUNT];
         for (size_t tap = 0; tap < 49; tap++)
-            widen(high + tap * tap_stride, low + tap * tap_stride, COUNT, filters + tap * COUNT);
+            widen(high + tap * tap_stride, low_from(low, tap * tap_stride), COUNT, filters + tap * COUNT);
         for (int i = 0; i < COUNT; i += LANES) {
             seven_filter_points(filters + i, COUNT, u + at + i, plane);
-            seven_ask(high + COUNT, low + COUNT, tap_stride, COUNT, i / LANES, COUNT / LANES);
+            seven_ask(high + COUNT, low_from(low, COUNT), tap_stride, COUNT, i / LANES, COUNT / LANES);
         }
     }
 }
 
-static void seven_filters_turned(const uint16_t *high, const uint8_t *low, size_t tap_stride,
+static void seven_filters_turned(const uint16_t *high, const int8_t *low, size_t tap_stride,
                                  size_t block_stride, int blocks, float *u, size_t plane)
 {
-    for (int b = 0; b < blocks; b++, high += block_stride, low += block_stride, u += BLOCK) {
+    for (int b = 0; b < blocks; b++, high += block_stride, low = low_from(low, block_stride), u += BLOCK) {
         _Alignas(64) float block[BLOCK], filters[49 * BLOCK];
         for (size_t tap = 0; tap < 49; tap++) {
-            widen(high + tap * tap_stride, low + tap * tap_stride, BLOCK, block);
+            widen(high + tap * tap_stride, low_from(low, tap * tap_stride), BLOCK, block);
             turn_block(block, filters + tap * BLOCK);
         }
         for (int i = 0; i < BLOCK; i += LANES) {
             seven_filter_points(filters + i, BLOCK, u + i, plane);
-            seven_ask(high + block_stride, low + block_stride, tap_stride, b + 1 < blocks ? BLOCK : 0,
-                      i / LANES, BLOCK / LANES);
+            seven_ask(high + block_stride, low_from(low, block_stride), tap_stride,
+                      b + 1 < blocks ? BLOCK : 0, i / LANES, BLOCK / LANES);
         }
     }
 }

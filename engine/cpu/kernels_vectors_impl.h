@@ -17,6 +17,7 @@ enum { VECTORS = GROUP / LANES };
 
 typedef float vec __attribute__((vector_size(LANES * 4)));
 typedef int32_t ivec __attribute__((vector_size(LANES * 4)));
+typedef uint32_t uvec __attribute__((vector_size(LANES * 4)));
 typedef float vec_in_memory __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
 
 INLINE vec load(const float *p)
@@ -46,7 +47,7 @@ INLINE vec larger(vec a, vec b)
 #endif
 }
 
-/* Halves as the upper half of LANES words, bytes as the one below. */
+/* Halves as the upper half of LANES words; bytes with a sign times 256. */
 INLINE ivec upper_bits(const uint16_t *p)
 {
 #if LANES == 16
@@ -63,16 +64,16 @@ INLINE ivec upper_bits(const uint16_t *p)
 #endif
 }
 
-INLINE ivec middle_bits(const uint8_t *p)
+INLINE ivec below_bits(const int8_t *p)
 {
 #if LANES == 16
-    return (ivec)_mm512_slli_epi32(_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)p)), 8);
+    return (ivec)_mm512_slli_epi32(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)p)), 8);
 #elif LANES == 8
-    return (ivec)_mm256_slli_epi32(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p)), 8);
+    return (ivec)_mm256_slli_epi32(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)p)), 8);
 #else
     ivec x = {0};
     for (int i = 0; i < LANES; i++)
-        x[i] = p[i] << 8;
+        x[i] = p[i] * 256;
     return x;
 #endif
 }

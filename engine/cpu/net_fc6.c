@@ -125,6 +125,13 @@ static struct own own_of_worker(const struct job *j, int worker)
     return o;
 }
 
+/* The lower bits of the weights from number `at` on, or NULL. */
+static const int8_t *low_from(const struct job *j, size_t at)
+{
+    const int8_t *low = cpu_net_low(j->net, j->pack);
+    return low ? low + at : NULL;
+}
+
 /* m[64][tiles][width] (+)= a[64][tiles][depth] * u of `panels` panels. */
 static void multiply_points(const struct job *j, const struct own *o, const float *a, size_t plane,
                             size_t lda, int depth, int panels, bool add)
@@ -173,7 +180,7 @@ static void forward_panels(void *context, int item, int worker)
         int depth = smaller(DEPTH, j->pack->in - at);
         for (size_t i = 0; i < (size_t)panels; i++) {
             size_t from = ((first + i) * SEVEN * SEVEN * in + (size_t)at) * GROUP;
-            j->net->kernels->seven_filters(j->pack->high + from, j->pack->low + from, in * GROUP, depth,
+            j->net->kernels->seven_filters(j->pack->high + from, low_from(j, from), in * GROUP, depth,
                                            o.u + i * DEPTH * GROUP, U_PLANE);
         }
         multiply_points(j, &o, j->v + at, j->v_plane, j->v_row, depth, panels, at > 0);
@@ -216,8 +223,8 @@ static void backward_panels(void *context, int item, int worker)
         int depth = smaller(DEPTH, j->pack->out - at);
         for (size_t i = 0; i < (size_t)panels; i++) {
             size_t from = (size_t)(at / GROUP) * block + (first + i) * GROUP * GROUP;
-            j->net->kernels->seven_filters_turned(j->pack->high + from, j->pack->low + from, in * GROUP,
-                                                  block, depth / GROUP, o.u + i * DEPTH * GROUP, U_PLANE);
+            j->net->kernels->seven_filters_turned(j->pack->high + from, low_from(j, from), in * GROUP, block,
+                                                  depth / GROUP, o.u + i * DEPTH * GROUP, U_PLANE);
         }
         gradients_of(j, &o, at, depth);
         multiply_points(j, &o, o.z, o.z_plane, DEPTH, depth, panels, at > 0);

@@ -27,7 +27,7 @@ struct head_job {
     int segments, rows; /* rows per segment */
     int steps, depth;   /* depth per step */
     const uint16_t *high;
-    const uint8_t *low;
+    const int8_t *low;   /* or NULL */
     size_t panel_inputs; /* of the packed layer */
     bool is_turned;
     size_t first_input;
@@ -38,16 +38,21 @@ struct head_job {
     const float *alive; /* [segments * rows][ldc] zero where not above zero, or NULL */
 };
 
+static const int8_t *low_from(const struct head_job *j, size_t at)
+{
+    return j->low ? j->low + at : NULL;
+}
+
 /* Weights first..first+depth-1 of an item's depth, as floats [depth][16]. */
 static void weights_of(const struct head_job *j, int item, size_t first, int depth, float *out)
 {
     if (j->is_turned) {
         size_t stride = j->panel_inputs * GROUP;
         size_t at = first / GROUP * stride + (j->first_input + (size_t)item * GROUP) * GROUP;
-        j->kernels->widen_turned(j->high + at, j->low + at, stride, depth / GROUP, out);
+        j->kernels->widen_turned(j->high + at, low_from(j, at), stride, depth / GROUP, out);
     } else {
         size_t at = ((size_t)item * j->panel_inputs + first) * GROUP;
-        j->kernels->widen(j->high + at, j->low + at, depth * GROUP, out);
+        j->kernels->widen(j->high + at, low_from(j, at), depth * GROUP, out);
     }
 }
 
@@ -123,7 +128,7 @@ void cpu_net_head_forward(struct cpu_net *n, int last)
                              .steps = 1,
                              .depth = p->in,
                              .high = p->high,
-                             .low = p->low,
+                             .low = cpu_net_low(n, p),
                              .panel_inputs = panel_inputs(n, i),
                              .c = n->hidden[i],
                              .ldc = cpu_net_hidden_row(n, i),
@@ -205,7 +210,7 @@ static struct head_job way_back(const struct cpu_net *n, int i)
                              .steps = 1,
                              .depth = p->out,
                              .high = p->high,
-                             .low = p->low,
+                             .low = cpu_net_low(n, p),
                              .panel_inputs = panel_inputs(n, i),
                              .is_turned = true};
 }
@@ -275,8 +280,9 @@ static void class_weights(const struct cpu_net *n, int class_index, float *out)
 {
     const struct pack *p = &n->packs[n->convs + FC8];
     size_t at = (size_t)(class_index / GROUP) * (size_t)p->in * GROUP + (size_t)(class_index % GROUP);
+    const int8_t *low = cpu_net_low(n, p);
     for (size_t c = 0; c < (size_t)p->in; c++, at += GROUP) {
-        uint32_t bits = (uint32_t)p->high[at] << 16 | (uint32_t)p->low[at] << 8;
+        uint32_t bits = ((uint32_t)p->high[at] << 16) + (uint32_t)(low ? low[at] * 256 : 0);
         memcpy(&out[c], &bits, sizeof bits);
     }
 }

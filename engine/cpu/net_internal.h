@@ -32,8 +32,8 @@ struct pack {
     float *backward;                          /* FILTERS_KEPT: U [36][in / 16][layer.out][16] */
     uint16_t *forward_pairs, *backward_pairs; /* the same as bf16.h has it, where the network has bf16 */
     float *filters;                           /* other convolution, both ways: [out / 16][9][in][16] */
-    uint16_t *high; /* head, both ways: [out / 16][kernel row, column, in][16] upper 16 bits of a float */
-    uint8_t *low;   /* head: the 8 bits below them */
+    uint16_t *high; /* head, both ways: [out / 16][kernel row, column, in][16] as bf16 */
+    int8_t *low;    /* head: the 8 bits below them, see `widen` of kernels.h */
     float *bias;    /* [out] */
 };
 
@@ -45,6 +45,7 @@ struct cpu_net {
     const struct bf16_kernels *bf16; /* NULL: V and U are floats everywhere */
     /* Layers whose V and U are bf16, forwards and backwards: chosen when the network opens (net_rounding.c). */
     bool rounds[2][MODEL_CONVS_MAX];
+    bool rounds_head;      /* its weights are the bf16 alone */
     double rounding_share; /* of the convolutions' multiplications */
     int max_width_px, max_height_px;
     size_t cache_bytes; /* of the shared cache: bands and rounds are planned by it */
@@ -58,7 +59,6 @@ struct cpu_net {
     size_t packed_bytes;
     uint8_t *arena; /* one allocation for all that follows */
     size_t arena_bytes;
-    float *picture;                      /* [3][h + 2][picture_stride] normalised, with a border */
     float *rgb_map;                      /* the same as a map of 16 channels, unless is_rgb_direct */
     float *maps[2];                      /* see above */
     uint16_t *alive[MODEL_CONVS_MAX];    /* bits of each layer's map (behind its pool) */
@@ -70,16 +70,18 @@ struct cpu_net {
     size_t filter_floats;
     float *unrounded; /* bf16: [threads][unrounded_floats] V of a tile, or U of part of a panel */
     size_t unrounded_floats;
-    float *hidden[HEAD_LAYERS];   /* [positions][cpu_net_hidden_row] after ReLU; fc8: logits */
-    float *d_hidden[HEAD_LAYERS]; /* their gradients */
-    float *fc6_tiles;             /* see net_fc6.c; in the free one of `maps` */
-    float *columns;               /* [positions][kernel * in padded] gradient of one row of fc6's kernel */
-    float *evidence;              /* [positions] what each says for the objective */
-    float *wanted;                /* [channels of detail_layer] see net_detail.c */
-    double *row_sums;             /* parts of the objective, by map row or position */
+    float *fc6_tiles; /* see net_fc6.c; in the free one of `maps` */
+    float *columns;   /* [positions][kernel * in padded] gradient of one row of fc6's kernel */
+    float *evidence;  /* [positions] what each says for the objective */
+    float *wanted;    /* [channels of detail_layer] see net_detail.c */
+    double *row_sums; /* parts of the objective, by map row or position */
 
     /* Of the current call. */
-    struct map input;                                   /* uses rgb_map */
+    /* [positions][cpu_net_hidden_row] after ReLU, of fc8 the logits: behind the last map. */
+    float *hidden[HEAD_LAYERS];
+    float *d_hidden[HEAD_LAYERS]; /* their gradients */
+    float *picture;   /* [3][h + 2][picture_stride] normalised, with a border; until the second layer */
+    struct map input; /* uses rgb_map */
     struct map out[MODEL_CONVS_MAX];                    /* what each layer writes */
     int pre_w[MODEL_CONVS_MAX], pre_h[MODEL_CONVS_MAX]; /* its size before the pool */
     bool is_pooled[MODEL_CONVS_MAX];
@@ -101,6 +103,12 @@ static inline int padded(int channels)
 static inline size_t cpu_net_hidden_row(const struct cpu_net *n, int i)
 {
     return (size_t)n->packs[n->convs + i].out + GROUP;
+}
+
+/* The lower bits of a head layer's weights, or NULL where they do not count. */
+static inline const int8_t *cpu_net_low(const struct cpu_net *n, const struct pack *p)
+{
+    return n->rounds_head ? NULL : p->low;
 }
 
 /* net_plan.c: sizes of every map for a picture, up to layer `last`, which is not pooled when it is the
@@ -144,11 +152,12 @@ enum { UNROUNDED_DEPTH = 64, UNROUNDED_PLANE = UNROUNDED_DEPTH * GROUP + GROUP }
 /* net_pack.c */
 /* Frees the weights of `m`, which is the network's model, when they serve once. */
 int cpu_net_pack(struct cpu_net *n, struct model *m, struct error *e);
-/* Gives the memory of kept U that no layer reads, as `rounds` is now, back to the system. */
+/* Gives the memory that no layer reads, as `rounds` is now, back to the system: a form of kept U, the lower bits of the
+ * head. */
 void cpu_net_pack_forget(struct cpu_net *n);
 
-/* net_rounding.c: sets `rounds` of a network that is open but for that; without bf16 it does nothing. `is_all`: without
- * looking. `bf16` is NULL after that where no layer may round. 0 or -ENOMEM with a line. */
+/* net_rounding.c: sets `rounds` and `rounds_head` of a network that is open but for that; without bf16 it does
+ * nothing. `is_all`: without looking. `bf16` is NULL after that where no layer may round. 0 or -ENOMEM with a line. */
 int cpu_net_choose_rounding(struct cpu_net *n, bool is_all, struct error *e);
 
 /* net_tiles.c: one layer from `in` to `out` over a run of the tiles of the larger of both; `depth` is

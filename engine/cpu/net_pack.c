@@ -9,8 +9,9 @@
  * The head, most of a VGG's weights, is packed once, [out / 16][kernel row][kernel column, in][16 of out]:
  * the way back turns blocks of 16 x 16 while it reads them. Its numbers are floats rounded to 24 bits, 16 of
  * significand: exact for files of half precision (of either kind), 2^-16 off at most for others, which is
- * less than what the convolutions' arithmetic leaves. Sixteen bits would not do: the logits of a full VGG-16
- * would be off by three times the bound of 1e-4.
+ * less than what the convolutions' arithmetic leaves. Sixteen bits would not do in fp32: the logits of a full VGG-16
+ * would be off by three times the bound of 1e-4. Where convolutions multiply in bf16 they may do, and the lower 8 bits
+ * are given back (net_rounding.c): so the upper 16 are the nearest bf16, and the lower have a sign.
  *
  * Weights that serve once are freed layer by layer, the head first and its pages as they are packed, so that
  * a model and its packed form never stand in memory side by side.
@@ -127,10 +128,10 @@ static uint32_t rounded(float x)
 
 /* Gives the pages of numbers that nobody will read again back to the system; what is left of them reads as
  * zeros until it is freed. */
-static void release(float *from, size_t count)
+static void release(void *from, size_t bytes)
 {
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), first = (uintptr_t)from;
-    uintptr_t end = (first + count * sizeof *from) / page * page;
+    uintptr_t end = (first + bytes) / page * page;
     first = (first + page - 1) / page * page;
     if (first < end)
         madvise((void *)first, end - first, MADV_DONTNEED);
@@ -153,15 +154,16 @@ static void pack_head_panel(void *context, int panel, int worker)
             for (size_t t = 0; t < size * size; t++) {
                 uint32_t w = rounded(l->weight[(out * (size_t)l->in + c) * size * size + t]);
                 size_t at = ((size_t)panel * depth + t * in + c) * GROUP + k;
-                j->pack->high[at] = (uint16_t)(w >> 8);
-                j->pack->low[at] = (uint8_t)w;
+                uint32_t high = (w + 0x80) >> 8;
+                j->pack->high[at] = (uint16_t)high;
+                j->pack->low[at] = (int8_t)((int32_t)w - (int32_t)(high << 8));
             }
     }
     size_t first = (size_t)panel * GROUP, end = first + GROUP;
     end = end < (size_t)l->out ? end : (size_t)l->out;
     size_t row = (size_t)l->in * size * size;
     if (j->is_last_reader)
-        release(l->weight + first * row, (end - first) * row);
+        release(l->weight + first * row, (end - first) * row * sizeof *l->weight);
 }
 
 /* U of one direction, kept; of pairs as many floats as fill their place. */
@@ -228,7 +230,7 @@ static float *place(struct cpu_net *n, int i, float *at)
     at += p->out;
     if (i >= n->convs) {
         p->high = (uint16_t *)at;
-        p->low = (uint8_t *)(p->high + all * sizeof *at / 3);
+        p->low = (int8_t *)(p->high + all * sizeof *at / 3);
     } else if (cpu_net_filters_of(n->packs[i].in, n->packs[i].out) != FILTERS_KEPT) {
         p->filters = at;
     } else if (i == 0 && n->is_rgb_direct) {
@@ -285,7 +287,7 @@ int cpu_net_pack(struct cpu_net *n, struct model *m, struct error *e)
 static void forget(void *u, size_t floats)
 {
     if (u)
-        release(u, floats);
+        release(u, floats * sizeof(float));
 }
 
 void cpu_net_pack_forget(struct cpu_net *n)
@@ -302,4 +304,6 @@ void cpu_net_pack_forget(struct cpu_net *n)
         else
             forget(p->backward_pairs, kept_pairs_floats(n, l->out, p->in));
     }
+    for (int i = n->convs; n->rounds_head && i < n->model->layer_count; i++)
+        release(n->packs[i].low, pack_floats(n, i) * sizeof(float) / 3);
 }

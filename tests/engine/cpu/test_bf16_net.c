@@ -197,6 +197,45 @@ static void a_model_without_a_gradient_stays_in_fp32(void **state)
     toy_close(&m);
 }
 
+/* To bf16 as the head is: to 24 bits, and those to 16. */
+static void round_weights(struct model_layer *l)
+{
+    size_t count = (size_t)l->in * (size_t)l->out * (size_t)l->kernel * (size_t)l->kernel;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t bits;
+        memcpy(&bits, &l->weight[i], sizeof bits);
+        bits = (bits + 0x7f + (bits >> 8 & 1)) & 0xffffff00;
+        bits = (bits + 0x8000) & 0xffff0000;
+        memcpy(&l->weight[i], &bits, sizeof bits);
+    }
+}
+
+/* What lies below bf16 in the head's weights is nothing to a tier that rounds, whichever layers do, and counts in fp32. */
+static void the_head_keeps_the_nearest_bf16(void **state)
+{
+    (void)state;
+    static float x[VALUES_MAX], weight[MAP_MAX], grad[VALUES_MAX], other[VALUES_MAX], exact[VALUES_MAX];
+    fill(x, weight);
+    struct objective_subject subject = {2, weight};
+    const struct objective o = {&subject, 1, 0, -1, -1, false};
+    for (size_t t = 0; t < ARRAY_LEN(toys); t++) {
+        struct model m, rounded;
+        toy_open(&m, toys[t]);
+        toy_open(&rounded, toys[t]);
+        for (int i = m.layer_count - 3; i < m.layer_count; i++)
+            round_weights(&rounded.layers[i]);
+        size_t bytes = 3 * (size_t)sizes[0].w * (size_t)sizes[0].h * sizeof *grad;
+        gradient_of(&m, CPU_TIER_ROUNDED, 1, 0, x, &o, grad);
+        gradient_of(&rounded, CPU_TIER_ROUNDED, 1, 0, x, &o, other);
+        assert_memory_equal(grad, other, bytes);
+        gradient_of(&m, CPU_TIER_AUTO, 1, 0, x, &o, exact);
+        gradient_of(&rounded, CPU_TIER_AUTO, 1, 0, x, &o, other);
+        assert_memory_not_equal(exact, other, bytes);
+        toy_close(&m);
+        toy_close(&rounded);
+    }
+}
+
 static void a_tier_that_is_not_there_is_refused(void **state)
 {
     (void)state;
@@ -260,6 +299,7 @@ int main(void)
         cmocka_unit_test(networks_in_bf16_are_near_the_reference),
         cmocka_unit_test(layers_round_as_far_as_the_gradient_keeps_its_direction),
         cmocka_unit_test(a_model_without_a_gradient_stays_in_fp32),
+        cmocka_unit_test(the_head_keeps_the_nearest_bf16),
         cmocka_unit_test(a_tier_that_is_not_there_is_refused),
         cmocka_unit_test(settings_choose_the_tier),
     };

@@ -44,29 +44,15 @@ static void check_multiply(const struct kernels *k)
 
 /* ---- Weights of 24 bits ---- */
 
-static float joined(uint16_t high, uint8_t low)
-{
-    uint32_t bits = (uint32_t)high << 16 | (uint32_t)low << 8;
-    float f;
-    memcpy(&f, &bits, sizeof f);
-    return f;
-}
+enum { BLOCKS = 5, STRIDE = 256 + 48, NUMBERS = BLOCKS * STRIDE };
 
-/* Any bits but those of NaN; compared as bits. */
-static void check_widen(const struct kernels *k)
+static void check_widen_of(const struct kernels *k, const uint16_t *high, const int8_t *low,
+                           const float *straight)
 {
-    enum { BLOCKS = 5, STRIDE = 256 + 48, ALL = BLOCKS * STRIDE };
-    static uint16_t high[ALL];
-    static uint8_t low[ALL];
-    static float straight[ALL], out[BLOCKS * 256 + 1];
-    for (int i = 0; i < ALL; i++) {
-        high[i] = (uint16_t)(rng_u64(&rng) & 0xbfff);
-        low[i] = (uint8_t)rng_u64(&rng);
-        straight[i] = joined(high[i], low[i]);
-    }
+    static float out[BLOCKS * 256 + 1];
     for (int count = 16; count <= 256; count += 16) {
         out[count] = canary;
-        k->widen(high + 3, low + 3, count, out);
+        k->widen(high + 3, low ? low + 3 : NULL, count, out);
         assert_memory_equal(out, straight + 3, (size_t)count * sizeof *out);
         assert_true(out[count] == canary);
     }
@@ -79,6 +65,23 @@ static void check_widen(const struct kernels *k)
         }
         assert_true(out[blocks * 256] == canary);
     }
+}
+
+/* Any 24 bits but those of NaN, as bits: the upper 16 alone are the nearest that 16 can be. */
+static void check_widen(const struct kernels *k)
+{
+    static uint16_t high[NUMBERS];
+    static int8_t low[NUMBERS];
+    static float all[NUMBERS], upper[NUMBERS];
+    for (int i = 0; i < NUMBERS; i++) {
+        uint32_t bits = (uint32_t)rng_u64(&rng) & 0xbfffff00, near = (bits + 0x8000) & 0xffff0000;
+        high[i] = (uint16_t)(near >> 16);
+        low[i] = (int8_t)((int32_t)(bits - near) / 256);
+        memcpy(&all[i], &bits, sizeof bits);
+        memcpy(&upper[i], &near, sizeof near);
+    }
+    check_widen_of(k, high, low, all);
+    check_widen_of(k, high, NULL, upper);
 }
 
 /* ---- The first layer ---- */
