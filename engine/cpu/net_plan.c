@@ -80,6 +80,35 @@ static size_t most_window_floats(const struct cpu_net *n, const struct map *m)
     return window_bytes(n) / sizeof(float) + (BAND_MIN + 3) * tile_row_floats(m);
 }
 
+/* Floats of the last map, and behind it of the head's rows. */
+static size_t last_map_floats(const struct cpu_net *n)
+{
+    return map_bytes(&n->out[n->convs - 1]) / sizeof(float);
+}
+
+static size_t hidden_floats(const struct cpu_net *n, int i)
+{
+    size_t row = cpu_net_hidden_row(n, i), other = cpu_net_hidden_row(n, i == FC6 ? FC7 : FC6);
+    return (size_t)n->map_w * (size_t)n->map_h * (i == FC8 || row > other ? row : other);
+}
+
+/* Activations of the head and their gradients lie behind the last map, in the part of its buffer that only the
+ * larger maps before it fill. */
+static void place_head(struct cpu_net *n)
+{
+    float *at = n->out[n->convs - 1].data + last_map_floats(n);
+    for (int i = 0; i < HEAD_LAYERS; at += hidden_floats(n, i++))
+        n->hidden[i] = at;
+    n->d_hidden[FC6] = n->hidden[FC7]; /* which is not needed any more when that comes */
+    for (int i = FC7; i < HEAD_LAYERS; at += hidden_floats(n, i++))
+        n->d_hidden[i] = at;
+}
+
+static size_t head_floats(const struct cpu_net *n)
+{
+    return hidden_floats(n, FC6) + 2 * hidden_floats(n, FC7) + 2 * hidden_floats(n, FC8);
+}
+
 bool cpu_net_plan(struct cpu_net *n, int width_px, int height_px, int last, bool is_bare)
 {
     int w = width_px, h = height_px, buffer = 0;
@@ -87,6 +116,7 @@ bool cpu_net_plan(struct cpu_net *n, int width_px, int height_px, int last, bool
     n->input.data = n->rgb_map;
     n->picture_stride = ((size_t)w + 2 + GROUP - 1) / GROUP * GROUP;
     n->picture_plane = n->picture_stride * ((size_t)h + 2);
+    n->picture = n->maps[1]; /* smaller than any map of that size; the first layer writes to the other */
     for (int i = 0; i < n->convs && i <= last; i++) {
         n->pre_w[i] = w;
         n->pre_h[i] = h;
@@ -106,7 +136,13 @@ bool cpu_net_plan(struct cpu_net *n, int width_px, int height_px, int last, bool
     n->fc6_tiles = n->maps[buffer];
     n->map_w = w - n->model->layers[n->convs].kernel + 1;
     n->map_h = h - n->model->layers[n->convs].kernel + 1;
-    return last < n->convs || (n->map_w >= 1 && n->map_h >= 1);
+    if (last < n->convs)
+        return true;
+    if (n->map_w < 1 || n->map_h < 1)
+        return false;
+    if (n->arena)
+        place_head(n);
+    return true;
 }
 
 static size_t filter_floats(int in, int out)
@@ -220,6 +256,7 @@ static void carve_convs(struct cpu_net *n, struct carver *c)
     }
     if (cpu_net_fc6_is_tiled(n, n->map_w, n->map_h))
         map_floats = larger_of(map_floats, cpu_net_fc6_v_floats(n, n->map_w, n->map_h));
+    map_floats = larger_of(map_floats, last_map_floats(n) + head_floats(n));
     for (int i = 0; i < 2; i++)
         n->maps[i] = carve(c, map_floats, sizeof(float));
     n->window = carve(c, window_floats, sizeof(float));
@@ -229,24 +266,16 @@ static void carve_convs(struct cpu_net *n, struct carver *c)
 
 static void carve_head(struct cpu_net *n, struct carver *c)
 {
-    size_t positions = (size_t)n->map_w * (size_t)n->map_h;
     const struct pack *fc6 = &n->packs[n->convs];
-    size_t hidden = larger_of(cpu_net_hidden_row(n, FC6), cpu_net_hidden_row(n, FC7));
-    for (int i = 0; i < HEAD_LAYERS; i++)
-        n->hidden[i] = carve(c, positions * (i == FC8 ? cpu_net_hidden_row(n, FC8) : hidden), sizeof(float));
-    n->d_hidden[FC6] = n->hidden[FC7]; /* which is not needed any more when that comes */
-    for (int i = FC7; i < HEAD_LAYERS; i++)
-        n->d_hidden[i] = carve(c, positions * cpu_net_hidden_row(n, i), sizeof(float));
     n->class_row = carve(c, (size_t)n->packs[n->convs + FC8].in, sizeof(float));
     size_t kernel = (size_t)n->model->layers[n->convs].kernel;
-    positions = cpu_net_fc6_direct_positions(n, n->map_w, n->map_h);
+    size_t positions = cpu_net_fc6_direct_positions(n, n->map_w, n->map_h);
     n->columns = carve(c, positions * kernel * (size_t)fc6->in, sizeof(float));
 }
 
 static void carve_all(struct cpu_net *n, struct carver *c)
 {
     carve_convs(n, c); /* bits first: they alone are zeroed */
-    n->picture = carve(c, 3 * n->picture_plane, sizeof(float));
     size_t positions = (size_t)n->map_w * (size_t)n->map_h;
     n->rgb_map = n->is_rgb_direct ? NULL : carve(c, map_pixels(&n->input) * GROUP, sizeof(float));
     carve_head(n, c);
