@@ -5,9 +5,11 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -17,21 +19,31 @@ enum {
     AGAIN_US = 300000
 }; /* one Ctrl-C may come twice: from the terminal, and passed on by whoever started us */
 
+static pthread_t main_thread;
 static struct stop *stop_of;
 static _Atomic(struct watch *) watched;
 static _Atomic int64_t interrupted_us; /* the first SIGINT; 0: none */
 static int hangup_fd = -1;
 
+/* True when this is not the main thread, which is called instead. */
+static bool passed_on(int number)
+{
+    return !pthread_equal(pthread_self(), main_thread) && pthread_kill(main_thread, number) == 0;
+}
+
+/* Ends the process without _exit, for which ThreadSanitizer takes locks that the interrupted thread may hold. */
 static void leave(const char *why)
 {
     ssize_t n = write(STDERR_FILENO, why, strlen(why));
     (void)n;
     watch_restore(atomic_load(&watched));
-    _exit(1);
+    syscall(SYS_exit_group, 1);
 }
 
 static void on_end(int number)
 {
+    if (passed_on(number))
+        return;
     int64_t now_us = clock_real_us(), before_us = 0;
     if (number == SIGINT && !atomic_compare_exchange_strong(&interrupted_us, &before_us, now_us) &&
         now_us - before_us > AGAIN_US)
@@ -42,11 +54,12 @@ static void on_end(int number)
 
 static void on_hangup(int number)
 {
+    if (passed_on(number))
+        return;
     int saved_errno = errno;
     const uint64_t one = 1;
     ssize_t n = write(hangup_fd, &one, sizeof one);
     (void)n;
-    (void)number;
     errno = saved_errno;
 }
 
@@ -64,6 +77,7 @@ static void handle(int number, void (*handler)(int))
 
 int signals_catch(struct stop *stop)
 {
+    main_thread = pthread_self();
     stop_of = stop;
     handle(SIGINT, on_end);
     handle(SIGTERM, on_end);

@@ -6,7 +6,9 @@
  * terminal has gone, which a show can do without.
  *
  * Blocking the signals and waiting for them in main would not do: OpenBLAS starts threads of its own while the program
- * is loaded, with nothing blocked. So handlers set flags and write to descriptors, whatever thread they are on.
+ * is loaded, with nothing blocked. So handlers set flags and write to descriptors, and pass the signal on to the main
+ * thread when they find themselves on another one: else main could see the flag and close the descriptor before the
+ * handler has written to it, and the number could be another file by then.
  */
 #ifndef APP_SIGNALS_H
 #define APP_SIGNALS_H
@@ -16,8 +18,8 @@
 #include "app/watch.h"
 #include "common/thread.h"
 
-/* From here on, for one show at a time; `stop` is what SIGINT and SIGTERM request, and must be open until
- * signals_release. 0 or -errno. */
+/* From here on, for one show at a time; on the main thread. `stop` is what SIGINT and SIGTERM request, and must be
+ * open until signals_release. 0 or -errno. */
 int signals_catch(struct stop *stop);
 void signals_release(void); /* also when nothing was caught */
 
