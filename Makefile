@@ -90,16 +90,21 @@ kernels      := $(addprefix engine/cpu/,image_kernels.c prior_kernels.c kernels_
 kernels_avx2   := engine/cpu/kernels_avx2.c engine/cpu/bf16_rounded_avx2.c stream/camera_kernels_avx2.c
 kernels_avx512 := engine/cpu/kernels_avx512.c
 kernels_bf16   := engine/cpu/bf16_avx512.c engine/cpu/bf16_amx.c
+kernels_neon   := engine/cpu/bf16_neon.c
 ifneq ($(filter x86_64-% amd64-%,$(machine)),)
   avx2_flags   := -march=x86-64-v3
   avx512_flags := -march=x86-64-v4 -mprefer-vector-width=512
   ifneq ($(filter-out $(bare_goals),$(or $(MAKECMDGOALS),all)),)
     bf16_flags := $(call has,-mavx512bf16) $(call has,-mamx-tile) $(call has,-mamx-bf16)
   endif
+else ifneq ($(filter aarch64-% arm64-%,$(machine)),)
+  ifneq ($(filter-out $(bare_goals),$(or $(MAKECMDGOALS),all)),)
+    neon_flags := $(call has,-march=armv8.2-a+bf16)
+  endif
 endif
-flags_of = $(if $(filter $(kernels) $(kernels_avx2) $(kernels_avx512) $(kernels_bf16),$1),$(kernel_flags)) \
+flags_of = $(if $(filter $(kernels) $(kernels_avx2) $(kernels_avx512) $(kernels_bf16) $(kernels_neon),$1),$(kernel_flags)) \
            $(if $(filter $(kernels_avx2),$1),$(avx2_flags)) $(if $(filter $(kernels_avx512),$1),$(avx512_flags)) \
-           $(if $(filter $(kernels_bf16),$1),$(avx512_flags) $(bf16_flags)) \
+           $(if $(filter $(kernels_bf16),$1),$(avx512_flags) $(bf16_flags)) $(if $(filter $(kernels_neon),$1),$(neon_flags)) \
            $(if $(filter $(abi_users),$1),-DBACKEND_CUDA_ABI=$(cuda_abi)u) $(call cuda_flags_of,$1)
 
 # What the program and its GPU module must agree on (engine/cuda/abi.h): a checksum over the headers that both read.
@@ -181,7 +186,7 @@ lint-now: lint-format lint-size layers names headers lint-c lint-scripts lint-ma
 remember = @mkdir -p $(dir $1); printf '%s\n' '$2' | cmp -s - $1 || printf '%s\n' '$2' > $1
 
 $O/flags: FORCE
-	$(call remember,$@,$(CC) $(machine) $(CFLAGS) $(cppflags) $(cflags) $(kernel_flags) $(avx2_flags) $(avx512_flags) $(bf16_flags))
+	$(call remember,$@,$(CC) $(machine) $(CFLAGS) $(cppflags) $(cflags) $(kernel_flags) $(avx2_flags) $(avx512_flags) $(bf16_flags) $(neon_flags))
 $O/links: FORCE
 	$(call remember,$@,$(CC) $(CFLAGS) $(ldflags) $(LDFLAGS) $(ldlibs) $(wrapped) $(wrapped_libav) $(wrapped_irc) $(objects))
 

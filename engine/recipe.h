@@ -19,6 +19,7 @@ enum cpu_tier {
     /* With products in bf16 (engine/cpu/bf16.h). */
     CPU_TIER_AVX512BF16,
     CPU_TIER_AMX,
+    CPU_TIER_NEONBF16,
     CPU_TIER_ROUNDED /* imitated, to measure what it costs in exactness */
 };
 enum dream_profile { DREAM_MODERN, DREAM_CLASSIC };

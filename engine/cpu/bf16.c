@@ -3,17 +3,26 @@
  *
  * Bits of cpuid and XCR0 are those of Intel's Software Developer's Manual, volume 1, chapters 13 and 18: AVX512_BF16
  * is leaf 7.1 EAX bit 5, AMX_BF16 and AMX_TILE are leaf 7.0 EDX bits 22 and 24, and the system keeps tiles where
- * XCR0 bits 17 and 18 are set. Linux gives tiles to a process that asks (arch_prctl, since 5.16).
+ * XCR0 bits 17 and 18 are set. Linux gives tiles to a process that asks (arch_prctl, since 5.16), and says of an Arm
+ * whether it has bfmmla (HWCAP2_BF16, Documentation/arch/arm64/elf_hwcaps.rst).
  */
 #include "engine/cpu/bf16.h"
 
 #include "common/log.h"
 #include "engine/cpu/kernels.h"
 
-#if defined(__x86_64__)
+#if defined(__aarch64__)
+#include <sys/auxv.h>
+#ifndef HWCAP2_BF16
+#define HWCAP2_BF16 (1 << 14)
+#endif
+#elif defined(__x86_64__)
 #include <cpuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#endif
+
+#if defined(__x86_64__)
 
 enum { LEAF_FEATURES = 7, ASK_FOR_STATE = 0x1023, STATE_OF_TILES = 18 };
 
@@ -41,6 +50,11 @@ static bool has_amx(void)
            (d >> 24 & 1) && (states_kept() >> 17 & 3) == 3 &&
            syscall(SYS_arch_prctl, ASK_FOR_STATE, STATE_OF_TILES) == 0;
 }
+
+static bool has_neon_bf16(void)
+{
+    return false;
+}
 #else
 static bool has_avx512_bf16(void)
 {
@@ -50,6 +64,15 @@ static bool has_avx512_bf16(void)
 static bool has_amx(void)
 {
     return false;
+}
+
+static bool has_neon_bf16(void)
+{
+#if defined(__aarch64__)
+    return getauxval(AT_HWCAP2) & HWCAP2_BF16;
+#else
+    return false;
+#endif
 }
 #endif
 
@@ -80,6 +103,8 @@ const struct bf16_kernels *bf16_pick(enum cpu_tier tier)
         return bf16_avx512 && has_avx512_bf16() ? checked(bf16_avx512) : NULL;
     case CPU_TIER_AMX:
         return bf16_amx && has_amx() ? checked(bf16_amx) : NULL;
+    case CPU_TIER_NEONBF16:
+        return bf16_neon && has_neon_bf16() ? checked(bf16_neon) : NULL;
     case CPU_TIER_ROUNDED:
         return rounded();
     default:
@@ -91,5 +116,6 @@ enum cpu_tier bf16_best_tier(void)
 {
     return bf16_pick(CPU_TIER_AMX)          ? CPU_TIER_AMX
            : bf16_pick(CPU_TIER_AVX512BF16) ? CPU_TIER_AVX512BF16
+           : bf16_pick(CPU_TIER_NEONBF16)   ? CPU_TIER_NEONBF16
                                             : CPU_TIER_AUTO;
 }

@@ -1,17 +1,18 @@
 /*
  * bf16 - products of the 3x3 layers with both factors rounded to bfloat16 and sums in float: what processors since
- * 2020 multiply at twice (AVX512-BF16) to sixteen times (AMX) the rate of floats.
+ * 2020 multiply at two (AVX512-BF16), four (Arm's FEAT_BF16) or sixteen times (AMX) the rate of floats.
  *
  * Only what goes into the 36 products of a tile is rounded, V and U of kernels.h, and the head's weights where they are
  * kept (net_rounding.c); the transforms before and behind the products, the first layer, all sums of the head and the
  * prior stay what they are. A driver is one const struct of functions:
  *   avx512-bf16       vdpbf16ps
  *   amx-bf16          tdpbf16ps
+ *   neon-bf16         bfmmla
  *   bf16 by rounding  the same numbers out of ordinary instructions. It is slower than fp32 and there to measure
  *                     what bf16 costs in exactness, on a machine that does not have it.
- * All drivers share one layout:
- *   V        rows of bf16, as kernels.h has them of floats
- *   pairs    [panel of 16 outputs][inputs / 2][16][2]: U, two inputs side by side; as many numbers as packed floats
+ * V is rows of bf16, as kernels.h has them of floats. How U lies in `pairs`, as many numbers as packed floats, is a driver's
+ * own affair: its `pair` writes what its `multiply` reads. All but neon-bf16, which has one of its own, have
+ *   pairs    [panel of 16 outputs][inputs / 2][16][2]: two inputs side by side
  * Sums are made in an order that does not depend on how work is cut into blocks of rows, as in kernels.h.
  */
 #ifndef ENGINE_CPU_BF16_H
@@ -30,7 +31,8 @@ struct bf16_kernels {
     /* to[planes, to_plane apart][count] = from[planes, from_plane apart][count], rounded. `count` is a multiple
      * of 16. Rounds to nearest, ties to even; denormals become zero, a NaN stays one. */
     void (*round)(const float *from, size_t from_plane, int planes, int count, uint16_t *to, size_t to_plane);
-    /* The same of U of a panel: [depth, even][16] to pairs. */
+    /* The same of U of a panel: [depth, even][16] to pairs. A panel may be written in parts, of which all but the last
+     * have a depth that is a multiple of 16. */
     void (*pair)(const float *from, size_t from_plane, int planes, int depth, uint16_t *to, size_t to_plane);
     /* c[rows][16 * panels] (+)= a[rows][depth] * pairs. `depth` is even; row strides lda, ldc; `pairs` advances by
      * panel_stride numbers per panel. */
@@ -39,7 +41,7 @@ struct bf16_kernels {
 };
 
 /* NULL where the compiler could not make them. */
-extern const struct bf16_kernels *const bf16_avx512, *const bf16_amx;
+extern const struct bf16_kernels *const bf16_avx512, *const bf16_amx, *const bf16_neon;
 extern const struct bf16_kernels bf16_rounded;
 #if defined(__x86_64__)
 extern const struct bf16_kernels bf16_rounded_avx2;

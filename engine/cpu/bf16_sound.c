@@ -8,7 +8,7 @@
 #include "engine/cpu/bf16.h"
 #include "engine/cpu/kernels.h"
 
-/* Any order of the sums and any rounding of them stays within 2^-23 of the sum of sizes for each of the 70
+/* Any order of the sums and any rounding of them, to nearest or to odd as bfmmla does, stays within 2^-23 of the sum of sizes for each of the 70
  * additions; a wrong number does not. */
 bool bf16_is_sound(const struct bf16_kernels *k)
 {

@@ -4,6 +4,8 @@
  */
 #include "engine/cpu/kernels.h"
 
+#include "engine/cpu/bf16.h"
+
 #include <stdbool.h>
 
 #if defined(__x86_64__)
@@ -28,6 +30,8 @@ const struct kernels *kernels_pick(enum cpu_tier tier)
         return &kernels_avx512;
     if ((tier == CPU_TIER_AVX2 || tier == CPU_TIER_AUTO) && has_avx2())
         return &kernels_avx2;
+#else
+    tier = bf16_is_tier(tier) ? CPU_TIER_AUTO : tier;
 #endif
     return tier == CPU_TIER_C || tier == CPU_TIER_AUTO ? &kernels_c : NULL;
 }

@@ -49,17 +49,29 @@ static void transform_filter(const double filter[3][3], double u[6][6])
 }
 
 struct pack_job {
-    bool has_bf16;
+    const struct cpu_net *net;
     const struct model_layer *layer;
     struct pack *pack;
     bool backward;
     bool is_last_reader; /* the weights are freed after this */
 };
 
+/* A panel of `depth` rows, [36, plane apart][depth][16], in the layout of bf16 too. */
+static void pair_panel(const struct cpu_net *n, const float *from, size_t plane, int depth, uint16_t *to,
+                       size_t to_plane, int worker)
+{
+    float *even = n->unrounded + (size_t)worker * n->unrounded_floats; /* of narrow layers large enough */
+    size_t size = (size_t)depth * GROUP, even_size = (size_t)cpu_net_even(depth) * GROUP;
+    memset(even + size, 0, (even_size - size) * sizeof *even);
+    for (size_t i = 0; i < TILE_POINTS; i++) {
+        memcpy(even, from + i * plane, size * sizeof *even);
+        n->bf16->pair(even, even_size, 1, cpu_net_even(depth), to + i * to_plane, to_plane);
+    }
+}
+
 /* One panel of 16 outputs of one direction: [36][panels][depth][16]. */
 static void pack_conv_panel(void *context, int panel, int worker)
 {
-    (void)worker;
     const struct pack_job *j = context;
     const struct model_layer *l = j->layer;
     int depth = j->backward ? l->out : l->in, width = j->backward ? l->in : l->out;
@@ -80,12 +92,12 @@ static void pack_conv_panel(void *context, int panel, int worker)
             transform_filter(filter, u);
             for (size_t i = 0; i < TILE_POINTS; i++) {
                 float x = (float)u[i / 6][i % 6];
-                size_t p = i * panels + (size_t)panel;
-                to[p * size + (size_t)(c * GROUP + k)] = x;
-                if (j->has_bf16)
-                    pairs[p * even + (size_t)((c / 2 * GROUP + k) * 2 + c % 2)] = bf16_of(x);
+                to[(i * panels + (size_t)panel) * size + (size_t)(c * GROUP + k)] = x;
             }
         }
+    if (j->net->bf16)
+        pair_panel(j->net, to + (size_t)panel * size, panels * size, depth, pairs + (size_t)panel * even,
+                   panels * even, worker);
 }
 
 /* One panel of 16 outputs of a wide layer, for both ways: [9][in][16]. */
@@ -206,7 +218,7 @@ static void pack_layer(struct cpu_net *n, int i, bool is_last_reader)
     const struct model_layer *l = &n->model->layers[i];
     struct pack *p = &n->packs[i];
     memcpy(p->bias, l->bias, (size_t)l->out * sizeof *p->bias);
-    struct pack_job job = {n->bf16 != NULL, l, p, false, is_last_reader};
+    struct pack_job job = {n, l, p, false, is_last_reader};
     if (i == 0 && n->is_rgb_direct) {
         pack_rgb(n->model, p);
     } else if (p->filters) {

@@ -13,8 +13,8 @@ static int contradiction(const struct dream_config *c, struct error *e)
     if (c->precision == DREAM_PRECISION_BF16)
         return error_set(
             e, EINVAL,
-            "dream.precision bf16: dream.cpu_tier names a tier that has none; take auto, avx512bf16, amx "
-            "or rounded");
+            "dream.precision bf16: dream.cpu_tier names a tier that has none; take auto, avx512bf16, amx, "
+            "neonbf16 or rounded");
     return error_set(
         e, EINVAL,
         "dream.cpu_tier names a tier of bf16, but %s computes in fp32; take auto, c, avx2 or avx512",
@@ -25,7 +25,8 @@ static int contradiction(const struct dream_config *c, struct error *e)
 static enum cpu_tier in_its_place(const struct dream_config *c)
 {
     bool is_by_name = c->backend == DREAM_BACKEND_CPU;
-    log_warn("cpu", "dream.precision: bf16: this processor has neither AVX512-BF16 nor AMX; %s",
+    log_warn("cpu",
+             "dream.precision: bf16: this processor has none of AVX512-BF16, AMX and Arm's FEAT_BF16; %s",
              is_by_name ? "its rounding is imitated, slower than fp32 and only good to measure with"
                         : "fp32 is taken");
     return is_by_name ? CPU_TIER_ROUNDED : CPU_TIER_AUTO;

@@ -14,7 +14,8 @@ static const char *const inputs[] = {"auto",       "torchvision",    "caffe", "c
                                      "caffe-grey", "caffe-rgb-grey", NULL};
 static const char *const priors[] = {"student-t", "gaussian", NULL};
 static const char *const firsts[] = {"auto", "top", "bottom", NULL};
-static const char *const tiers[] = {"auto", "c", "avx2", "avx512", "avx512bf16", "amx", "rounded", NULL};
+static const char *const tiers[] = {"auto", "c",        "avx2",    "avx512", "avx512bf16",
+                                    "amx",  "neonbf16", "rounded", NULL};
 
 #define C struct dream_config
 static const struct option rows[] = {
@@ -44,7 +45,7 @@ static const struct option rows[] = {
         "a new one."),
     OPTION_CHOICE(
         C, cpu_tier, "auto", tiers,
-        "Vector instructions to use; auto takes the best that there are. avx512bf16 and amx multiply in bf16; "
+        "Vector instructions to use; auto takes the best that there are. avx512bf16, amx and neonbf16 multiply in bf16; "
         "rounded imitates that on any processor, slowly, to measure what it costs in exactness."),
     OPTION_INT(
         C, device, "0", 0, 63, NULL,
@@ -53,7 +54,7 @@ static const struct option rows[] = {
         C, precision, "auto", precisions,
         "Arithmetic. On a GPU auto is bf16 where the card has it, else fp16; tf32 and fp32 are slower and more "
         "exact. On a CPU bf16 is what the convolutions multiply in, and auto is bf16 where the processor "
-        "has it (AVX512-BF16 or AMX), in as many layers as leave a gradient its direction, else fp32; fp16, tf32 and profile classic compute in fp32 there."),
+        "has it (AVX512-BF16, AMX, or Arm's FEAT_BF16), in as many layers as leave a gradient its direction, else fp32; fp16, tf32 and profile classic compute in fp32 there."),
     OPTION_CHOICE(
         C, tuning, "fast", tunings,
         "How a GPU's convolutions are chosen at the start. fast: by measuring those that cuDNN brings "

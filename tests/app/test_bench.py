@@ -72,7 +72,7 @@ class Bench(unittest.TestCase):
         self.assertEqual(code, 0)
         d = json.loads(out)
         self.assertEqual(d["precision"], "bf16")
-        self.assertEqual("by rounding" in d["tier"], "neither AVX512-BF16 nor AMX" in err)
+        self.assertEqual("by rounding" in d["tier"], "none of AVX512-BF16, AMX and Arm's FEAT_BF16" in err)
         for args in (["--tier", "c", "--precision", "bf16"], ["--tier", "rounded", "--precision", "fp32"],
                      ["--tier", "rounded", "--set", "dream.profile=classic"]):
             code, out, err = bench(*args, "--size", "64x64")

@@ -46,7 +46,16 @@ static inline void check_round(const struct bf16_kernels *k, uint16_t rounded(fl
     }
 }
 
-static inline void check_pair(const struct bf16_kernels *k, uint16_t rounded(float x))
+/* Where number x of a column lies in pairs of a panel of that depth. */
+typedef int place_fn(int depth, int x, int column);
+
+static inline int place_in_pairs(int depth, int x, int column)
+{
+    (void)depth;
+    return (x / 2 * GROUP + column) * 2 + x % 2;
+}
+
+static inline void check_pair(const struct bf16_kernels *k, uint16_t rounded(float x), place_fn *place)
 {
     enum { PLANES = 3, DEPTH_MAX = 34, PLANE = DEPTH_MAX * GROUP + 5 };
     for (int depth = 2; depth <= DEPTH_MAX; depth += 2) {
@@ -55,11 +64,14 @@ static inline void check_pair(const struct bf16_kernels *k, uint16_t rounded(flo
         for (int i = 0; i < PLANES * PLANE; i++)
             from[i] = any_float();
         k->pair(from, PLANE, PLANES, depth, to, PLANE);
-        for (int p = 0; p < PLANES; p++)
-            for (int x = 0; x < PLANE / GROUP; x++)
+        for (int p = 0; p < PLANES; p++) {
+            for (int x = 0; x < depth; x++)
                 for (int i = 0; i < GROUP; i++)
-                    assert_int_equal(to[p * PLANE + (x / 2 * GROUP + i) * 2 + x % 2],
-                                     x < depth ? rounded(from[p * PLANE + x * GROUP + i]) : 0xabcd);
+                    assert_int_equal(to[p * PLANE + place(depth, x, i)],
+                                     rounded(from[p * PLANE + x * GROUP + i]));
+            for (int i = depth * GROUP; i < PLANE; i++)
+                assert_int_equal(to[p * PLANE + i], 0xabcd);
+        }
         free(to);
     }
 }
@@ -69,7 +81,8 @@ static inline void check_pair(const struct bf16_kernels *k, uint16_t rounded(flo
 struct product_case {
     int rows, depth, panels, add;
     size_t lda, ldc, panel_stride;
-    uint16_t *a, *u; /* rows, and pairs */
+    uint16_t *a; /* rows */
+    float *b;    /* [panels][depth][16], rounded */
     float *c;
 };
 
@@ -82,12 +95,12 @@ static inline struct product_case product_case_make(int rows, float next(void))
     p.ldc = (size_t)p.panels * GROUP + rng_below(&rng, 20);
     p.panel_stride = (size_t)p.depth * GROUP + 2 * rng_below(&rng, 9);
     p.a = halves((size_t)rows * p.lda);
-    p.u = halves((size_t)p.panels * p.panel_stride);
+    p.b = canaries((size_t)p.panels * (size_t)p.depth * GROUP);
     p.c = canaries((size_t)(rows + 1) * p.ldc);
     for (size_t i = 0; i < (size_t)rows * p.lda; i++)
         p.a[i] = bf16_of(next());
-    for (size_t i = 0; i < (size_t)p.panels * p.panel_stride; i++)
-        p.u[i] = bf16_of(next());
+    for (size_t i = 0; i < (size_t)p.panels * (size_t)p.depth * GROUP; i++)
+        p.b[i] = bf16_float(bf16_of(next()));
     for (size_t r = 0; r < (size_t)rows; r++)
         for (size_t j = 0; j < (size_t)p.panels * GROUP; j++)
             p.c[r * p.ldc + j] = next();
@@ -97,22 +110,25 @@ static inline struct product_case product_case_make(int rows, float next(void))
 static inline void product_case_free(struct product_case *p)
 {
     free(p->a);
-    free(p->u);
+    free(p->b);
     free(p->c);
 }
 
 static inline void product_of(const struct bf16_kernels *k, const struct product_case *p, float *c)
 {
-    k->multiply(p->a, p->lda, p->rows, p->depth, p->u, p->panel_stride, p->panels, c, p->ldc, p->add);
+    uint16_t *pairs = halves((size_t)p->panels * p->panel_stride);
+    size_t panel = (size_t)p->depth * GROUP;
+    k->pair(p->b, panel, p->panels, p->depth, pairs, p->panel_stride);
+    k->multiply(p->a, p->lda, p->rows, p->depth, pairs, p->panel_stride, p->panels, c, p->ldc, p->add);
+    free(pairs);
 }
 
 static inline double product_truth(const struct product_case *p, size_t row, size_t column)
 {
     double sum = p->add ? (double)p->c[row * p->ldc + column] : 0;
-    const uint16_t *u = p->u + column / GROUP * p->panel_stride;
+    const float *b = p->b + (column / GROUP * (size_t)p->depth * GROUP + column % GROUP);
     for (size_t x = 0; x < (size_t)p->depth; x++)
-        sum += (double)bf16_float(p->a[row * p->lda + x]) *
-               (double)bf16_float(u[(x / 2 * GROUP + column % GROUP) * 2 + x % 2]);
+        sum += (double)bf16_float(p->a[row * p->lda + x]) * (double)b[x * GROUP];
     return sum;
 }
 

@@ -71,7 +71,7 @@ static void every_driver_rounds_as_the_instruction(void **state)
     rng = rng_make(3, 1);
     for (int i = 0, count = all_drivers(all); i < count; i++) {
         check_round(all[i], convert_fp32_to_bfloat16);
-        check_pair(all[i], convert_fp32_to_bfloat16);
+        check_pair(all[i], convert_fp32_to_bfloat16, place_in_pairs);
     }
 }
 

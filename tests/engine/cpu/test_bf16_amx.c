@@ -52,7 +52,7 @@ static void the_processor_gives_the_same_bits(void **state)
     }
     check_same_bits(k, bf16_amx_emulated, number);
     check_round(k, convert_fp32_to_bfloat16);
-    check_pair(k, convert_fp32_to_bfloat16);
+    check_pair(k, convert_fp32_to_bfloat16, place_in_pairs);
 }
 
 int main(void)

@@ -32,7 +32,7 @@ static const struct toy_layer *const toys[] = {odd_toy, wide_toy, even_toy};
 static const struct {
     int w, h;
 } sizes[] = {{69, 70}, {33, 18}, {20, 41}};
-static const enum cpu_tier tiers[] = {CPU_TIER_ROUNDED, CPU_TIER_AVX512BF16, CPU_TIER_AMX};
+static const enum cpu_tier tiers[] = {CPU_TIER_ROUNDED, CPU_TIER_AVX512BF16, CPU_TIER_AMX, CPU_TIER_NEONBF16};
 
 enum { SIDE_MAX = 70, VALUES_MAX = 3 * SIDE_MAX * SIDE_MAX, MAP_MAX = SIDE_MAX * SIDE_MAX };
 
