@@ -286,10 +286,8 @@ int cpu_net_pack(struct cpu_net *n, struct model *m, struct error *e)
         size_t zeroed = i < n->convs ? (size_t)(behind - at) : (size_t)n->packs[i].out;
         memset(at, 0, zeroed * sizeof *at);
         pack_layer(n, i, m->serves_once);
-        if (m->serves_once) {
-            free(m->layers[i].weight);
-            m->layers[i].weight = NULL;
-        }
+        if (m->serves_once)
+            model_drop_layer(&m->layers[i]);
         at = behind;
     }
     return 0;

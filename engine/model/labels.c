@@ -182,16 +182,26 @@ static uint64_t mix(uint64_t hash, const void *data, size_t bytes)
     return hash;
 }
 
+static uint64_t mix_weights(uint64_t hash, const struct model_layer *l)
+{
+    enum { AT_ONCE = 1 << 20 };
+    size_t count = (size_t)l->in * (size_t)l->out * (size_t)l->kernel * (size_t)l->kernel;
+    for (size_t first = 0; l->weight && first < count; first += AT_ONCE) {
+        size_t part = count - first < AT_ONCE ? count - first : AT_ONCE;
+        hash = mix(hash, l->weight + first, part * sizeof *l->weight);
+        model_read_behind(l, first, part);
+    }
+    return hash;
+}
+
 uint64_t model_fingerprint(const struct model *m)
 {
     uint64_t hash = 0xcbf29ce484222325u;
     for (int i = 0; i < m->layer_count; i++) {
         const struct model_layer *l = &m->layers[i];
         const int shape[] = {l->in, l->out, l->kernel, l->pool_after};
-        size_t weights = (size_t)l->in * (size_t)l->out * (size_t)l->kernel * (size_t)l->kernel;
         hash = mix(hash, shape, sizeof shape);
-        if (l->weight)
-            hash = mix(hash, l->weight, weights * sizeof *l->weight);
+        hash = mix_weights(hash, l);
         hash = mix(hash, l->bias, (size_t)l->out * sizeof *l->bias);
     }
     hash = mix(hash, m->mean, sizeof m->mean);

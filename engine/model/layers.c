@@ -38,7 +38,12 @@ static int wrong_shape(const struct tensor *t, const char *expected, struct erro
                      print_shape(t, shape, sizeof shape), expected);
 }
 
-enum { ELEMENTS_AT_ONCE = 1 << 20 };
+enum { ELEMENTS_AT_ONCE = 1 << 20, STAYS_ELEMENTS = 4 << 20 };
+
+static int not_finite(const struct tensor *t, int64_t element, struct error *e)
+{
+    return error_set(e, EDOM, "tensor %s: element %lld is not a finite number", t->name, (long long)element);
+}
 
 /* Copies all elements as float into new memory, and drops the file's bytes behind it. NaN and infinities are
  * refused: one of them anywhere would spread over every picture. */
@@ -55,8 +60,31 @@ static int copy_finite(float **out, const struct weights *w, const struct tensor
     }
     for (int64_t i = 0; i < t->elements; i++)
         if (!isfinite((*out)[i]))
-            return error_set(e, EDOM, "tensor %s: element %lld is not a finite number", t->name,
-                             (long long)i);
+            return not_finite(t, i, e);
+    return 0;
+}
+
+/* Weights that can be read where they are: plain floats of this machine's order, and enough of them that a copy would be
+ * most of what a program holds. */
+static bool may_stay(const struct model_weight *from)
+{
+    const struct tensor *t = from->values;
+    return !from->mask && !from->lengths && t->dtype == TENSOR_F32 && t->elements >= STAYS_ELEMENTS &&
+           (uintptr_t)t->data % sizeof(float) == 0 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+}
+
+/* The same checks as of a copy; what was looked at does not stay in memory. */
+static int leave_in_file(struct model_layer *l, const struct tensor *t, struct error *e)
+{
+    l->weight = (float *)(uintptr_t)t->data; /* nobody writes to the head */
+    l->is_in_file = true;
+    for (int64_t first = 0; first < t->elements; first += ELEMENTS_AT_ONCE) {
+        int64_t rest = t->elements - first, end = first + (rest < ELEMENTS_AT_ONCE ? rest : ELEMENTS_AT_ONCE);
+        for (int64_t i = first; i < end; i++)
+            if (!isfinite(l->weight[i]))
+                return not_finite(t, i, e);
+        model_read_behind(l, (size_t)first, (size_t)(end - first));
+    }
     return 0;
 }
 
@@ -168,10 +196,11 @@ static int copy_stats(struct model_layer *l, const struct weights *w, const char
 }
 
 static int fill_layer(struct model_layer *l, const struct weights *w, const char *layer,
-                      const struct model_weight *weight, bool has_norm, struct error *e)
+                      const struct model_weight *weight, bool has_norm, bool stays, struct error *e)
 {
     snprintf(l->tensor, sizeof l->tensor, "%.63s", layer);
-    int rc = copy_weight(&l->weight, w, weight, e);
+    int rc = stays && may_stay(weight) ? leave_in_file(l, weight->values, e)
+                                       : copy_weight(&l->weight, w, weight, e);
     if (rc == 0)
         rc = copy_bias(l, w, layer, has_norm, e);
     return rc == 0 ? copy_stats(l, w, layer, e) : rc;
@@ -208,7 +237,7 @@ static int add_convolution(struct model *m, const struct weights *w, const struc
     l->in = in;
     l->out = (int)t->shape[0];
     l->kernel = 3;
-    int rc = fill_layer(l, w, c->layer, &weight, c->norm[0] != '\0', e);
+    int rc = fill_layer(l, w, c->layer, &weight, c->norm[0] != '\0', false, e);
     if (rc == 0 && c->norm[0])
         rc = fold_batch_norm(l, w, c->norm, e);
     return rc == 0 && in == 1 ? spread_grey(l, e) : rc;
@@ -285,9 +314,11 @@ static int add_passing(struct model *m, int out, struct error *e)
 }
 
 /* A linear layer of the file as the head's next. */
-static int add_read(struct model *m, const struct weights *w, const char *name, bool is_first,
+static int add_read(struct model *m, const struct weights *w, const struct model_names *n, int i,
                     struct error *e)
 {
+    const char *name = n->head[i];
+    bool is_first = i == 0;
     const struct model_weight weight = model_weight(w, name);
     const struct tensor *t = weight.values;
     if (!t)
@@ -303,7 +334,7 @@ static int add_read(struct model *m, const struct weights *w, const char *name, 
     l->in = in;
     l->out = (int)t->shape[0];
     l->kernel = kernel;
-    return fill_layer(l, w, name, &weight, false, e);
+    return fill_layer(l, w, name, &weight, false, m->file && n->heads == 3, e);
 }
 
 /* The one linear layer of a network is its logits, and a ReLU stands behind fc6: so fc6 holds it twice, the second time
@@ -341,7 +372,7 @@ static int build_head(struct model *m, const struct weights *w, const struct mod
         if (n->heads == 2 && i == 1)
             rc = add_passing(m, m->layers[first].out, e);
         if (rc == 0)
-            rc = add_read(m, w, n->head[i], i == 0, e);
+            rc = add_read(m, w, n, i, e);
     }
     if (rc == 0 && n->heads == 1)
         rc = mirror_rows(&m->layers[first], n->head[0], e);

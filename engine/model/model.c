@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "common/mem.h"
 #include "engine/model/layers.h"
@@ -82,10 +84,12 @@ static void set_name(struct model *m, const struct weights *w)
              convs + 3, m->classes);
 }
 
-int model_open(struct model **out, const struct weights *w, struct error *e)
+/* `file` is `w` where weights may stay in it, or NULL. */
+static int open_from(struct model **out, const struct weights *w, struct weights *file, struct error *e)
 {
     struct model *m = *out = xcalloc(1, sizeof *m);
     struct model_names names;
+    m->file = file;
     int rc = model_find_names(&names, w, e);
     if (rc == 0)
         rc = model_build_layers(m, w, &names, e);
@@ -96,11 +100,17 @@ int model_open(struct model **out, const struct weights *w, struct error *e)
     if (rc == 0)
         rc = read_wnids(m, w, e);
     if (rc < 0) {
+        m->file = NULL; /* the caller's again */
         model_close(out);
         return error_prefix(e, rc, "%s", weights_path(w));
     }
     set_name(m, w);
     return 0;
+}
+
+int model_open(struct model **out, const struct weights *w, struct error *e)
+{
+    return open_from(out, w, NULL, e);
 }
 
 int model_weights(struct weights **w, const char *path, struct error *e)
@@ -121,21 +131,46 @@ int model_load(struct model **out, const char *path, struct error *e)
     struct weights *w;
     int rc = model_weights(&w, path, e);
     if (rc == 0)
-        rc = model_open(out, w, e);
+        rc = open_from(out, w, w, e);
+    bool stays = false;
+    for (int i = 0; rc == 0 && i < (*out)->layer_count; i++)
+        stays = stays || (*out)->layers[i].is_in_file;
+    if (stays)
+        return 0;
+    if (rc == 0)
+        (*out)->file = NULL;
     weights_close(&w);
     return rc;
+}
+
+void model_read_behind(const struct model_layer *l, size_t first, size_t count)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = (uintptr_t)(l->weight + first);
+    uintptr_t end = (uintptr_t)(l->weight + first + count);
+    begin = begin / page * page;
+    if (l->is_in_file && begin < end)
+        madvise((void *)begin, end - begin, MADV_DONTNEED);
+}
+
+void model_drop_layer(struct model_layer *l)
+{
+    if (!l->is_in_file)
+        free(l->weight);
+    l->weight = NULL;
+    l->is_in_file = false;
 }
 
 void model_drop_weights(struct model *m)
 {
     for (int i = 0; i < m->layer_count; i++) {
         struct model_layer *l = &m->layers[i];
-        free(l->weight);
+        model_drop_layer(l);
         free(l->bias);
         free(l->stat_mean);
         free(l->stat_std);
-        l->weight = l->bias = l->stat_mean = l->stat_std = NULL;
+        l->bias = l->stat_mean = l->stat_std = NULL;
     }
+    weights_close(&m->file);
 }
 
 void model_close(struct model **out)

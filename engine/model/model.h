@@ -20,7 +20,8 @@ struct model_layer {
     int in, out;                     /* channels */
     int kernel;                      /* 3 for convolutions; fc6's own; 1 for fc7, fc8 */
     bool pool_after;                 /* 2x2/2 max pool behind the ReLU */
-    float *weight;                   /* [out][in][kernel][kernel] */
+    float *weight;                   /* [out][in][kernel][kernel]; to be read only where it is in the file */
+    bool is_in_file;                 /* `weight` points into model.file */
     float *bias;                     /* [out] */
     float *stat_mean;                /* [out] pre-ReLU mean on training data, or NULL */
     float *stat_std;                 /* [out] */
@@ -41,6 +42,7 @@ struct model {
     int stride_px;                     /* image pixels per logit: 2^pools */
     char name[128];                    /* for messages and the caption of `inspect` */
     bool serves_once;                  /* one network only, which frees the weights once they are packed */
+    struct weights *file;              /* open while the weights of a layer lie in it, or NULL */
 };
 
 /* Copies what it needs: `w` may be closed afterwards. 0 or -errno with one line naming the tensor. */
@@ -48,10 +50,15 @@ int model_open(struct model **m, const struct weights *w, struct error *e);
 /* The weights behind a path; NULL or "": of the model that is linked into the program. As weights_open. */
 int model_weights(struct weights **w, const char *path, struct error *e);
 
-/* From a path; NULL or "": the model that is linked into the program (models/embedded.S). */
+/* From a path; NULL or "": the model that is linked into the program (models/embedded.S). Large layers of the head are
+ * not copied but read where they lie in the mapped file, which must not be cut short until they are packed or dropped. */
 int model_load(struct model **m, const char *path, struct error *e);
 void model_close(struct model **m);
 
+/* Weights first..first+count-1 of a layer were read: those in the file may leave memory until they are read again. */
+void model_read_behind(const struct model_layer *l, size_t first, size_t count);
+/* Frees a layer's weights; its biases stay. */
+void model_drop_layer(struct model_layer *l);
 /* Frees the weights: only what the model knows and how it looks at pictures is left, and no network can be opened on it. */
 void model_drop_weights(struct model *m);
 

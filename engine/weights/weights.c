@@ -3,7 +3,8 @@
  *
  * A file is mapped, not read: a model of half a gigabyte costs page cache instead of memory, and only what is
  * asked for is touched. The price is that a file which is cut short while it is open ends the program with
- * SIGBUS; weights are therefore closed as soon as the model has copied what it needs.
+ * SIGBUS; weights are therefore closed as soon as the model has copied what it needs, but for a large head, which is
+ * read where it lies until a network has packed it (engine/model/layers.c).
  */
 #include "engine/weights/weights.h"
 

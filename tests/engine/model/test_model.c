@@ -8,9 +8,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "common/rng.h"
+#include "engine/model/labels.h"
 #include "engine/model/model.h"
 #include "tests/common/normal.h"
 #include "tests/engine/weights/safetensors_builder.h"
@@ -374,6 +376,73 @@ static void checks_metadata(void **state)
     }
 }
 
+/* A head whose fc7 is large enough to stay in the file, or not. Space behind the header puts numbers where floats may be. */
+static void build_large(struct builder *b, int hidden)
+{
+    static const int numbers[] = {0, 3, 6, 8, 11, 13, 16, 18, -1};
+    for (int i = 0; numbers[i] >= 0; i++)
+        add_conv(b, numbers[i], i ? 2 : 3, 2);
+    add_linear(b, "classifier.0", 2 * 4, 4096);
+    add_linear(b, "classifier.3", 4096, hidden);
+    add_linear(b, "classifier.6", hidden, 3);
+    builder_text(b, "}");
+    while (b->header_size % 8)
+        builder_text(b, " ");
+    builder_finish(b);
+}
+
+static void write_built(const struct builder *b, const char *path)
+{
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(b->file, 1, b->file_size, f), b->file_size);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void a_large_head_stays_in_its_file(void **state)
+{
+    (void)state;
+    enum { LARGE = 1024, FLOATS = 4096 * LARGE };
+    char folder[] = "/tmp/reverie-model-XXXXXX", path[64];
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/large.safetensors", folder);
+    struct error e;
+    struct model *m, *copy;
+    for (int hidden = LARGE - 1; hidden <= LARGE; hidden++) {
+        struct builder b = {0};
+        build_large(&b, hidden);
+        write_built(&b, path);
+        struct weights *w;
+        assert_int_equal(weights_open_memory(&w, b.file, b.file_size, "built", &e), 0);
+        assert_int_equal(model_open(&copy, w, &e), 0);
+        weights_close(&w);
+        builder_free(&b);
+        assert_int_equal(model_load(&m, path, &e), 0);
+        int fc7 = m->layer_count - 2;
+        assert_int_equal(m->layers[fc7].is_in_file, hidden == LARGE);
+        assert_int_equal(m->file != NULL, hidden == LARGE);
+        assert_false(copy->layers[fc7].is_in_file || copy->file || m->layers[fc7 - 1].is_in_file);
+        assert_true(model_fingerprint(m) == model_fingerprint(copy));
+        assert_memory_equal(m->layers[fc7].weight, copy->layers[fc7].weight,
+                            4096 * (size_t)hidden * sizeof(float));
+        model_drop_layer(&m->layers[fc7]);
+        assert_null(m->layers[fc7].weight);
+        model_close(&m);
+        model_close(&copy);
+    }
+    float inf = INFINITY;
+    FILE *f = fopen(path, "r+b");
+    assert_non_null(f);
+    assert_int_equal(fseek(f, -(long)((FLOATS / 2 + 3 * LARGE) * sizeof inf), SEEK_END), 0);
+    assert_int_equal(fwrite(&inf, 1, sizeof inf, f), sizeof inf);
+    assert_int_equal(fclose(f), 0);
+    assert_int_equal(model_load(&m, path, &e), -EDOM);
+    assert_null(m);
+    assert_non_null(strstr(e.text, "classifier.3.weight"));
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(folder), 0);
+}
+
 static void loads_the_embedded_model(void **state)
 {
     (void)state;
@@ -411,6 +480,7 @@ int main(void)
         cmocka_unit_test(finds_layers_behind_other_names),
         cmocka_unit_test(names_the_tensor_that_is_wrong),
         cmocka_unit_test(checks_metadata),
+        cmocka_unit_test(a_large_head_stays_in_its_file),
         cmocka_unit_test(loads_the_embedded_model),
     };
     return cmocka_run_group_tests_name("model", tests, NULL, NULL);
