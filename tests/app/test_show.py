@@ -11,7 +11,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(__file__))
 from program import REVERIE, SANITIZED, SMALL, Folder, left_out, probe, recordings, reverie, start
 
-DURATION_S = 6
+DURATION_S = 30 if SANITIZED else 6  # until the first pictures are dreamed and shown
 
 
 def wait_for(condition, seconds=60):
