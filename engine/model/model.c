@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "common/mem.h"
 #include "engine/model/layers.h"
@@ -141,15 +139,6 @@ int model_load(struct model **out, const char *path, struct error *e)
         (*out)->file = NULL;
     weights_close(&w);
     return rc;
-}
-
-void model_read_behind(const struct model_layer *l, size_t first, size_t count)
-{
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = (uintptr_t)(l->weight + first);
-    uintptr_t end = (uintptr_t)(l->weight + first + count);
-    begin = begin / page * page;
-    if (l->is_in_file && begin < end)
-        madvise((void *)begin, end - begin, MADV_DONTNEED);
 }
 
 void model_drop_layer(struct model_layer *l)
