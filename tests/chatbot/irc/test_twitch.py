@@ -180,25 +180,10 @@ class Room(Scene):
         self.assertIn("for moderators", self.ask("!forbid lion", "pete"))
 
 
-class Strict(Scene):
+class Flood(Scene):
+    """With a show of its own: what the skips leave on the screen depends on how fast the machine is."""
+
     settings = ("show.hold_s=3600", "show.state_dir=", "show.cooldown_s=30", "show.queue_max=2")
-
-    def test_a_waiting_wish_may_be_corrected(self):
-        self.order("!clear")
-        self.ask("pizza", "bob")
-        self.assertIn("mushroom", self.ask("mushroom", "bob"))
-        self.assertIn("Forgotten", self.ask("!cancel", "bob"))
-        self.assertIn("lion", self.ask("lion", "bob"))
-        self.order("!clear")
-
-    def test_a_full_line_has_room_for_moderators(self):
-        self.order("!clear")
-        for user, thing in (("cid", "bee"), ("dan", "mushroom")):
-            self.ask(thing, user)
-        self.assertIn("2 wishes wait", self.ask("pizza", "fay"))
-        self.assertIn("pizza", self.ask("pizza", "moda", MODERATOR))
-        self.assertIn("pizza (@Moda)", self.order("!queue"))
-        self.order("!clear")
 
     def test_a_moderator_is_answered_in_a_flood(self):
         rate, seconds, ends = 2000, 5, []
@@ -224,6 +209,27 @@ class Strict(Scene):
         running.result(60)
         # A loaded machine is late with everything; what it was late with the sending is not the bot's.
         self.assertLess(slowest, (10 if SANITIZED else 2) + 2 * max(ends))
+
+
+class Strict(Scene):
+    settings = ("show.hold_s=3600", "show.state_dir=", "show.cooldown_s=30", "show.queue_max=2")
+
+    def test_a_waiting_wish_may_be_corrected(self):
+        self.order("!clear")
+        self.ask("pizza", "bob")
+        self.assertIn("mushroom", self.ask("mushroom", "bob"))
+        self.assertIn("Forgotten", self.ask("!cancel", "bob"))
+        self.assertIn("lion", self.ask("lion", "bob"))
+        self.order("!clear")
+
+    def test_a_full_line_has_room_for_moderators(self):
+        self.order("!clear")
+        for user, thing in (("cid", "bee"), ("dan", "mushroom")):
+            self.ask(thing, user)
+        self.assertIn("2 wishes wait", self.ask("pizza", "fay"))
+        self.assertIn("pizza", self.ask("pizza", "moda", MODERATOR))
+        self.assertIn("pizza (@Moda)", self.order("!queue"))
+        self.order("!clear")
 
     def test_the_room_is_obeyed(self):
         say = self.say
