@@ -66,10 +66,11 @@ static int copy_finite(float **out, const struct weights *w, const struct tensor
 
 /* Weights that can be read where they are: plain floats of this machine's order, and enough of them that a copy would be
  * most of what a program holds. */
-static bool may_stay(const struct model_weight *from)
+static bool may_stay(const struct weights *w, const struct model_weight *from)
 {
     const struct tensor *t = from->values;
     return !from->mask && !from->lengths && t->dtype == TENSOR_F32 && t->elements >= STAYS_ELEMENTS &&
+           weights_are_in_file(w, t->data, (size_t)t->elements * sizeof(float)) &&
            (uintptr_t)t->data % sizeof(float) == 0 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
 }
 
@@ -199,8 +200,8 @@ static int fill_layer(struct model_layer *l, const struct weights *w, const char
                       const struct model_weight *weight, bool has_norm, bool stays, struct error *e)
 {
     snprintf(l->tensor, sizeof l->tensor, "%.63s", layer);
-    int rc = stays && may_stay(weight) ? leave_in_file(l, weight->values, e)
-                                       : copy_weight(&l->weight, w, weight, e);
+    int rc = stays && may_stay(w, weight) ? leave_in_file(l, weight->values, e)
+                                          : copy_weight(&l->weight, w, weight, e);
     if (rc == 0)
         rc = copy_bias(l, w, layer, has_norm, e);
     return rc == 0 ? copy_stats(l, w, layer, e) : rc;

@@ -57,6 +57,11 @@ static bool lies_in(const uint8_t *data, size_t bytes, const uint8_t *room, size
     return at >= begin && at - begin <= room_bytes && bytes <= room_bytes - (at - begin);
 }
 
+bool weights_are_in_file(const struct weights *w, const void *data, size_t bytes)
+{
+    return w->mapping && lies_in(data, bytes, w->bytes, w->size);
+}
+
 int weights_add_tensor(struct weights *w, const struct tensor *t, size_t size_bytes, struct error *e)
 {
     if (w->count == WEIGHTS_TENSORS_MAX)

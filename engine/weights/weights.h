@@ -9,6 +9,7 @@
 #ifndef ENGINE_WEIGHTS_WEIGHTS_H
 #define ENGINE_WEIGHTS_WEIGHTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -64,5 +65,8 @@ size_t tensor_dtype_bytes(enum tensor_dtype dtype); /* of one element */
 
 /* Elements first..first+count-1 as float. */
 void tensor_to_float(const struct tensor *t, int64_t first, int64_t count, float *out);
+
+/* Whether these bytes of a tensor are the mapped file's own, and not a copy that was put in order. */
+bool weights_are_in_file(const struct weights *w, const void *data, size_t bytes);
 
 #endif
