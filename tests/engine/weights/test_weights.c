@@ -239,6 +239,28 @@ static void survives_damage(void **state)
     builder_free(&b);
 }
 
+/* Tensors of a file that are not where the file says, but copies that a reader has put in order. */
+static int copies_in(const char *path)
+{
+    struct weights *w;
+    struct error e = {""};
+    int copies = 0;
+    assert_int_equal(weights_open(&w, path, &e), 0);
+    for (int i = 0; i < weights_count(w); i++) {
+        const struct tensor *t = weights_at(w, i);
+        copies += !weights_are_in_file(w, t->data, (size_t)t->elements * tensor_dtype_bytes(t->dtype));
+    }
+    weights_close(&w);
+    return copies;
+}
+
+static void knows_copies_from_the_file(void **state)
+{
+    (void)state;
+    assert_int_equal(copies_in("tests/golden/vgg11.safetensors"), 0);
+    assert_true(copies_in("tests/golden/vgg11.strided.pth") > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,6 +270,7 @@ int main(void)
         cmocka_unit_test(refuses_long_names_and_claims),
         cmocka_unit_test(refuses_what_is_no_weights_file),
         cmocka_unit_test(reads_the_model_in_the_repository),
+        cmocka_unit_test(knows_copies_from_the_file),
         cmocka_unit_test(survives_damage),
     };
     return cmocka_run_group_tests_name("weights", tests, NULL, NULL);
